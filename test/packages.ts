@@ -1,0 +1,55 @@
+/**
+ * The system packages that the tests need: installed when root, else named in one command.
+ *
+ * @module
+ */
+import { spawnSync } from 'node:child_process';
+
+/** Debian's packages, for what each is needed. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  gcc: 'test programs for x86-64',
+  'g++': 'the header from C++',
+  'libc6-dev': 'headers that the tables of constants are held against',
+  'gcc-12-multilib': 'test programs for i386',
+  'libc6-dev-i386': 'test programs for i386',
+  'gcc-aarch64-linux-gnu': 'execution of arm64 trampolines',
+  'libc6-dev-arm64-cross': 'execution of arm64 trampolines',
+  'gcc-arm-linux-gnueabihf': 'execution of arm trampolines',
+  'libc6-dev-armhf-cross': 'execution of arm trampolines',
+  'qemu-user': 'execution of arm64 and arm trampolines',
+  'binutils-multiarch': 'the foreign disassembler',
+  strace: 'a peer in the tests and benchmarks',
+  'libffi-dev': 'a peer in the benchmarks',
+  python3: 'a real program under supervision',
+  procps: 'a real program under supervision',
+  mandoc: "the manual page's check",
+  'util-linux': 'terminals, namespaces and users of the tests',
+};
+
+function missingPackages(): string[] {
+  return Object.keys(PACKAGES).filter((name) => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is dpkg-query's own template
+    const query = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' });
+    return query.stdout?.trim() !== 'installed';
+  });
+}
+
+/** Makes sure that every package is there; ends the process with one command to type when it cannot. */
+export function ensureSystemPackages(): void {
+  const missing = missingPackages();
+  if (missing.length === 0) return;
+  const install = `apt-get install -y ${missing.join(' ')}`;
+  if (process.getuid?.() !== 0) {
+    console.error(`test: these system packages are missing; install them with\n  sudo ${install}`);
+    process.exit(2);
+  }
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  console.error(`test: ${install}`);
+  for (const command of ['apt-get -q update', `${install.replace('install', '-q install')}`]) {
+    const done = spawnSync('/bin/sh', ['-c', `${command} >&2`], { stdio: 'inherit', env: environment });
+    if (done.status !== 0) {
+      console.error(`test: '${command}' failed; the tests need these packages`);
+      process.exit(2);
+    }
+  }
+}
