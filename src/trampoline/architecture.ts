@@ -1,0 +1,92 @@
+/**
+ * What an architecture's file tells: its registers, its instructions, and how both make the slot of a trampoline table.
+ *
+ * Two halves of it must not lean on each other: `assembleSlot` writes instructions, `recogniseSlot` reads bytes. A page
+ * is handed out only after the second half has found in it exactly what the first was asked for.
+ *
+ * @module
+ */
+
+/** A register that a trampoline table may name. */
+export interface TableRegister {
+  /** Its name in the architecture's manual. */
+  readonly name: string;
+  /** Its number in the trampfd interface, as `reg` of the code and data structures. */
+  readonly number: number;
+  /** Its number in the architecture's instructions. */
+  readonly encoding: number;
+}
+
+/** One instruction, for the processor and for people. */
+export interface Instruction {
+  readonly bytes: readonly number[];
+  /** Its name, as objdump prints it. */
+  readonly mnemonic: string;
+  /** Its operands in the architecture's usual assembler syntax, as objdump prints them. */
+  readonly operands: string;
+  /** What it is there for, in one phrase. */
+  readonly meaning: string;
+  /** The table slot's address that this instruction, or a series that begins with it, holds from byte `at` on. */
+  readonly holds?: { readonly address: bigint; readonly at: number };
+}
+
+/** A register and the address of the table slot that it is loaded from. */
+export interface SlotLoad {
+  readonly register: TableRegister;
+  readonly address: bigint;
+}
+
+/** What the bytes of a table slot say. Addresses come in halves of 32 bits, for BigInt is too slow for whole pages. */
+export interface RecognisedSlot {
+  /** The registers, by their number in instructions. */
+  readonly codeRegister: number;
+  readonly dataRegister: number;
+  readonly codeLow: number;
+  readonly codeHigh: number;
+  readonly dataLow: number;
+  readonly dataHigh: number;
+}
+
+/** The values of registers by name, as unsigned integers. */
+export type Registers = Readonly<Record<string, bigint>>;
+
+/** One architecture: a file of its own, and a line in `architectures.ts`. */
+export interface Architecture {
+  readonly name: string;
+  /** Width in bytes of an address, of a general register and of a table's entry. */
+  readonly wordSize: 4 | 8;
+  /** What an instruction's address must be a multiple of, in bytes. */
+  readonly instructionAlignment: 1 | 4;
+  /** Size in bytes of the smallest page, which is a page where the system does not say another size. */
+  readonly pageSize: number;
+  /** Size in bytes of a table's slot, the interface's `code_size`. */
+  readonly tableSlotSize: number;
+  readonly tableRegisters: readonly TableRegister[];
+  /** The register for the target where the caller names none. */
+  readonly codeRegister: string;
+  /** The register for the data where the caller names none. */
+  readonly dataRegister: string;
+  /** What fills a page outside its slots: wherever execution arrives there, the process is stopped by a signal. */
+  readonly trap: Instruction;
+
+  /** The instructions of a table's slot, `tableSlotSize` bytes in all. Both registers are of the table and differ. */
+  assembleSlot(code: SlotLoad, data: SlotLoad): readonly Instruction[];
+
+  /**
+   * Puts another address where an instruction of {@link assembleSlot} holds one.
+   *
+   * @param at offset of the instruction that {@link Instruction.holds} an address, plus the `at` there
+   * @param low the address's lower 32 bits
+   * @param high the address's upper 32 bits; 0 where words have 32
+   */
+  placeAddress(code: DataView, at: number, low: number, high: number): void;
+
+  /**
+   * Reads the `tableSlotSize` bytes at offset `at`: what they load and from where, or nothing when any bit of them is
+   * not what a table's slot has there. Registers and addresses are as they stand, not judged.
+   */
+  recogniseSlot(code: DataView, at: number): RecognisedSlot | undefined;
+
+  /** The registers that the slot's jump changes, when it goes to `target` in the state `registers`. */
+  jump(target: bigint, registers: Registers): Registers;
+}

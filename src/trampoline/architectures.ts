@@ -1,0 +1,15 @@
+/**
+ * The architectures that have trampolines: one line each.
+ *
+ * @module
+ */
+import type { Architecture } from './architecture.js';
+import { x86_64 } from './x86-64.js';
+
+/** Every architecture by its name. */
+export const architectures = {
+  'x86-64': x86_64 as Architecture,
+} as const;
+
+/** The name of an architecture that has trampolines. */
+export type ArchitectureName = keyof typeof architectures;

@@ -1,0 +1,68 @@
+/**
+ * Describe: a trampoline for people, instruction by instruction.
+ *
+ * @module
+ */
+import { type ArchitectureName, architectures } from './architectures.js';
+import { instructionsOf } from './assemble.js';
+import type { Trampoline } from './trampoline.js';
+
+/** One instruction of a listing. */
+export interface ListingLine {
+  /** Where the instruction stands: the trampoline's address plus its offset. */
+  readonly address: bigint;
+  readonly bytes: Uint8Array;
+  /** Mnemonic and operands in the architecture's usual assembler syntax, one space between, as objdump has them. */
+  readonly text: string;
+  /** What the instruction is there for, in one phrase. */
+  readonly meaning: string;
+}
+
+/**
+ * A trampoline's instructions, for programs that print them in their own form.
+ *
+ * @param address where the first one stands; 0 gives offsets
+ * @throws TrampfdError EINVAL when the trampoline cannot be assembled
+ */
+export function listing(trampoline: Trampoline, address: bigint, architecture: ArchitectureName): ListingLine[] {
+  let offset = 0;
+  return instructionsOf(trampoline, architecture).map(({ bytes, mnemonic, operands, meaning }) => {
+    const line = {
+      address: address + BigInt(offset),
+      bytes: Uint8Array.from(bytes),
+      text: operands === '' ? mnemonic : `${mnemonic} ${operands}`,
+      meaning,
+    };
+    offset += bytes.length;
+    return line;
+  });
+}
+
+/** A sentence that says what a call of the trampoline does. */
+export function summary({ loads, target }: Trampoline): string {
+  const parts = loads.map(({ register, from }) => `loads ${register} from 0x${from.address.toString(16)}`);
+  return `${[...parts, `jumps to what ${target.register} holds`].join(', ')}; changes nothing else`;
+}
+
+/**
+ * A trampoline as a page of text: one sentence, then a line per instruction with its address, its bytes, its assembler
+ * text and what it is there for.
+ *
+ * @param address where it stands; 0 gives offsets
+ * @throws TrampfdError EINVAL when the trampoline cannot be assembled
+ */
+export function describe(trampoline: Trampoline, address: bigint, architecture: ArchitectureName): string {
+  const rows = listing(trampoline, address, architecture).map(({ bytes, text, meaning, ...line }) => ({
+    address: line.address.toString(16),
+    hex: [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' '),
+    text: text.replace(' ', ' '.repeat(Math.max(1, 8 - text.indexOf(' ')))),
+    meaning,
+  }));
+  const width = (column: 'address' | 'hex' | 'text') => Math.max(...rows.map((row) => row[column].length));
+  const [addresses, hex, text] = [width('address'), width('hex'), width('text')];
+  const lines = rows.map(
+    (row) => `  ${row.address.padStart(addresses)}:  ${row.hex.padEnd(hex)}  ${row.text.padEnd(text)}  ${row.meaning}`,
+  );
+  const { tableSlotSize } = architectures[architecture];
+  return [`${architecture}, ${tableSlotSize} bytes: ${summary(trampoline)}`, ...lines, ''].join('\n');
+}
