@@ -4,11 +4,17 @@
  * @module
  */
 import type { Architecture } from './architecture.js';
+import { arm } from './arm.js';
+import { arm64 } from './arm64.js';
+import { i386 } from './i386.js';
 import { x86_64 } from './x86-64.js';
 
 /** Every architecture by its name. */
 export const architectures = {
   'x86-64': x86_64 as Architecture,
+  i386: i386 as Architecture,
+  arm64: arm64 as Architecture,
+  arm: arm as Architecture,
 } as const;
 
 /** The name of an architecture that has trampolines. */
