@@ -1,0 +1,82 @@
+/**
+ * include/trampfd.h: every compiler takes it, it says what the project's own tables say, and without a supervisor it
+ * answers ENOSYS.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { describe, test } from 'node:test';
+import { TRAMPFD, TRAMPFD_CODE_DESCRIPTOR, TRAMPFD_DATA_DESCRIPTOR, TRAMPFD_INFO } from '../../src/abi/trampfd.js';
+import { type ArchitectureName, architectures } from '../../src/trampoline/architectures.js';
+import { compileProgram } from '../programs/compile.js';
+
+/** Flags for a 32-bit program. Debian's 64-bit headers hold the asm/ folder that the 32-bit ones share. */
+const WIDTHS = { '64-bit': ['-m64'], '32-bit': ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu'] } as const;
+
+/** The 32-bit C++ library need not be installed: nothing of it is used. */
+const NO_CPP_LIBRARY = ['-nodefaultlibs', '-lc', '-lgcc'];
+
+const DIALECTS: readonly { readonly compiler: string; readonly standard: string; readonly flags: readonly string[] }[] =
+  [
+    ...['c89', 'c99', 'c11', 'c17', 'gnu17'].map((standard) => ({ compiler: 'gcc', standard, flags: [] })),
+    ...['c++98', 'c++11', 'c++17', 'c++20'].map((standard) => ({ compiler: 'g++', standard, flags: NO_CPP_LIBRARY })),
+  ];
+
+/** How the header spells the registers of an architecture: a prefix, then the manual's name. */
+const SPELLINGS: Readonly<Record<ArchitectureName, (name: string) => string>> = {
+  'x86-64': (name) => `x64_${name}`,
+  i386: (name) => `x32_${name}`,
+  arm64: (name) => name.replace(/^x/, 'arm64_r'),
+  arm: (name) => `arm_${name}`,
+};
+
+/** Every line that layout.c has to print. */
+function expectedLines(): string[] {
+  const structures = {
+    trampfd_info: TRAMPFD_INFO,
+    trampfd_code: TRAMPFD_CODE_DESCRIPTOR,
+    trampfd_data: TRAMPFD_DATA_DESCRIPTOR,
+  };
+  const layouts = Object.entries(structures).flatMap(([structure, fields]) =>
+    Object.entries(fields).map(([field, offset]) => `${structure}.${field} ${offset}`),
+  );
+  const constants = Object.entries(TRAMPFD).map(([name, value]) => `${name} ${value}`);
+  const registers = (Object.keys(SPELLINGS) as ArchitectureName[]).flatMap((architecture) =>
+    architectures[architecture].tableRegisters.map(({ name, number }) => `${SPELLINGS[architecture](name)} ${number}`),
+  );
+  return [...layouts, ...constants, ...registers].sort();
+}
+
+function run(binary: string): { readonly status: number | null; readonly lines: readonly string[] } {
+  const { status, stdout } = spawnSync(binary, { encoding: 'utf8' });
+  return { status, lines: stdout.trimEnd().split('\n') };
+}
+
+describe('trampfd.h', () => {
+  for (const { compiler, standard, flags } of DIALECTS) {
+    for (const [width, machine] of Object.entries(WIDTHS)) {
+      test(`${standard}, ${width}: compiles without a warning; layouts, numbers and registers are the project's`, () => {
+        const binary = compileProgram('interface/layout.c', {
+          compiler,
+          flags: [`-std=${standard}`, '-pedantic', '-O2', ...machine, ...flags],
+        });
+        const { status, lines } = run(binary);
+        assert.equal(status, 0);
+        assert.deepEqual([...lines].sort(), expectedLines());
+      });
+    }
+  }
+
+  for (const [width, machine] of Object.entries(WIDTHS)) {
+    test(`${width}: without a supervisor, ENOSYS for every pointer, and only trampfd's own errnos pass`, () => {
+      const { status, lines } = run(compileProgram('interface/absent.c', { flags: ['-std=gnu11', '-O2', ...machine] }));
+      assert.deepEqual(
+        lines.filter((line) => !/^(ok \d+ - |# |1\.\.\d+$)/.test(line)),
+        [],
+      );
+      assert.equal(status, 0);
+      assert.match(lines.at(-1) ?? '', /^1\.\.\d+$/);
+    });
+  }
+});
