@@ -1,0 +1,60 @@
+/**
+ * What ordinary programs lose: alone, under `trampfd run`, and under strace with a filter of comparable size.
+ *
+ * Programs measure themselves, so that neither the supervisor's start nor the tracer's is in the figures.
+ *
+ * @module
+ */
+import { output, program, supervised, traced } from './command.js';
+import { type Benchmark, type Contender, inTurn, type Line, rows } from './measure.js';
+
+interface Workload {
+  readonly name: string;
+  readonly what: string;
+  readonly count: number;
+  readonly atMost?: number;
+}
+
+const WORKLOADS: readonly Workload[] = [
+  { name: 'compute', what: 'a loop that only computes', count: 300_000_000, atMost: 1.01 },
+  { name: 'write', what: 'a million writes of one byte', count: 1_000_000, atMost: 1.15 },
+  { name: 'getppid', what: 'three million getppid', count: 3_000_000, atMost: 1.15 },
+  { name: 'spawn', what: '500 fork and exec of /bin/true', count: 500, atMost: 1.15 },
+  { name: 'python', what: '20 times python3 -c pass', count: 20 },
+];
+
+function lines({ name, what, atMost }: Workload): Line[] {
+  return [
+    { series: name, what, unit: 'ms', scale: 1e3 },
+    {
+      series: `${name}-trampfd`,
+      what: '... under trampfd run',
+      unit: 'ms',
+      scale: 1e3,
+      against: name,
+      ...(atMost !== undefined && { atMost }),
+    },
+    { series: `${name}-strace`, what: '... under strace', unit: 'ms', scale: 1e3, against: name },
+  ];
+}
+
+/** (c) in the order of docs/performance.md. */
+export const programs: Benchmark = {
+  name: 'programs',
+  rounds: 9,
+  run(rounds) {
+    const binary = program('workload');
+    const contenders = WORKLOADS.flatMap(({ name, count }): Contender[] => {
+      const timed = (series: string, before: readonly string[]): Contender => ({
+        measure: () => new Map([[series, Number(output([...before, binary, name, String(count)]))]]),
+      });
+      return [
+        timed(name, []),
+        timed(`${name}-trampfd`, supervised('wx')),
+        timed(`${name}-strace`, traced('mmap,mprotect')),
+      ];
+    });
+    const figures = inTurn(rounds, contenders);
+    return { name: 'programs', title: 'Programs', rows: rows(figures, WORKLOADS.flatMap(lines)) };
+  },
+};

@@ -1,0 +1,74 @@
+/*
+ * usage: tables TABLES CALLS
+ *
+ * What a trampoline table costs from its creation to its end, and what the cheapest call costs that goes to the
+ * supervisor and back: a write at an offset that no table has. Prints `NAME MICROSECONDS` for each step of a table
+ * (averages over TABLES), for all of it, and for the call (average over CALLS).
+ */
+#define _GNU_SOURCE
+#include "clock.h"
+#include "table.h"
+
+#include <errno.h>
+
+enum { CREATE, CONFIGURE, MAP, UNMAP, CLOSE, STEPS };
+
+static const char *const names[STEPS] = {"create", "configure", "map", "unmap", "close"};
+
+static void *code[4096], *data[4096];
+
+/* One table from beginning to end; adds the time of each step. */
+static void live(double spent[STEPS])
+{
+	double before = now(), after;
+	struct trampfd_info info;
+	const int table = trampfd(&info);
+	need(table >= 0, "trampfd");
+	spent[CREATE] += (after = now()) - before;
+
+	need(table_configure(table, &info, code, data) == 0, "pwrite");
+	spent[CONFIGURE] += (before = now()) - after;
+
+	void *page = table_map(table, &info);
+	need(page != MAP_FAILED, "mmap of the table");
+	spent[MAP] += (after = now()) - before;
+
+	need(munmap(page, table_length(&info)) == 0, "munmap");
+	spent[UNMAP] += (before = now()) - after;
+
+	need(close(table) == 0, "close");
+	spent[CLOSE] += (after = now()) - before;
+}
+
+static double round_trip(long calls)
+{
+	struct trampfd_info info;
+	const int table = trampfd(&info);
+	need(table >= 0, "trampfd");
+	const struct trampfd_data nothing = {0};
+	const double start = now();
+	for (long call = 0; call < calls; call++)
+		need(pwrite(table, &nothing, sizeof nothing, 5) == -1 && errno == EINVAL, "pwrite at offset 5");
+	const double spent = now() - start;
+	close(table);
+	return spent / (double)calls;
+}
+
+int main(int count, char **arguments)
+{
+	if (count != 3) {
+		fprintf(stderr, "usage: tables TABLES CALLS\n");
+		return 2;
+	}
+	const long tables = number(arguments[1]), calls = number(arguments[2]);
+	double spent[STEPS] = {0}, all = 0;
+	for (long table = 0; table < tables; table++)
+		live(spent);
+	for (int step = 0; step < STEPS; step++) {
+		printf("%s %.3f\n", names[step], spent[step] / (double)tables / 1e3);
+		all += spent[step];
+	}
+	printf("table %.3f\n", all / (double)tables / 1e3);
+	printf("round-trip %.3f\n", round_trip(calls) / 1e3);
+	return 0;
+}
