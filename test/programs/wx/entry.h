@@ -15,24 +15,29 @@
 #include <errno.h>
 #include <stdint.h>
 
-/* The numbers of i386 that have an argument block or another form than those of x86-64; asm/unistd_32.h. */
+/* The numbers of i386; asm/unistd_32.h. */
 enum {
+	I386_WRITE = 4,
 	I386_OLD_MMAP = 90,
 	I386_IPC = 117,
 	I386_MPROTECT = 125,
 	I386_PERSONALITY = 136,
+	I386_MREMAP = 163,
 	I386_MMAP2 = 192,
+	I386_EXIT_GROUP = 252,
 	I386_PKEY_MPROTECT = 380,
 	I386_SHMAT = 397,
 };
 
 /* The numbers of x86-64; asm/unistd_64.h. Those of x32 are the same with bit 30 set. */
 enum {
+	X86_64_WRITE = 1,
 	X86_64_MMAP = 9,
 	X86_64_MPROTECT = 10,
 	X86_64_MREMAP = 25,
 	X86_64_SHMAT = 30,
 	X86_64_PERSONALITY = 135,
+	X86_64_EXIT_GROUP = 231,
 	X86_64_PKEY_MPROTECT = 329,
 	X32_BIT = 0x40000000,
 };
@@ -169,7 +174,6 @@ static inline int64_t x86_64_call(uint32_t number, uint64_t a, uint64_t b, uint6
 #else
 #define native_call i386_call
 #define NATIVE(name) I386_##name
-#define I386_MREMAP 163
 #define I386_MMAP I386_MMAP2
 #endif
 
