@@ -9,7 +9,7 @@ import { arm64 } from './arm64.js';
 import { i386 } from './i386.js';
 import { x86_64 } from './x86-64.js';
 
-/** Every architecture by its name. */
+/** Every architecture by its name. (The assertions only widen: without them the declaration could not be emitted.) */
 export const architectures = {
   'x86-64': x86_64 as Architecture,
   i386: i386 as Architecture,

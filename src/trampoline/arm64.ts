@@ -2,7 +2,7 @@
  * Trampolines of arm64 (AArch64, A64 instructions).
  *
  * Arm Architecture Reference Manual for A-profile, DDI 0487 ("ARM" below), chapter C6.2, where the instructions
- * stand under the names given here; AAPCS64 6.1.1 for what a
+ * stand in the order of their names; AAPCS64 6.1.1 for what a
  * function expects in which register.
  *
  * @module
@@ -38,12 +38,12 @@ const IMM16_MASK = 0xffff << 5;
 /** The shifts of the four instructions that make up an address of 64 bits. */
 const SHIFTS = [0, 16, 32, 48] as const;
 
-/** BTI c (ARM: BTI): a hint, and no operation where the page or the processor knows of no branch targets. */
+/** BTI c: a hint, and no operation where the page or the processor knows of no branch targets. */
 function btiC(): Instruction {
   return instruction(BTI_C, 'bti', 'c', 'landing pad: an indirect call may arrive here');
 }
 
-/** MOVZ Xd, #imm16 (ARM: MOVZ): the other bits become 0. objdump prints its preferred name, mov. */
+/** MOVZ Xd, #imm16: the other bits become 0. objdump prints its preferred name, mov. */
 function movz({ register, address }: SlotLoad, table: string): Instruction {
   const value = bits16(address, 0);
   return {
@@ -57,7 +57,7 @@ function movz({ register, address }: SlotLoad, table: string): Instruction {
   };
 }
 
-/** MOVK Xd, #imm16, LSL #shift (ARM: MOVK): the other bits stay. */
+/** MOVK Xd, #imm16, LSL #shift: the other bits stay. */
 function movk({ register, address }: SlotLoad, shift: 16 | 32 | 48): Instruction {
   const value = bits16(address, shift);
   return instruction(
@@ -78,13 +78,13 @@ function ldr({ register: { name, encoding } }: SlotLoad, table: string): Instruc
   );
 }
 
-/** BR Xn (ARM: BR). */
+/** BR Xn. */
 function br({ register: { name, encoding } }: SlotLoad): Instruction {
   return instruction(BR | fieldRn(encoding), 'br', name, `jump to the target that ${name} holds`);
 }
 
 /**
- * BRK #0 (ARM: BRK). A zero word (UDF #0) would trap as well, but nothing would tell a page that was filled from one
+ * BRK #0. A zero word (UDF #0) would trap as well, but nothing would tell a page that was filled from one
  * that nobody ever wrote.
  */
 const brk: Instruction = instruction(BRK | fieldImm16(0), 'brk', '#0x0', 'trap, not reached (SIGTRAP)');
@@ -159,7 +159,8 @@ function jump(target: bigint): Registers {
 /**
  * arm64. x17 carries the data because libffi's closures find theirs there. The target goes through x16 because of
  * branch target identification: from a guarded page, BR reaches a function that begins with `bti c` or `paciasp` only
- * through x16 or x17 (ARM: PSTATE.BTYPE); through another register it would need `bti j`. Both are the linker's scratch registers, so no caller expects them kept.
+ * through x16 or x17 (ARM: PSTATE.BTYPE); through another register it would need `bti j`. Both are the linker's scratch
+ * registers, so no caller expects them kept.
  */
 export const arm64: Architecture = {
   name: 'arm64',

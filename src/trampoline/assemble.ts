@@ -18,9 +18,9 @@ import type { Load, Trampoline } from './trampoline.js';
  */
 export function requireTableAddress(architecture: ArchitectureName, address: bigint, count = 1): void {
   const { wordSize } = architectures[architecture];
-  const text = `table slot ${address < 0n ? '-' : ''}0x${(address < 0n ? -address : address).toString(16)}`;
   const refuse = (rule: string): never => {
-    throw new TrampfdError('EINVAL', `${text}: ${rule}`);
+    const text = `${address < 0n ? '-' : ''}0x${(address < 0n ? -address : address).toString(16)}`;
+    throw new TrampfdError('EINVAL', `table slot ${text}: ${rule}`);
   };
   if (address === 0n) refuse('a table may not be at NULL; give the address of one');
   if (address % BigInt(wordSize) !== 0n)

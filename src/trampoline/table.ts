@@ -28,7 +28,8 @@ export interface Table {
   readonly dataTable: bigint;
 }
 
-const WORD = 2 ** 32;
+/** How many values a half of an address has. */
+const HALF = 2 ** 32;
 
 /** Lower and upper 32 bits. */
 function halves(address: bigint): [low: number, high: number] {
@@ -88,7 +89,7 @@ function placeAddresses(code: DataView, { architecture, count }: Table, field: n
   for (let index = 0; index < count; index++) {
     placeAddress(code, index * tableSlotSize + field, low, high);
     low += wordSize;
-    if (low === WORD) {
+    if (low === HALF) {
       low = 0;
       high += 1;
     }
@@ -136,7 +137,7 @@ function isFilledWithTraps(page: Uint8Array, from: number, trap: readonly number
 /** Whether the halves of a recognised address are those of entry `index` words after `low` and `high`. */
 function isEntry(foundLow: number, foundHigh: number, low: number, high: number, offset: number): boolean {
   const sum = low + offset;
-  return sum < WORD ? foundLow === sum && foundHigh === high : foundLow === sum - WORD && foundHigh === high + 1;
+  return sum < HALF ? foundLow === sum && foundHigh === high : foundLow === sum - HALF && foundHigh === high + 1;
 }
 
 /**
