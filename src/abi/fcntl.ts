@@ -1,0 +1,46 @@
+/**
+ * Constants of open(2), fcntl(2), memfd_create(2), statx(2) and the flags of a descriptor.
+ *
+ * @module
+ */
+import { type KernelConstant, listed } from './constant.js';
+
+/** Commands of fcntl(2) and flags of open(2) (linux/fcntl.h). */
+export const FCNTL = {
+  F_DUPFD: 0,
+  F_GETFD: 1,
+  F_SETFD: 2,
+  F_DUPFD_CLOEXEC: 1030,
+  F_ADD_SEALS: 1033,
+  F_GET_SEALS: 1034,
+  F_SEAL_SEAL: 0x0001,
+  F_SEAL_SHRINK: 0x0002,
+  F_SEAL_GROW: 0x0004,
+  F_SEAL_WRITE: 0x0008,
+  F_SEAL_FUTURE_WRITE: 0x0010,
+  FD_CLOEXEC: 1,
+  O_RDONLY: 0,
+  O_WRONLY: 1,
+  O_CREAT: 0o100,
+  O_APPEND: 0o2000,
+  O_CLOEXEC: 0o2000000,
+} as const;
+
+/** Flags of memfd_create(2) (linux/memfd.h). */
+export const MEMFD = { MFD_CLOEXEC: 1, MFD_ALLOW_SEALING: 2 } as const;
+
+/** MFD_NOEXEC_SEAL of memfd_create(2), from Linux 6.3 (linux/memfd.h there; older headers do not have it). */
+export const MFD_NOEXEC_SEAL = 8;
+
+/** Byte offsets of the fields of struct statx that are read here (linux/stat.h). */
+export const STATX = { stx_mode: 28, stx_ino: 32, stx_dev_major: 136, stx_dev_minor: 140, size: 256 } as const;
+
+/** Flags of statx(2) (linux/stat.h). */
+export const STATX_FLAGS = { STATX_INO: 0x100 } as const;
+
+/** Every constant above that the headers of Debian 12 have, for the test against them. */
+export const constants: readonly KernelConstant[] = [
+  ...listed('linux/fcntl.h', FCNTL),
+  ...listed('linux/memfd.h', MEMFD),
+  ...listed('linux/stat.h', STATX_FLAGS),
+];

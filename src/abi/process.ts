@@ -1,0 +1,50 @@
+/**
+ * Constants of prctl(2), personality(2), wait(2), signal(7), getrlimit(2), shmat(2), ipc(2) and poll(2).
+ *
+ * @module
+ */
+import { type KernelConstant, listed } from './constant.js';
+
+/** Options of prctl(2) (linux/prctl.h). */
+export const PRCTL = {
+  PR_SET_NO_NEW_PRIVS: 38,
+  PR_GET_NO_NEW_PRIVS: 39,
+} as const;
+
+/** PR_GET_MDWE of prctl(2), from Linux 6.3 (linux/prctl.h there). */
+export const PR_GET_MDWE = 66;
+
+/** Bits of personality(2) (linux/personality.h). */
+export const PERSONALITY = { READ_IMPLIES_EXEC: 0x0400000, ADDR_NO_RANDOMIZE: 0x0040000 } as const;
+
+/** The argument of personality(2) that only asks. */
+export const PERSONALITY_QUERY = 0xffffffff;
+
+/** Flags of shmat(2) (linux/shm.h). */
+export const SHM = { SHM_EXEC: 0o100000 } as const;
+
+/** The call numbers that ipc(2) multiplexes (linux/ipc.h). */
+export const IPC = { SHMAT: 21 } as const;
+
+/** Options of waitpid(2) (linux/wait.h). */
+export const WAIT = { WNOHANG: 1, WUNTRACED: 2, WCONTINUED: 8 } as const;
+
+/** Resources of getrlimit(2) (linux/resource.h, asm-generic/resource.h). */
+export const RLIMIT = { RLIMIT_CORE: 4, RLIMIT_NOFILE: 7 } as const;
+
+/** Events of poll(2) (linux/poll.h). */
+export const POLL = { POLLIN: 1, POLLERR: 8, POLLHUP: 16 } as const;
+
+/** Pidfds that name the calling thread and process, from Linux 6.14 (PIDFD_SELF_*, linux/fcntl.h or linux/pidfd.h there). */
+export const PIDFD_SELF: readonly number[] = [-10000, -10001];
+
+/** Every constant above that the headers of Debian 12 have, for the test against them. */
+export const constants: readonly KernelConstant[] = [
+  ...listed('linux/prctl.h', PRCTL),
+  ...listed('linux/personality.h', PERSONALITY),
+  ...listed('sys/shm.h', SHM),
+  ...listed('linux/ipc.h', IPC),
+  ...listed('linux/wait.h', { WNOHANG: WAIT.WNOHANG, WUNTRACED: WAIT.WUNTRACED, WCONTINUED: WAIT.WCONTINUED }),
+  ...listed('linux/resource.h', RLIMIT),
+  ...listed('linux/poll.h', POLL),
+];

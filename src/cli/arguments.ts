@@ -1,0 +1,142 @@
+/**
+ * The command line: words to options, with a clear sentence for what is not one.
+ *
+ * @module
+ */
+import { parseArgs } from 'node:util';
+import { TrampfdError } from '../error.js';
+import { type PolicyName, policyNames } from '../policy/wx.js';
+import { type ArchitectureName, architectures } from '../trampoline/architectures.js';
+
+/** Options of `trampfd run`. */
+export interface RunOptions {
+  readonly policy: PolicyName;
+  readonly log: string | undefined;
+  /** The program and its arguments, as bytes. */
+  readonly program: readonly Uint8Array[];
+}
+
+/** Options of `trampfd show`. */
+export interface ShowOptions {
+  readonly architecture: ArchitectureName;
+  readonly codeRegister: string;
+  readonly dataRegister: string;
+}
+
+/** What the command line asks for. */
+export type Command =
+  | { readonly name: 'run'; readonly options: RunOptions }
+  | { readonly name: 'show'; readonly options: ShowOptions }
+  | { readonly name: 'doctor' }
+  | { readonly name: 'help' }
+  | { readonly name: 'version' };
+
+function usageError(message: string): TrampfdError {
+  return new TrampfdError('ERR_TRAMPFD_USAGE', `${message}; 'trampfd --help' shows the usage`);
+}
+
+/** Parses options, with errors as ours. */
+function parseOptions<const T extends Readonly<Record<string, { type: 'string' }>>>(
+  command: string,
+  words: readonly string[],
+  options: T,
+): Partial<Record<keyof T, string>> & { readonly help?: boolean } {
+  try {
+    const { values } = parseArgs({
+      args: [...words],
+      options: { ...options, help: { type: 'boolean', short: 'h' } },
+      allowPositionals: false,
+    });
+    return values as Partial<Record<keyof T, string>> & { readonly help?: boolean };
+  } catch (error) {
+    const [first = ''] = (error as Error).message.split('. ');
+    throw usageError(`${command}: ${first.replace(/\.$/, '').replace(/^(.)/, (letter) => letter.toLowerCase())}`);
+  }
+}
+
+function oneOf<T extends string>(what: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((name) => name === value);
+  if (found === undefined) throw usageError(`${what} '${value}' is none; give one of ${allowed.join(', ')}`);
+  return found;
+}
+
+/** Index of the first word that is no option of `run`: the program, or the `--` before it. */
+function programIndex(words: readonly string[]): number {
+  let index = 0;
+  while (index < words.length) {
+    const word = words[index] ?? '';
+    if (word === '--' || !word.startsWith('-') || word === '-') break;
+    index += word === '--policy' || word === '--log' ? 2 : 1;
+  }
+  return Math.min(index, words.length);
+}
+
+function parseRun(words: readonly Uint8Array[]): Command {
+  const texts = words.map((word) => Buffer.from(word).toString());
+  const end = programIndex(texts);
+  const values = parseOptions('run', texts.slice(0, end), { policy: { type: 'string' }, log: { type: 'string' } });
+  if (values.help === true) return { name: 'help' };
+  const program = words.slice(texts[end] === '--' ? end + 1 : end);
+  if (program.length === 0) throw usageError('run: no program was given; name one behind --');
+  if (values.log === '') throw usageError('run: --log has an empty name; name a file');
+  return {
+    name: 'run',
+    options: { policy: oneOf('run: policy', values.policy ?? 'wx', policyNames), log: values.log, program },
+  };
+}
+
+function parseShow(words: readonly Uint8Array[]): Command {
+  const texts = words.map((word) => Buffer.from(word).toString());
+  const values = parseOptions('show', texts, {
+    arch: { type: 'string' },
+    code: { type: 'string' },
+    data: { type: 'string' },
+  });
+  if (values.help === true) return { name: 'help' };
+  const names = Object.keys(architectures) as ArchitectureName[];
+  const architecture = oneOf('show: architecture', values.arch ?? 'x86-64', names);
+  const { codeRegister, dataRegister, tableRegisters } = architectures[architecture];
+  const registers = tableRegisters.map(({ name }) => name);
+  return {
+    name: 'show',
+    options: {
+      architecture,
+      codeRegister: oneOf(`show: ${architecture} register`, values.code ?? codeRegister, registers),
+      dataRegister: oneOf(`show: ${architecture} register`, values.data ?? dataRegister, registers),
+    },
+  };
+}
+
+/**
+ * Reads the words behind `trampfd`.
+ *
+ * @throws TrampfdError ERR_TRAMPFD_USAGE with a sentence that names the word, the rule and the remedy
+ */
+export function parseCommand(words: readonly Uint8Array[]): Command {
+  const [first, ...rest] = words;
+  const name = first === undefined ? '' : Buffer.from(first).toString();
+  switch (name) {
+    case 'run':
+      return parseRun(rest);
+    case 'show':
+      return parseShow(rest);
+    case 'doctor': {
+      const values = parseOptions(
+        'doctor',
+        rest.map((word) => Buffer.from(word).toString()),
+        {},
+      );
+      return { name: values.help === true ? 'help' : 'doctor' };
+    }
+    case '--help':
+    case '-h':
+    case 'help':
+      return { name: 'help' };
+    case '--version':
+      return { name: 'version' };
+    case '':
+      throw usageError('no command was given; give run, doctor or show');
+    default:
+      throw usageError(`'${name}' is no command; give run, doctor or show`);
+  }
+}

@@ -1,0 +1,3 @@
+export async function doctor(): Promise<{ text: string; usable: boolean }> {
+  return { text: '', usable: true };
+}

@@ -1,0 +1,130 @@
+/**
+ * `trampfd run`: starts a program under supervision, stands in for it while it runs, and ends as it ends.
+ *
+ * @module
+ */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { errnoName } from '../abi/errno.js';
+import { FCNTL } from '../abi/fcntl.js';
+import { TrampfdError } from '../error.js';
+import { close, fcntl } from '../linux/descriptor.js';
+import { duplicateOnto, exitNow, resourceLimit, setResourceLimit } from '../linux/process.js';
+import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
+import { type ChildChange, nextChildChange } from '../linux/wait.js';
+import type { LogTarget } from '../supervisor/log.js';
+import { type Supervised, start } from '../supervisor/start.js';
+import type { RunOptions } from './arguments.js';
+import type { Inherited } from './launch.js';
+import { endPassingOn, passSignalsOn, stopLike } from './signals.js';
+import { STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND } from './status.js';
+
+/** Signals whose default action ends with a core file would write ours, not the program's. */
+function withoutCoreFile(): void {
+  setResourceLimit('RLIMIT_CORE', { ...resourceLimit('RLIMIT_CORE'), soft: 0n });
+}
+
+/** Ends this process as the program ended. */
+function endAs(change: ChildChange): never {
+  if (change.kind === 'exited') return exitNow(change.status);
+  const signal = change.kind === 'killed' ? change.signal : 0;
+  withoutCoreFile();
+  setDisposition(signal, SIG_DFL);
+  kill(process.pid, signal);
+  // The first process of a pid namespace is spared its own signals: the status that a shell would make of it.
+  return exitNow(128 + signal);
+}
+
+/** Opens the log, appending, so that several runs may share one file. */
+function openLogFile(options: RunOptions): LogTarget | undefined {
+  if (options.log === undefined) return options.policy === 'log' ? { descriptor: 2, form: 'text' } : undefined;
+  try {
+    return { descriptor: openSync(options.log, 'a', 0o666), form: 'json' };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
+    throw new TrampfdError(code, `${options.log}: the log cannot be written (${code}); name a file that can be`, {
+      path: options.log,
+    });
+  }
+}
+
+/** Ends the run of a program that could not be started, as env(1) and timeout(1) do. */
+function endUnstarted(program: string, errno: number): never {
+  const name = errnoName(errno);
+  const notFound = name === 'ENOENT';
+  const remedy = notFound ? 'no such program; give a path, or a name that is in PATH' : `cannot be executed (${name})`;
+  writeSync(2, `trampfd: ${program}: ${remedy}\n`);
+  return exitNow(notFound ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
+}
+
+/** Lets go of what only the program should hold, so that whoever reads its pipe sees the end when the program closes it. */
+function releaseInherited(inherited: Inherited): void {
+  for (const descriptor of inherited.descriptors) if (descriptor > 2) close(descriptor);
+  const nothing = openSync('/dev/null', 'r+');
+  duplicateOnto(nothing, 0);
+  duplicateOnto(nothing, 1);
+  closeSync(nothing);
+}
+
+/** How often the end of what a program left behind is looked for, in milliseconds. */
+const LOOKING_INTERVAL = 20;
+
+/** After the program's end: waits for the end of all that it left behind under the filter. */
+async function endAfterAll(ended: ChildChange, { listener, leave }: Supervised): Promise<void> {
+  // The first process of a pid namespace takes all others along, as the program itself would have.
+  if (process.pid === 1) endAs(ended);
+  endPassingOn();
+  if (await leave()) endAs(ended);
+  setInterval(() => {
+    if (listener.abandoned()) endAs(ended);
+  }, LOOKING_INTERVAL);
+}
+
+/** Waits for the program's end. */
+function attend(supervised: Supervised): void {
+  const look = (): void => {
+    for (let change = nextChildChange(); change !== undefined; change = nextChildChange()) {
+      if (change.processId !== supervised.processId || change.kind === 'continued') continue;
+      if (change.kind === 'stopped') stopLike(change.signal);
+      else void endAfterAll(change, supervised);
+    }
+  };
+  process.on('SIGCHLD', look);
+  // A signal handler keeps no loop alive.
+  setInterval(() => undefined, 2 ** 30);
+  look();
+}
+
+/** Runs a program under supervision; this process ends with it. */
+export async function run(options: RunOptions, inherited: Inherited): Promise<void> {
+  const log = openLogFile(options);
+  const [program] = options.program;
+  if (program === undefined) throw new TrampfdError('EINVAL', 'run: no program was given');
+  const standard = [0, 1, 2].filter((descriptor) => inherited.descriptors.includes(descriptor));
+  for (const descriptor of inherited.descriptors) fcntl(descriptor, FCNTL.F_SETFD, 0);
+
+  // What was ignored stays ignored, in the program and here: a run under nohup survives the hangup like the program.
+  for (const signal of Object.values(signalNumbers)) {
+    if (((inherited.ignoredSignals >> BigInt(signal - 1)) & 1n) === 1n) setDisposition(signal, SIG_IGN);
+  }
+  const everySignal = 2n ** 64n - 1n;
+  const supervised = await start(
+    {
+      program,
+      arguments: options.program,
+      environment: inherited.environment,
+      defaultSignals: everySignal & ~inherited.ignoredSignals,
+      blockedSignals: inherited.blockedSignals,
+      closedDescriptors: [0, 1, 2].filter((descriptor) => !standard.includes(descriptor)),
+      openFileLimit: inherited.openFileLimit,
+      policy: options.policy,
+      log,
+    },
+    (error) => {
+      writeSync(2, `trampfd: the supervisor failed, and calls that need it fail from now on: ${error.message}\n`);
+    },
+  );
+  if (typeof supervised === 'number') endUnstarted(Buffer.from(program).toString(), -supervised);
+  passSignalsOn(supervised.processId, inherited.ignoredSignals);
+  releaseInherited(inherited);
+  attend(supervised);
+}

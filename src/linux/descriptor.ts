@@ -1,0 +1,125 @@
+/**
+ * Descriptors: close(2), fcntl(2), pidfd_open(2), pidfd_getfd(2), and what /proc says of the descriptors of others.
+ *
+ * @module
+ */
+import { FCNTL, STATX, STATX_FLAGS } from '../abi/fcntl.js';
+import { syscallNumbers } from '../abi/syscalls.js';
+import { allocate, native, negatedErrno } from './libc.js';
+
+const libcClose = native('int close(int)');
+const libcFcntl = native('int fcntl(int, int, long)');
+const libcStatx = native('int statx(int, const char *, int, unsigned int, uint64_t)');
+const libcOpen = native('int open(const char *, int, int)');
+const libcRead = native('long read(int, uint64_t, size_t)');
+const libcPread = native('long pread64(int, uint64_t, size_t, int64_t)');
+const libcSyscall = native('long syscall(long, long, long, long)');
+
+const statxBuffer = allocate(STATX.size);
+const textBuffer = allocate(4096);
+/** The largest page that Linux has on any of our architectures. */
+const pageBuffer = allocate(65_536);
+const AT_FDCWD = -100;
+
+/** Closes a descriptor of ours: 0 or a negated error number. */
+export function close(descriptor: number): number {
+  return negatedErrno(libcClose(descriptor));
+}
+
+/** fcntl(2) with a number as its argument. */
+export function fcntl(descriptor: number, command: number, argument: number): number {
+  return negatedErrno(libcFcntl(descriptor, command, argument));
+}
+
+/** Opens a file: a descriptor or a negated error number. */
+export function open(path: string, flags: number): number {
+  return negatedErrno(libcOpen(path, flags, 0));
+}
+
+/**
+ * The first bytes of a file of ours, whatever its position is.
+ *
+ * @param length - bytes, at most 64 KiB
+ * @returns all of them, or undefined where they cannot be read
+ */
+export function readStart(descriptor: number, length: number): Uint8Array | undefined {
+  if (length > pageBuffer.bytes.length) throw new RangeError(`descriptor: at most 64 KiB at once, not ${length}`);
+  const count = Number(libcPread(descriptor, pageBuffer.address, length, 0));
+  return count === length ? pageBuffer.bytes.slice(0, length) : undefined;
+}
+
+/** What tells one file from all others while it exists. */
+export interface FileIdentity {
+  /** Inode number. */
+  readonly inode: bigint;
+  /** Device, as major * 2^32 + minor. */
+  readonly device: number;
+}
+
+/**
+ * Identity of the file behind a path, links followed.
+ *
+ * @returns the identity, or a negated error number
+ */
+export function fileIdentity(path: string): FileIdentity | number {
+  const result = libcStatx(AT_FDCWD, path, 0, STATX_FLAGS.STATX_INO, statxBuffer.address);
+  if (result !== 0) return negatedErrno(result);
+  const { view } = statxBuffer;
+  return {
+    inode: view.getBigUint64(STATX.stx_ino, true),
+    device: view.getUint32(STATX.stx_dev_major, true) * 2 ** 32 + view.getUint32(STATX.stx_dev_minor, true),
+  };
+}
+
+/** Identity of the file behind a descriptor of ours, or a negated error number. */
+export function fileIdentityOf(descriptor: number): FileIdentity | number {
+  return fileIdentity(`/proc/self/fd/${descriptor}`);
+}
+
+/** Path in /proc of a thread's descriptor (proc(5)); a thread may have a descriptor table of its own. */
+export function descriptorPath(threadId: number, descriptor: number): string {
+  return `/proc/${threadId}/fd/${descriptor}`;
+}
+
+/**
+ * The file position of another thread's descriptor, from /proc/TID/fdinfo/FD (proc(5)).
+ *
+ * @returns the position, or a negated error number
+ */
+export function filePosition(threadId: number, descriptor: number): bigint | number {
+  const file = negatedErrno(libcOpen(`/proc/${threadId}/fdinfo/${descriptor}`, 0o2000000, 0));
+  if (file < 0) return file;
+  const count = negatedErrno(libcRead(file, textBuffer.address, textBuffer.bytes.length));
+  libcClose(file);
+  if (count < 0) return count;
+  const match = /^pos:\s*(\d+)/.exec(Buffer.from(textBuffer.bytes.subarray(0, count)).toString('latin1'));
+  return match?.[1] === undefined ? -5 : BigInt(match[1]);
+}
+
+/** Flag of pidfd_open(2) for a thread that is not its process's first (linux/pidfd.h, Linux 6.9): O_EXCL. */
+export const PIDFD_THREAD = 0o200;
+
+/** pidfd_open(2): a descriptor or a negated error number. */
+export function openPidfd(processId: number, flags = 0): number {
+  return negatedErrno(libcSyscall(syscallNumbers['x86-64'].pidfd_open, processId, flags, 0));
+}
+
+/** pidfd_getfd(2): a copy of another process's descriptor, of the same open file, or a negated error number. */
+export function copyDescriptor(pidfd: number, descriptor: number): number {
+  return negatedErrno(libcSyscall(syscallNumbers['x86-64'].pidfd_getfd, pidfd, descriptor, 0));
+}
+
+const libcEventfd = native('int eventfd(unsigned int, int)');
+const libcWrite = native('long write(int, uint64_t, size_t)');
+const one = allocate(8);
+one.view.setBigUint64(0, 1n, true);
+
+/** eventfd(2), close-on-exec: a descriptor or a negated error number. */
+export function createEvent(): number {
+  return negatedErrno(libcEventfd(0, FCNTL.O_CLOEXEC));
+}
+
+/** Makes an eventfd readable. */
+export function signalEvent(descriptor: number): void {
+  libcWrite(descriptor, one.address, 8);
+}

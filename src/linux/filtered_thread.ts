@@ -1,0 +1,257 @@
+/**
+ * A thread under a seccomp filter, and programs started from it: seccomp(2), prctl(2), posix_spawn(3).
+ *
+ * A filter belongs to the thread that installs it and to what that thread starts. The thread used here is one of libuv's
+ * pool: no JavaScript ever runs on it, so that a filter that refuses executable memory cannot meet V8, which asks for
+ * some whenever a function becomes hot, and dies when it is refused. The thread waits for the first notification, then
+ * ends by exit(2) of its own: the filter's last users are then the programs alone, and the listener tells when they are
+ * gone.
+ *
+ * @module
+ */
+import { type ErrnoName, errnoName, errnoNumbers } from '../abi/errno.js';
+import { SOCK_FILTER_SIZE } from '../abi/filter.js';
+import { POLL, PRCTL } from '../abi/process.js';
+import { SECCOMP } from '../abi/seccomp.js';
+import { syscallNumbers } from '../abi/syscalls.js';
+import { TrampfdError } from '../error.js';
+import {
+  allocate,
+  allocateString,
+  allocateStrings,
+  type NativeFunction,
+  type NativeMemory,
+  type NativeValue,
+  native,
+  onPoolThread,
+  readInt,
+} from './libc.js';
+
+const errnoLocation = native('uint64_t __errno_location()');
+const gettid = native('int gettid()');
+const libcSyscall = native('long syscall(long, long, long, uint64_t)');
+const libcPrctl = native('int prctl(int, ulong, ulong, ulong, ulong)');
+const libcPoll = native('int poll(uint64_t, unsigned long, int)');
+const posixSpawnp = native('int posix_spawnp(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t)');
+const actionsInit = native('int posix_spawn_file_actions_init(uint64_t)');
+const actionsAddClose = native('int posix_spawn_file_actions_addclose(uint64_t, int)');
+const attributesInit = native('int posix_spawnattr_init(uint64_t)');
+const attributesSetFlags = native('int posix_spawnattr_setflags(uint64_t, short)');
+const attributesSetDefault = native('int posix_spawnattr_setsigdefault(uint64_t, uint64_t)');
+const attributesSetMask = native('int posix_spawnattr_setsigmask(uint64_t, uint64_t)');
+
+/** posix_spawnattr_setflags(3) (spawn.h). */
+const POSIX_SPAWN_SETSIGDEF = 0x04;
+const POSIX_SPAWN_SETSIGMASK = 0x08;
+/** More than any C library's posix_spawnattr_t, posix_spawn_file_actions_t and sigset_t have. */
+const OPAQUE_SIZE = 1024;
+
+/** What a program is started with. */
+export interface SpawnRequest {
+  /** Name or path, looked up in PATH as execvp(3) does. */
+  readonly program: Uint8Array;
+  /** Its argument vector, from argv[0] on. */
+  readonly arguments: readonly Uint8Array[];
+  /** Its environment, `NAME=value` each, as bytes. */
+  readonly environment: readonly Uint8Array[];
+  /** Signals that get their default disposition: bit N - 1 for signal N. */
+  readonly defaultSignals: bigint;
+  /** Signals that it starts with blocked, in the same form. */
+  readonly blockedSignals: bigint;
+  /** Descriptors that are open here and must be closed there. */
+  readonly closedDescriptors: readonly number[];
+}
+
+/** A filter's flags as the kernel took them. */
+export interface InstalledFilter {
+  /** The listener's descriptor. */
+  readonly listener: number;
+  /** Whether a caller whose call was received can only be killed, not interrupted (Linux 5.19). */
+  readonly waitsKillable: boolean;
+  /** Whether no_new_privs had to be set: without privilege the kernel demands it. */
+  readonly noNewPrivileges: boolean;
+}
+
+/** Encodes a signal set as the start of sigset_t. */
+function signalSet(signals: bigint): NativeMemory {
+  const set = allocate(OPAQUE_SIZE);
+  set.view.setBigUint64(0, signals, true);
+  return set;
+}
+
+/** One thread of libuv's pool that takes a filter and starts programs under it. */
+export class FilteredThread implements Disposable {
+  readonly #threadId: number;
+  /** Where this thread keeps errno. */
+  readonly #errnoAddress: bigint;
+  #retired = false;
+
+  private constructor(threadId: number, errnoAddress: bigint) {
+    this.#threadId = threadId;
+    this.#errnoAddress = errnoAddress;
+  }
+
+  /**
+   * Takes the pool's one thread.
+   *
+   * @throws TrampfdError ERR_TRAMPFD_POOL where the pool has more than one thread: two calls must run on the same
+   */
+  static async start(): Promise<FilteredThread> {
+    // Read by libuv when the pool starts, at its first use.
+    process.env['UV_THREADPOOL_SIZE'] = '1';
+    const threadId = Number(await onPoolThread(gettid));
+    const address = BigInt(await onPoolThread(errnoLocation));
+    if (Number(await onPoolThread(gettid)) !== threadId) {
+      throw new TrampfdError(
+        'ERR_TRAMPFD_POOL',
+        'filter: the thread pool has several threads; start Node.js with UV_THREADPOOL_SIZE=1',
+      );
+    }
+    return new FilteredThread(threadId, address);
+  }
+
+  /** Calls a native function on the thread: its result, or the negated error number of the thread. */
+  async #call(target: NativeFunction, ...values: NativeValue[]): Promise<number> {
+    const result = Number(await onPoolThread(target, ...values));
+    return result === -1 ? -readInt(this.#errnoAddress) : result;
+  }
+
+  /**
+   * Installs a filter with a listener on the thread.
+   *
+   * @param program - struct sock_filter instructions
+   * @throws TrampfdError EBUSY where a filter with a listener is there already, EINVAL where the kernel does not know
+   * user notification or the program, EACCES where it may not be installed
+   */
+  async install(program: Uint8Array): Promise<InstalledFilter> {
+    const instructions = allocate(program.length);
+    instructions.bytes.set(program);
+    const header = allocate(16);
+    header.view.setUint16(0, program.length / SOCK_FILTER_SIZE, true);
+    header.view.setBigUint64(8, instructions.address, true);
+
+    // Seccomp must not slow a target down by the speculation controls that it had before Linux 5.16: it is no sandbox
+    // against side channels here.
+    const flags = SECCOMP.SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP.SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    const load = (extra: number): Promise<number> =>
+      this.#call(
+        libcSyscall,
+        syscallNumbers['x86-64'].seccomp,
+        SECCOMP.SECCOMP_SET_MODE_FILTER,
+        flags | extra,
+        header.address,
+      );
+
+    let waitsKillable = true;
+    let noNewPrivileges = false;
+    let listener = await load(SECCOMP.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+    if (listener === -errnoNumbers.EACCES) {
+      noNewPrivileges = true;
+      await this.#call(libcPrctl, PRCTL.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+      listener = await load(SECCOMP.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+    }
+    if (listener === -errnoNumbers.EINVAL) {
+      waitsKillable = false;
+      listener = await load(0);
+    }
+    if (listener < 0) throw filterError(-listener);
+    return { listener, waitsKillable, noNewPrivileges };
+  }
+
+  /**
+   * Starts a program on the thread's behalf.
+   *
+   * @returns the child's process id, or the negated error number of its execve(2)
+   */
+  async spawn(request: SpawnRequest): Promise<number> {
+    const attributes = allocate(OPAQUE_SIZE).address;
+    attributesInit(attributes);
+    attributesSetFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    attributesSetDefault(attributes, signalSet(request.defaultSignals).address);
+    attributesSetMask(attributes, signalSet(request.blockedSignals).address);
+    const actions = allocate(OPAQUE_SIZE).address;
+    actionsInit(actions);
+    for (const descriptor of request.closedDescriptors) actionsAddClose(actions, descriptor);
+
+    const processId = allocate(4);
+    const program = allocateString(request.program).address;
+    const environment = allocateStrings(request.environment).address;
+    const start = async (path: bigint, words: readonly Uint8Array[]): Promise<number> =>
+      this.#call(
+        posixSpawnp,
+        processId.address,
+        path,
+        actions,
+        attributes,
+        allocateStrings(words).address,
+        environment,
+      );
+    let error = await start(program, request.arguments);
+    if (error === errnoNumbers.ENOEXEC) {
+      // A script without a first line that names its interpreter: execvp(3) gives it to the shell, posix_spawnp(3) not.
+      const shell = Buffer.from('/bin/sh');
+      error = await start(allocateString(shell).address, [shell, request.program, ...request.arguments.slice(1)]);
+    }
+    return error === 0 ? processId.view.getInt32(0, true) : -error;
+  }
+
+  /**
+   * Waits on the thread until one of some descriptors has something to be read (poll(2)), so that nothing here has to.
+   */
+  async waitForInput(descriptors: readonly number[]): Promise<void> {
+    const records = allocate(descriptors.length * 8);
+    descriptors.forEach((descriptor, index) => {
+      records.view.setInt32(index * 8, descriptor, true);
+      records.view.setUint16(index * 8 + 4, POLL.POLLIN, true);
+    });
+    // A signal that this thread happens to handle ends the wait early.
+    while ((await this.#call(libcPoll, records.address, descriptors.length, -1)) === -errnoNumbers.EINTR);
+  }
+
+  /** Ends the thread, and with it its use of the filter. The pool has no thread from then on. */
+  [Symbol.dispose](): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    libcSyscall.async(syscallNumbers['x86-64'].exit, 0, 0, 0n, () => {});
+  }
+
+  /** The thread's id. */
+  get threadId(): number {
+    return this.#threadId;
+  }
+}
+
+/** The sentence for a filter that the kernel did not take. */
+function filterError(errno: number): TrampfdError {
+  const name = errnoName(errno) as ErrnoName;
+  const details = { syscall: 'seccomp', errno };
+  switch (name) {
+    case 'EBUSY':
+      return new TrampfdError(
+        name,
+        'a seccomp listener is already in place for this process (trampfd inside trampfd, or a container whose seccomp ' +
+          'profile has one), and the kernel allows one per task: start the program outside of it',
+        details,
+      );
+    case 'EINVAL':
+      return new TrampfdError(
+        name,
+        'this kernel does not take a seccomp filter with a listener (Linux 5.5 and CONFIG_SECCOMP_FILTER are needed): ' +
+          "'trampfd doctor' says what it has",
+        details,
+      );
+    case 'ENOSYS':
+      return new TrampfdError(
+        name,
+        "this kernel has no seccomp(2), or a sandbox hides it: 'trampfd doctor' says what it has",
+        details,
+      );
+    default:
+      return new TrampfdError(
+        name,
+        `the kernel refused the seccomp filter (${name}): a sandbox around this process may forbid it; ` +
+          "'trampfd doctor' says what it has",
+        details,
+      );
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The C library's functions as this project calls them, through koffi, and memory outside of the JavaScript heap.
+ *
+ * A function here returns what the system call returned, or the negated error number, as the kernel itself does: a
+ * receive loop that answers 100,000 calls a second does not build an exception for each.
+ *
+ * @module
+ */
+import koffi from 'koffi';
+
+/** What a native function is given. */
+export type NativeValue = number | bigint | string | Uint8Array | null;
+
+/** A native function of the C library. Pointers and 64-bit results may come as numbers where they are small. */
+export interface NativeFunction {
+  (...values: NativeValue[]): number | bigint;
+  /** Calls it on a thread of libuv's pool; the callback comes last. */
+  readonly async: (...values: (NativeValue | NativeCallback)[]) => void;
+}
+
+/** Receives the result of a call on another thread. */
+export type NativeCallback = (error: Error | null, value: number | bigint) => void;
+
+const library = koffi.load(null);
+
+/** Declares a function of the C library. */
+export function native(prototype: string): NativeFunction {
+  return library.func(prototype) as NativeFunction;
+}
+
+/** -1 becomes the negated error number of the calling thread; all else stays. */
+export function negatedErrno(result: number | bigint): number {
+  const value = Number(result);
+  return value === -1 ? -koffi.errno() : value;
+}
+
+/** Memory outside of the JavaScript heap: it never moves, and the kernel may be given its address. */
+export interface NativeMemory {
+  /** Where it is. */
+  readonly address: bigint;
+  /** Its bytes. */
+  readonly bytes: Uint8Array;
+  /** The same bytes, to read and write fields. */
+  readonly view: DataView;
+}
+
+const calloc = native('void *calloc(size_t, size_t)');
+
+/**
+ * Allocates zeroed memory that lives until the process ends. For the few buffers that a thread keeps; nothing is ever
+ * given back.
+ */
+export function allocate(size: number): NativeMemory {
+  const address = BigInt(calloc(1, Math.max(size, 1)));
+  const buffer = koffi.view(address, Math.max(size, 1));
+  return { address, bytes: new Uint8Array(buffer), view: new DataView(buffer) };
+}
+
+/** Allocates a C string (the terminating zero is added). */
+export function allocateString(text: string | Uint8Array): NativeMemory {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  const memory = allocate(bytes.length + 1);
+  memory.bytes.set(bytes);
+  return memory;
+}
+
+/** Allocates a NULL-terminated array of C strings, as argv and environ are. */
+export function allocateStrings(texts: readonly (string | Uint8Array)[]): NativeMemory {
+  const array = allocate((texts.length + 1) * 8);
+  texts.forEach((text, index) => {
+    array.view.setBigUint64(index * 8, allocateString(text).address, true);
+  });
+  return array;
+}
+
+/** Runs a native function on a thread of libuv's pool, never on this one. */
+export function onPoolThread(target: NativeFunction, ...values: NativeValue[]): Promise<number | bigint> {
+  return new Promise((resolve, reject) => {
+    target.async(...values, (error, value) => {
+      if (error === null) resolve(value);
+      else reject(error);
+    });
+  });
+}
+
+/** Reads the 32-bit integer at an address of this process. */
+export function readInt(address: bigint): number {
+  return new DataView(koffi.view(address, 4)).getInt32(0, true);
+}

@@ -1,0 +1,202 @@
+/**
+ * The supervisor's side of seccomp user notification: seccomp_unotify(2), and the ioctls of a listener.
+ *
+ * @module
+ */
+import { type ErrnoName, errnoNumbers } from '../abi/errno.js';
+import { FCNTL } from '../abi/fcntl.js';
+import { POLL } from '../abi/process.js';
+import {
+  SECCOMP,
+  SECCOMP_DATA,
+  SECCOMP_IOCTL,
+  SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR,
+  SECCOMP_NOTIF,
+  SECCOMP_NOTIF_ADDFD,
+  SECCOMP_NOTIF_RESP,
+  SECCOMP_NOTIF_SIZES,
+} from '../abi/seccomp.js';
+import { syscallNumbers } from '../abi/syscalls.js';
+import { close } from './descriptor.js';
+import { allocate, type NativeMemory, native, negatedErrno } from './libc.js';
+
+const ioctlPointer = native('int ioctl(int, unsigned long, uint64_t)');
+const libcPoll = native('int poll(uint64_t, unsigned long, int)');
+const libcSyscall = native('long syscall(long, long, long, uint64_t)');
+
+/** One system call of a target, waiting for its answer. */
+export interface Notification {
+  /** The kernel's cookie for it. */
+  readonly id: bigint;
+  /** The calling thread's id, as this process's pid namespace numbers it. */
+  readonly threadId: number;
+  /** AUDIT_ARCH of the way that it entered the kernel. */
+  readonly architecture: number;
+  /** System call number. */
+  readonly number: number;
+  /** Address of the instruction behind the call. */
+  readonly instructionPointer: bigint;
+  /** The six argument registers. */
+  readonly arguments: readonly [bigint, bigint, bigint, bigint, bigint, bigint];
+}
+
+/** Sizes of the structures as the running kernel has them (SECCOMP_GET_NOTIF_SIZES). */
+export interface NotificationSizes {
+  readonly notification: number;
+  readonly response: number;
+}
+
+/** Asks the kernel for its structure sizes; a negated error number where it has no user notification. */
+export function notificationSizes(): NotificationSizes | number {
+  const sizes = allocate(SECCOMP_NOTIF_SIZES.size);
+  const result = negatedErrno(
+    libcSyscall(syscallNumbers['x86-64'].seccomp, SECCOMP.SECCOMP_GET_NOTIF_SIZES, 0, sizes.address),
+  );
+  if (result < 0) return result;
+  return {
+    notification: sizes.view.getUint16(SECCOMP_NOTIF_SIZES.seccomp_notif, true),
+    response: sizes.view.getUint16(SECCOMP_NOTIF_SIZES.seccomp_notif_resp, true),
+  };
+}
+
+/** How a descriptor is put into a target. */
+export interface AddedDescriptor {
+  /** Our descriptor of the file. */
+  readonly source: number;
+  /** The number that it gets there; whatever has that number is closed, as dup2(2) does. */
+  readonly number: number;
+  /** Whether it closes on exec there. */
+  readonly closeOnExec: boolean;
+}
+
+/** The listener of a filter. It is received from in one thread only: its buffers are used anew by each call. */
+export class Listener implements Disposable {
+  readonly descriptor: number;
+  readonly #notification: NativeMemory;
+  readonly #response: NativeMemory;
+  readonly #added: NativeMemory = allocate(SECCOMP_NOTIF_ADDFD.size);
+  readonly #cookie: NativeMemory = allocate(8);
+  readonly #pollRecord: NativeMemory = allocate(8);
+  #idValidRequest: number = SECCOMP_IOCTL.SECCOMP_IOCTL_NOTIF_ID_VALID;
+  #closed = false;
+
+  constructor(descriptor: number, sizes: NotificationSizes) {
+    this.descriptor = descriptor;
+    this.#notification = allocate(Math.max(sizes.notification, SECCOMP_NOTIF.size));
+    this.#response = allocate(Math.max(sizes.response, SECCOMP_NOTIF_RESP.size));
+  }
+
+  /**
+   * Asks the kernel to wake the other side of a notification on the processor that it comes from (Linux 6.6), which
+   * halves a round trip. Kernels without it do as before.
+   *
+   * @returns whether the kernel has it
+   */
+  wakeSynchronously(): boolean {
+    const flags = BigInt(SECCOMP.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+    return ioctlPointer(this.descriptor, SECCOMP_IOCTL.SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags) === 0;
+  }
+
+  /**
+   * Waits for the next notification.
+   *
+   * @returns it, or undefined where there was none after all: the caller was killed, or a signal came; see
+   * {@link Listener.abandoned}
+   * @throws RangeError with any other error number: the listener is not one, or memory is short
+   */
+  receive(): Notification | undefined {
+    // The kernel refuses a buffer that is not zeroed (seccomp_unotify(2)).
+    this.#notification.bytes.fill(0);
+    const result = ioctlPointer(this.descriptor, SECCOMP_IOCTL.SECCOMP_IOCTL_NOTIF_RECV, this.#notification.address);
+    if (result !== 0) {
+      const errno = -negatedErrno(result);
+      if (errno === errnoNumbers.ENOENT || errno === errnoNumbers.EINTR) return undefined;
+      throw new RangeError(`listener: SECCOMP_IOCTL_NOTIF_RECV failed with error number ${errno}`);
+    }
+    const { view } = this.#notification;
+    const data = SECCOMP_NOTIF.data;
+    const argument = (index: number): bigint => view.getBigUint64(data + SECCOMP_DATA.args + index * 8, true);
+    return {
+      id: view.getBigUint64(SECCOMP_NOTIF.id, true),
+      threadId: view.getUint32(SECCOMP_NOTIF.pid, true),
+      architecture: view.getUint32(data + SECCOMP_DATA.arch, true),
+      number: view.getInt32(data + SECCOMP_DATA.nr, true),
+      instructionPointer: view.getBigUint64(data + SECCOMP_DATA.instruction_pointer, true),
+      arguments: [argument(0), argument(1), argument(2), argument(3), argument(4), argument(5)],
+    };
+  }
+
+  /**
+   * Whether the last task that the filter applied to is gone: there will be no notification any more.
+   *
+   * @param timeout - milliseconds to wait for that, at most
+   */
+  abandoned(timeout = 0): boolean {
+    this.#pollRecord.view.setInt32(0, this.descriptor, true);
+    // No event is asked for: the hang-up is always told.
+    this.#pollRecord.view.setUint32(4, 0, true);
+    libcPoll(this.#pollRecord.address, 1, timeout);
+    return (this.#pollRecord.view.getUint16(6, true) & POLL.POLLHUP) !== 0;
+  }
+
+  /** Whether the call still waits: what was read of the caller's memory or /proc was the caller's (seccomp_unotify(2)). */
+  isValid(id: bigint): boolean {
+    this.#cookie.view.setBigUint64(0, id, true);
+    const result = ioctlPointer(this.descriptor, this.#idValidRequest, this.#cookie.address);
+    if (result === 0) return true;
+    const errno = -negatedErrno(result);
+    const other = this.#idValidRequest !== SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR;
+    if (other && (errno === errnoNumbers.ENOTTY || errno === errnoNumbers.EINVAL)) {
+      this.#idValidRequest = SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR;
+      return this.isValid(id);
+    }
+    return false;
+  }
+
+  /** Answers a call with a value. @returns false where the caller is gone */
+  answerValue(id: bigint, value: bigint): boolean {
+    return this.#answer(id, value, 0, 0);
+  }
+
+  /** Answers a call with an error. @returns false where the caller is gone */
+  answerError(id: bigint, errno: ErrnoName): boolean {
+    return this.#answer(id, 0n, -errnoNumbers[errno], 0);
+  }
+
+  /** Lets the kernel carry out a call. Only for what was judged by values that cannot change any more. */
+  letContinue(id: bigint): boolean {
+    return this.#answer(id, 0n, 0, SECCOMP.SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+  }
+
+  #answer(id: bigint, value: bigint, error: number, flags: number): boolean {
+    const { view } = this.#response;
+    view.setBigUint64(SECCOMP_NOTIF_RESP.id, id, true);
+    view.setBigInt64(SECCOMP_NOTIF_RESP.val, BigInt.asIntN(64, value), true);
+    view.setInt32(SECCOMP_NOTIF_RESP.error, error, true);
+    view.setUint32(SECCOMP_NOTIF_RESP.flags, flags, true);
+    return ioctlPointer(this.descriptor, SECCOMP_IOCTL.SECCOMP_IOCTL_NOTIF_SEND, this.#response.address) === 0;
+  }
+
+  /**
+   * Puts a descriptor into the caller and answers its call with the number, as one step (Linux 5.14).
+   *
+   * @returns the number, or a negated error number: ENOENT where the caller is gone, EBADF where the number is not below
+   * its RLIMIT_NOFILE; the call then still waits for an answer
+   */
+  answerDescriptor(id: bigint, added: AddedDescriptor): number {
+    const { view } = this.#added;
+    view.setBigUint64(SECCOMP_NOTIF_ADDFD.id, id, true);
+    view.setUint32(SECCOMP_NOTIF_ADDFD.flags, SECCOMP.SECCOMP_ADDFD_FLAG_SETFD | SECCOMP.SECCOMP_ADDFD_FLAG_SEND, true);
+    view.setUint32(SECCOMP_NOTIF_ADDFD.srcfd, added.source, true);
+    view.setUint32(SECCOMP_NOTIF_ADDFD.newfd, added.number, true);
+    view.setUint32(SECCOMP_NOTIF_ADDFD.newfd_flags, added.closeOnExec ? FCNTL.O_CLOEXEC : 0, true);
+    return negatedErrno(ioctlPointer(this.descriptor, SECCOMP_IOCTL.SECCOMP_IOCTL_NOTIF_ADDFD, this.#added.address));
+  }
+
+  /** Closes the listener: calls that wait, and all notified calls to come, fail with ENOSYS. */
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    close(this.descriptor);
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Memory of other processes (process_vm_readv(2)), and mappings of our own (mmap(2)).
+ *
+ * @module
+ */
+import { MAP, PROT } from '../abi/mman.js';
+import { allocate, native, negatedErrno } from './libc.js';
+
+const processVmReadv = native('long process_vm_readv(int, uint64_t, ulong, uint64_t, ulong, ulong)');
+const processVmWritev = native('long process_vm_writev(int, uint64_t, ulong, uint64_t, ulong, ulong)');
+const libcMmap = native('int64_t mmap(void *, size_t, int, int, int, long)');
+const libcMunmap = native('int munmap(uint64_t, size_t)');
+const libcMemcpy = native('void *memcpy(uint64_t, const void *, size_t)');
+
+const TRANSFER_SIZE = 4096;
+const transfer = allocate(TRANSFER_SIZE);
+/** Two struct iovec: ours, then theirs. */
+const vectors = allocate(32);
+
+function prepare(address: bigint, length: number): void {
+  if (length > TRANSFER_SIZE) throw new RangeError(`memory: at most ${TRANSFER_SIZE} bytes at once, not ${length}`);
+  vectors.view.setBigUint64(0, transfer.address, true);
+  vectors.view.setBigUint64(8, BigInt(length), true);
+  vectors.view.setBigUint64(16, address, true);
+  vectors.view.setBigUint64(24, BigInt(length), true);
+}
+
+/**
+ * Reads another process's memory, in one go.
+ *
+ * @param threadId - a thread of the process
+ * @param address - where, in that process
+ * @param length - bytes, at most 4096
+ * @returns all of them, or undefined where any of them cannot be read
+ */
+export function readMemory(threadId: number, address: bigint, length: number): Uint8Array | undefined {
+  prepare(address, length);
+  const count = Number(processVmReadv(threadId, vectors.address, 1, vectors.address + 16n, 1, 0));
+  return count === length ? transfer.bytes.slice(0, length) : undefined;
+}
+
+/**
+ * Writes another process's memory.
+ *
+ * @returns whether all of it was written
+ */
+export function writeMemory(threadId: number, address: bigint, bytes: Uint8Array): boolean {
+  prepare(address, bytes.length);
+  transfer.bytes.set(bytes);
+  return Number(processVmWritev(threadId, vectors.address, 1, vectors.address + 16n, 1, 0)) === bytes.length;
+}
+
+/**
+ * A writable shared mapping of a file in this process. It is written through {@link MappedFile.write} only: its bytes
+ * are never given out as an array that could outlive it.
+ */
+export class MappedFile implements Disposable {
+  readonly length: number;
+  #address: bigint | undefined;
+
+  private constructor(address: bigint, length: number) {
+    this.#address = address;
+    this.length = length;
+  }
+
+  /** Maps the first `length` bytes of a file; a negated error number where that fails. */
+  static map(descriptor: number, length: number): MappedFile | number {
+    const result: number | bigint = libcMmap(
+      null,
+      length,
+      PROT.PROT_READ | PROT.PROT_WRITE,
+      MAP.MAP_SHARED,
+      descriptor,
+      0,
+    );
+    return BigInt(result) === -1n ? negatedErrno(-1) : new MappedFile(BigInt(result), length);
+  }
+
+  /** Writes from the start of the mapping. */
+  write(bytes: Uint8Array): void {
+    if (this.#address === undefined || bytes.length > this.length) {
+      throw new RangeError('memory: a write to a mapping that is gone or too small');
+    }
+    libcMemcpy(this.#address, bytes, bytes.length);
+  }
+
+  /** Unmaps it; a second time does nothing. */
+  [Symbol.dispose](): void {
+    if (this.#address === undefined) return;
+    libcMunmap(this.#address, this.length);
+    this.#address = undefined;
+  }
+}

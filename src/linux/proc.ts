@@ -1,0 +1,95 @@
+/**
+ * What proc(5) tells of processes.
+ *
+ * @module
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { isThreadOf } from './signal.js';
+
+/** The id of the process that a thread belongs to, or undefined where the thread is gone. */
+export function processOf(threadId: number): number | undefined {
+  if (isThreadOf(threadId, threadId)) return threadId;
+  try {
+    const match = /^Tgid:\t(\d+)$/m.exec(readFileSync(`/proc/${threadId}/status`, 'latin1'));
+    return match?.[1] === undefined ? undefined : Number(match[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Name of a thread's program, as /proc/TID/comm has it; empty where the thread is gone. */
+export function commandName(threadId: number): string {
+  try {
+    return readFileSync(`/proc/${threadId}/comm`, 'utf8').trimEnd();
+  } catch {
+    return '';
+  }
+}
+
+/** Path of a process's executable, or empty where it cannot be read. */
+export function executablePath(processId: number): string {
+  try {
+    return readlinkSync(`/proc/${processId}/exe`);
+  } catch {
+    return '';
+  }
+}
+
+/** One line of /proc/PID/maps. */
+export interface MapsLine {
+  readonly start: bigint;
+  /** First address behind it. */
+  readonly end: bigint;
+  /** As `r-xp`. */
+  readonly permissions: string;
+  readonly inode: bigint;
+  /** File, `[stack]` and the like, or empty. */
+  readonly name: string;
+  /** The line as the kernel printed it. */
+  readonly text: string;
+}
+
+const MAPS_LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ (\d+)\s*(.*)$/;
+
+/** All mappings of a process, or undefined where they cannot be read. */
+export function mappings(processId: number): readonly MapsLine[] | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${processId}/maps`, 'utf8');
+  } catch {
+    return undefined;
+  }
+  const lines: MapsLine[] = [];
+  for (const line of text.split('\n')) {
+    const match = MAPS_LINE.exec(line);
+    if (match === null) continue;
+    const [, start = '', end = '', permissions = '', inode = '', name = ''] = match;
+    lines.push({
+      start: BigInt(`0x${start}`),
+      end: BigInt(`0x${end}`),
+      permissions,
+      inode: BigInt(inode),
+      name,
+      text: line,
+    });
+  }
+  return lines;
+}
+
+/** Ids of a process's threads; empty where it is gone. */
+export function threadsOf(processId: number): readonly number[] {
+  try {
+    return readdirSync(`/proc/${processId}/task`).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Numbers of a thread's open descriptors; empty where the thread is gone. */
+export function openDescriptors(threadId: number | 'self'): readonly number[] {
+  try {
+    return readdirSync(`/proc/${threadId}/fd`).map(Number);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * This process: its limits (getrlimit(2)), its terminal (tcgetpgrp(3)), its end (_exit(2)).
+ *
+ * @module
+ */
+import { RLIMIT } from '../abi/process.js';
+import { allocate, native, negatedErrno } from './libc.js';
+
+const libcExit = native('void _exit(int)');
+const libcGetrlimit = native('int getrlimit(int, uint64_t)');
+const libcSetrlimit = native('int setrlimit(int, uint64_t)');
+const libcTcgetpgrp = native('int tcgetpgrp(int)');
+const libcGetpgrp = native('int getpgrp()');
+const libcDup2 = native('int dup2(int, int)');
+const record = allocate(16);
+
+/**
+ * Ends the process now, with all of its threads, and runs nothing of Node.js any more: no turn of a loop, and no
+ * restoring of terminal settings that the target may have changed on purpose.
+ */
+export function exitNow(status: number): never {
+  libcExit(status);
+  throw new Error('unreachable: _exit returned');
+}
+
+/** A resource limit: soft and hard; RLIM_INFINITY is 2^64 - 1. */
+export interface ResourceLimit {
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
+
+/** getrlimit(2). */
+export function resourceLimit(resource: keyof typeof RLIMIT): ResourceLimit {
+  libcGetrlimit(RLIMIT[resource], record.address);
+  return { soft: record.view.getBigUint64(0, true), hard: record.view.getBigUint64(8, true) };
+}
+
+/** setrlimit(2): 0 or a negated error number. */
+export function setResourceLimit(resource: keyof typeof RLIMIT, limit: ResourceLimit): number {
+  record.view.setBigUint64(0, limit.soft, true);
+  record.view.setBigUint64(8, limit.hard, true);
+  return negatedErrno(libcSetrlimit(RLIMIT[resource], record.address));
+}
+
+/** Whether this process is in the foreground of the terminal behind a descriptor, so that what is typed reaches it. */
+export function isForeground(terminal: number): boolean {
+  return libcTcgetpgrp(terminal) === libcGetpgrp();
+}
+
+/** dup2(2): the new number, or a negated error number. */
+export function duplicateOnto(descriptor: number, number: number): number {
+  return negatedErrno(libcDup2(descriptor, number));
+}
+
+const libcGetpagesize = native('int getpagesize()');
+
+/** Bytes of a page of this machine. */
+export function pageSize(): number {
+  return Number(libcGetpagesize());
+}

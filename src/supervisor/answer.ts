@@ -1,0 +1,157 @@
+/**
+ * From a notification to its answer: which call it is, what the policy says of it, what the trampoline service answers,
+ * and sending that. Whatever goes wrong on the way, the call is denied.
+ *
+ * @module
+ */
+import { errnoNumbers } from '../abi/errno.js';
+import { AUDIT_ARCH } from '../abi/seccomp.js';
+import { type Entry, type SyscallName, syscallName } from '../abi/syscalls.js';
+import type { Listener, Notification } from '../linux/listener.js';
+import { processOf } from '../linux/proc.js';
+import { firstMatch } from '../policy/evaluate.js';
+import type { Rule } from '../policy/rule.js';
+import { type PolicyName, type WxRule, wxRules } from '../policy/wx.js';
+import { type Answer, letContinue, type NotifiedCall, refuse } from './call.js';
+import { callerOf } from './caller.js';
+import { copy, copyByFcntl } from './calls/copy.js';
+import { create } from './calls/create.js';
+import { map } from './calls/map.js';
+import { read } from './calls/read.js';
+import { seek } from './calls/seek.js';
+import { write } from './calls/write.js';
+import type { Log, LoggedCall } from './log.js';
+import type { Tables } from './tables.js';
+import type { NumberChooser, Window } from './window.js';
+
+/** Every call that the trampoline service answers. */
+const serviceCalls: readonly NotifiedCall[] = [create, write, read, seek, map, copy, copyByFcntl];
+
+/** The rules that have the service's calls notified. */
+export function serviceRules(window: Window): readonly Rule[] {
+  return serviceCalls.flatMap(({ rules }) => rules(window));
+}
+
+/** All that answers are made with. */
+export interface Supervision {
+  readonly listener: Listener;
+  readonly policy: PolicyName;
+  readonly window: Window;
+  readonly numbers: NumberChooser;
+  readonly tables: Tables;
+  readonly pageSize: number;
+  readonly log: Log;
+}
+
+const byName: Readonly<Record<Entry, ReadonlyMap<SyscallName, NotifiedCall>>> = {
+  'x86-64': callsOf('x86-64'),
+  i386: callsOf('i386'),
+};
+
+function callsOf(entry: Entry): ReadonlyMap<SyscallName, NotifiedCall> {
+  return new Map(serviceCalls.flatMap((call) => call.names[entry].map((name) => [name, call] as const)));
+}
+
+function entryOf(architecture: number): Entry | undefined {
+  if (architecture === AUDIT_ARCH.AUDIT_ARCH_X86_64) return 'x86-64';
+  return architecture === AUDIT_ARCH.AUDIT_ARCH_I386 ? 'i386' : undefined;
+}
+
+/** What a log says of any call. */
+function loggedCall(notification: Notification, entry: Entry | undefined): LoggedCall {
+  const { threadId, number } = notification;
+  return {
+    processId: processOf(threadId) ?? threadId,
+    threadId,
+    call: (entry && syscallName(entry, number)) ?? `system call ${number}`,
+    entry: entry ?? `AUDIT_ARCH 0x${notification.architecture.toString(16)}`,
+  };
+}
+
+function hexadecimal(values: readonly bigint[]): string[] {
+  return values.map((value) => `0x${value.toString(16)}`);
+}
+
+/** Under the policy `log`: reports a call that `wx` would have refused. */
+function report({ log }: Supervision, notification: Notification, entry: Entry | undefined): void {
+  const call = { entry, number: notification.number >>> 0, arguments: notification.arguments };
+  const rule = firstMatch(wxRules, call) as WxRule | undefined;
+  const known = entry !== undefined && byName[entry].has(syscallName(entry, call.number) as SyscallName);
+  if (rule === undefined && known) return;
+  const logged = loggedCall(notification, entry);
+  log.write({
+    event: 'would-refuse',
+    ...logged,
+    arguments: hexadecimal(notification.arguments),
+    reason: rule?.sentence ?? 'the call enters the kernel in a way that is not judged (x32, or another architecture)',
+    caller: callerOf(notification, logged.processId, entry === 'i386' ? 4 : 8),
+  });
+}
+
+/** Decides one notification. */
+function decide(supervision: Supervision, notification: Notification): Answer {
+  const entry = entryOf(notification.architecture);
+  if (supervision.policy === 'log') report(supervision, notification, entry);
+  const name = entry && syscallName(entry, notification.number);
+  const call = entry && name && byName[entry].get(name);
+  if (entry === undefined || name === undefined || call === undefined) {
+    // Only the policy `log` has other calls notified, and it denies nothing.
+    return supervision.policy === 'log' ? letContinue : refuse('EACCES', 'a call that no rule has notified');
+  }
+  const { listener } = supervision;
+  return call.answer({ ...supervision, notification, entry, name, isValid: () => listener.isValid(notification.id) });
+}
+
+/** Sends an answer, and settles what hangs on it. */
+function send({ listener, log }: Supervision, notification: Notification, answer: Answer): void {
+  const { id } = notification;
+  switch (answer.kind) {
+    case 'continue':
+      listener.letContinue(id);
+      return;
+    case 'value': {
+      const told = listener.answerValue(id, answer.value);
+      answer.settle?.(told);
+      return;
+    }
+    case 'error':
+      listener.answerError(id, answer.errno);
+      if (log.enabled) {
+        log.write({
+          event: 'refused',
+          ...loggedCall(notification, entryOf(notification.architecture)),
+          arguments: hexadecimal(notification.arguments),
+          errno: answer.errno,
+          reason: answer.reason,
+        });
+      }
+      return;
+    case 'descriptor': {
+      const result = listener.answerDescriptor(id, answer);
+      answer.settle(result >= 0);
+      // The number is not below the target's own limit any more: it was lowered since the start.
+      if (result < 0 && result !== -errnoNumbers.ENOENT) {
+        send(
+          { listener, log } as Supervision,
+          notification,
+          refuse(
+            'EMFILE',
+            `no descriptor could be installed at ${answer.number}; the limit of open files is lower than when the program was started`,
+          ),
+        );
+      }
+    }
+  }
+}
+
+/** Answers one notification. */
+export function answerNotification(supervision: Supervision, notification: Notification): void {
+  let answer: Answer;
+  try {
+    answer = decide(supervision, notification);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    answer = refuse('EACCES', `the supervisor failed: ${reason}`);
+  }
+  send(supervision, notification, answer);
+}

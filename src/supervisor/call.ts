@@ -1,0 +1,87 @@
+/**
+ * What a notified system call is here: the rules that have it notified, and the function that answers it.
+ *
+ * @module
+ */
+import type { ErrnoName } from '../abi/errno.js';
+import type { Entry, SyscallName } from '../abi/syscalls.js';
+import type { Notification } from '../linux/listener.js';
+import { processOf } from '../linux/proc.js';
+import type { Rule } from '../policy/rule.js';
+import type { Log, LoggedCall } from './log.js';
+import type { Tables } from './tables.js';
+import type { NumberChooser, Window } from './window.js';
+
+/** What becomes of a notified call. */
+export type Answer =
+  /** The kernel carries it out: only where nothing depends on what the caller can still change. */
+  | { readonly kind: 'continue' }
+  | {
+      readonly kind: 'value';
+      readonly value: bigint;
+      /** Called with whether the caller was still there. */
+      readonly settle?: (told: boolean) => void;
+    }
+  | {
+      readonly kind: 'error';
+      readonly errno: ErrnoName;
+      /** A sentence for the log: the input, the rule, the remedy. */
+      readonly reason: string;
+    }
+  /** The caller gets a descriptor of this file at this number, as the result of its call. */
+  | {
+      readonly kind: 'descriptor';
+      readonly source: number;
+      readonly number: number;
+      readonly closeOnExec: boolean;
+      /** Called with whether it was installed; closes `source` at least. */
+      readonly settle: (installed: boolean) => void;
+    };
+
+export const letContinue: Answer = { kind: 'continue' };
+
+/** The answer that a call fails. */
+export function refuse(errno: ErrnoName, reason: string): Answer {
+  return { kind: 'error', errno, reason };
+}
+
+/** The answer where /proc does not let us look at the caller's descriptor: an error path denies. */
+export const unseen: Answer = refuse(
+  'EACCES',
+  "the caller's descriptor cannot be looked at (a process that is not dumpable, or of another user); run trampfd as root",
+);
+
+/** One system call of a target, and all that an answer can be made of. */
+export interface CallContext {
+  readonly notification: Notification;
+  readonly entry: Entry;
+  readonly name: SyscallName;
+  readonly tables: Tables;
+  readonly window: Window;
+  readonly numbers: NumberChooser;
+  readonly pageSize: number;
+  readonly log: Log;
+  /** Whether the caller still waits: what was read in its name before was its own. */
+  readonly isValid: () => boolean;
+}
+
+/** A system call that the trampoline service answers. */
+export interface NotifiedCall {
+  /** Its names, by entry. */
+  readonly names: Readonly<Record<Entry, readonly SyscallName[]>>;
+  /** What of it is notified. */
+  readonly rules: (window: Window) => readonly Rule[];
+  /** Answers one. */
+  readonly answer: (context: CallContext) => Answer;
+}
+
+/** An argument as the kernel reads an int or unsigned int. */
+export function int32(value: bigint): number {
+  return Number(BigInt.asUintN(32, value));
+}
+
+/** What a log says of the call. */
+export function loggedCall({ notification, entry, name }: CallContext): LoggedCall {
+  const { threadId } = notification;
+  return { processId: processOf(threadId) ?? threadId, threadId, call: name, entry };
+}

@@ -1,0 +1,68 @@
+/**
+ * Where a waiting call was made from: the mapping of its instruction, and the code that the stack leads to next.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import type { Notification } from '../linux/listener.js';
+import { readMemory } from '../linux/memory.js';
+import { type MapsLine, mappings } from '../linux/proc.js';
+import type { LoggedCaller } from './log.js';
+
+/** Words of the stack that are looked through, and how many files are named at most. */
+const STACK_WORDS = 128;
+const MOST_FILES = 3;
+
+function lineOf(lines: readonly MapsLine[], address: bigint): MapsLine | undefined {
+  return lines.find(({ start, end }) => address >= start && address < end);
+}
+
+function place(line: MapsLine, lines: readonly MapsLine[], address: bigint): string {
+  const base = lines.find(({ name, inode }) => name === line.name && inode === line.inode)?.start ?? line.start;
+  return `${line.name}+0x${(address - base).toString(16)}`;
+}
+
+/** The stack pointer of a thread that waits in a call (proc(5): /proc/TID/syscall has it second to last). */
+function stackPointer(threadId: number): bigint | undefined {
+  try {
+    const words = readFileSync(`/proc/${threadId}/syscall`, 'latin1').trim().split(' ');
+    const word = words.at(-2);
+    return word?.startsWith('0x') ? BigInt(word) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Files whose executable code the words of the stack point into, but for the one that made the call. */
+function stackFiles(threadId: number, wordSize: 4 | 8, lines: readonly MapsLine[], own: string): string[] {
+  const pointer = stackPointer(threadId);
+  const stack = pointer === undefined ? undefined : lineOf(lines, pointer);
+  if (pointer === undefined || stack === undefined) return [];
+  const length = Math.min(STACK_WORDS * wordSize, Number(stack.end - pointer));
+  const bytes = readMemory(threadId, pointer, length);
+  if (bytes === undefined) return [];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const found = new Map<string, string>();
+  for (let at = 0; at + wordSize <= length && found.size < MOST_FILES; at += wordSize) {
+    const word = wordSize === 8 ? view.getBigUint64(at, true) : BigInt(view.getUint32(at, true));
+    const line = lineOf(lines, word);
+    if (line === undefined || !line.permissions.includes('x') || line.name === '' || line.name === own) continue;
+    if (!found.has(line.name)) found.set(line.name, place(line, lines, word));
+  }
+  return [...found.values()];
+}
+
+/** Says where a waiting call comes from. */
+export function callerOf(notification: Notification, processId: number, wordSize: 4 | 8): LoggedCaller {
+  const { instructionPointer, threadId } = notification;
+  const address = `0x${instructionPointer.toString(16)}`;
+  const lines = mappings(processId);
+  const line = lines === undefined ? undefined : lineOf(lines, instructionPointer);
+  if (lines === undefined || line === undefined) return { address, maps: null, file: null, stack: [] };
+  return {
+    address,
+    maps: line.text,
+    file: line.name === '' ? null : place(line, lines, instructionPointer),
+    stack: stackFiles(threadId, wordSize, lines, line.name),
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * dup(2), dup2(2), dup3(2) and fcntl(2) F_DUPFD on a table: a copy gets a number in the window as well, so that what is
+ * done with it is seen. A number outside that a program demands is EBADF, as a number above the limit is.
+ *
+ * The copy is of the same open file, as the kernel's own would be: both share the file position.
+ *
+ * @module
+ */
+import { FCNTL } from '../../abi/fcntl.js';
+import { close, copyDescriptor, fileIdentityOf, openPidfd, PIDFD_THREAD } from '../../linux/descriptor.js';
+import { processOf } from '../../linux/proc.js';
+import type { Rule } from '../../policy/rule.js';
+import { type Answer, type CallContext, int32, letContinue, type NotifiedCall, refuse, unseen } from '../call.js';
+import type { TableEntry } from '../tables.js';
+import { isInside, type Window } from '../window.js';
+import { type CallNames, descriptorRules } from './on_descriptor.js';
+
+const dupNames: CallNames = { 'x86-64': ['dup', 'dup2', 'dup3'], i386: ['dup', 'dup2', 'dup3'] };
+const fcntlNames: CallNames = { 'x86-64': ['fcntl'], i386: ['fcntl', 'fcntl64'] };
+
+/** What a copy is asked to be. */
+interface CopyRequest {
+  /** The number demanded, or the lowest that will do. */
+  readonly number: { readonly exactly: number } | { readonly atLeast: number };
+  readonly closeOnExec: boolean;
+}
+
+/** What the call asks for; undefined where it is not a copy to be made, but an error or nothing at all: the kernel's. */
+function requestOf({ notification, name }: CallContext): CopyRequest | undefined {
+  const [from, second, third] = notification.arguments.map(int32) as [number, number, number];
+  switch (name) {
+    case 'dup':
+      return { number: { atLeast: 0 }, closeOnExec: false };
+    case 'dup2':
+      return second === from ? undefined : { number: { exactly: second }, closeOnExec: false };
+    case 'dup3':
+      if (second === from || (third & ~FCNTL.O_CLOEXEC) !== 0) return undefined;
+      return { number: { exactly: second }, closeOnExec: third !== 0 };
+    default:
+      return { number: { atLeast: third }, closeOnExec: second === FCNTL.F_DUPFD_CLOEXEC };
+  }
+}
+
+/** Takes the caller's descriptor, checked to be the table's; undefined where it cannot be had. */
+function takeDescriptor(threadId: number, descriptor: number, entry: TableEntry): number | undefined {
+  const processId = processOf(threadId);
+  if (processId === undefined) return undefined;
+  // The process's table first; a thread with a table of its own can be asked from Linux 6.9 on.
+  for (const [id, flags] of [
+    [processId, 0],
+    [threadId, PIDFD_THREAD],
+  ] as const) {
+    const pidfd = openPidfd(id, flags);
+    if (pidfd < 0) continue;
+    const copy = copyDescriptor(pidfd, descriptor);
+    close(pidfd);
+    if (copy < 0) continue;
+    const identity = fileIdentityOf(copy);
+    if (typeof identity !== 'number' && identity.inode === entry.inode) return copy;
+    close(copy);
+  }
+  return undefined;
+}
+
+function answer(context: CallContext): Answer {
+  const { notification, tables, window, numbers } = context;
+  const { threadId } = notification;
+  const descriptor = int32(notification.arguments[0]);
+  const entry = tables.find(threadId, descriptor);
+  if (entry === 'unseen') return unseen;
+  const request = requestOf(context);
+  if (entry === undefined || request === undefined) return letContinue;
+
+  let number: number | 'EMFILE' | 'EACCES';
+  if ('exactly' in request.number) {
+    number = request.number.exactly;
+    if (!isInside(window, number)) {
+      return refuse(
+        'EBADF',
+        `a copy of a table's descriptor cannot have number ${number}; give one from ${window.from} to ${window.below - 1}, or use dup`,
+      );
+    }
+  } else {
+    number = numbers.choose(threadId, request.number.atLeast);
+  }
+  if (typeof number === 'string') return refuse(number, 'no number is free for a copy of a table');
+  const source = takeDescriptor(threadId, descriptor, entry);
+  if (source === undefined || !context.isValid()) {
+    if (source !== undefined) close(source);
+    return refuse('EBADF', 'the descriptor was closed while it was being copied');
+  }
+  return { kind: 'descriptor', source, number, closeOnExec: request.closeOnExec, settle: () => void close(source) };
+}
+
+/** fcntl(2): only the commands that copy. */
+function fcntlRules(window: Window): readonly Rule[] {
+  return [FCNTL.F_DUPFD, FCNTL.F_DUPFD_CLOEXEC].flatMap((command) =>
+    descriptorRules(fcntlNames, 0, [{ argument: 1, is: 'equal', value: command }])(window),
+  );
+}
+
+export const copy: NotifiedCall = { names: dupNames, rules: descriptorRules(dupNames, 0), answer };
+export const copyByFcntl: NotifiedCall = { names: fcntlNames, rules: fcntlRules, answer };

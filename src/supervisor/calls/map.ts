@@ -1,0 +1,76 @@
+/**
+ * mmap(2) of a table: the kernel maps the sealed file itself, in the target, after the arguments were judged.
+ *
+ * The call is let go on, so the descriptor may be another file by then, if a thread of the target changes it. Nothing
+ * depends on that: a mapping of a file that is readable and executable is not refused by any rule, with or without us,
+ * and a table's file can hold nothing but traps or the page that was recognised. What such a thread can spoil is its own
+ * process's EEXIST.
+ *
+ * @module
+ */
+import { MAP } from '../../abi/mman.js';
+import { mappings } from '../../linux/proc.js';
+import { isThreadOf } from '../../linux/signal.js';
+import { judgeMap } from '../../object/mapping.js';
+import {
+  type Answer,
+  type CallContext,
+  int32,
+  letContinue,
+  loggedCall,
+  type NotifiedCall,
+  refuse,
+  unseen,
+} from '../call.js';
+import { type CallNames, descriptorRules } from './on_descriptor.js';
+
+const names: CallNames = { 'x86-64': ['mmap'], i386: ['mmap2'] };
+
+/** mmap2(2) counts its offset in these units, whatever the size of a page is. */
+const MMAP2_UNIT = 4096n;
+
+function answer(context: CallContext): Answer {
+  const { notification, name, tables } = context;
+  const [, length, protection, flags, descriptor, offset] = notification.arguments;
+  const entry = tables.find(notification.threadId, int32(descriptor));
+  if (entry === 'unseen') return unseen;
+  if (entry === undefined) return letContinue;
+
+  const isMapped = (): boolean => {
+    // Before the first mapping that was let through there is none; /proc is asked only afterwards.
+    if (!entry.wasMapped) return false;
+    const lines = mappings(entry.creator);
+    return lines === undefined || lines.some((line) => line.inode === entry.inode);
+  };
+  const errno = judgeMap(
+    {
+      length,
+      protection,
+      flags,
+      offset: name === 'mmap2' ? offset * MMAP2_UNIT : offset,
+      sameProcess: isThreadOf(entry.creator, notification.threadId),
+      alreadyMapped: isMapped(),
+    },
+    entry.object,
+  );
+  if (errno === undefined) {
+    entry.wasMapped = true;
+    if (context.log.enabled) {
+      context.log.write({ event: 'table-mapped', descriptor: int32(descriptor), ...loggedCall(context) });
+    }
+    return letContinue;
+  }
+  return refuse(
+    errno,
+    errno === 'EEXIST'
+      ? 'the table is mapped already; unmap it first, or create another'
+      : 'a table is mapped by its creator, both descriptors set, one page from code_offset, with PROT_READ | PROT_EXEC ' +
+          `and MAP_PRIVATE (or MAP_SHARED) alone, not length ${length}, protection ${protection}, flags ${flags}, offset ${offset}`,
+  );
+}
+
+export const map: NotifiedCall = {
+  names,
+  rules: descriptorRules(names, 4, [{ argument: 3, is: 'no-bit', mask: MAP.MAP_ANONYMOUS }]),
+  answer,
+};

@@ -1,0 +1,40 @@
+/**
+ * lseek(2) and i386's _llseek(2) on a table: to one of its two descriptors, from the start.
+ *
+ * The position itself stays the kernel's, so that copies of a descriptor share it as copies do. The call is let go on
+ * after registers alone were judged; whatever file it then meets, it is an lseek that anyone may make.
+ *
+ * @module
+ */
+import { judgeSeek } from '../../object/write.js';
+import { type CallContext, int32, letContinue, type NotifiedCall, refuse, unseen } from '../call.js';
+import { type CallNames, descriptorRules } from './on_descriptor.js';
+
+const names: CallNames = { 'x86-64': ['lseek'], i386: ['lseek', '_llseek'] };
+
+/** Offset and whence: _llseek has the offset in two halves, the upper first, and whence behind the result's address. */
+function parameters({ notification, entry, name }: CallContext): { offset: bigint; whence: bigint } {
+  const [, first, second, , fourth] = notification.arguments;
+  if (name === '_llseek') {
+    return {
+      offset: BigInt.asIntN(64, (BigInt.asUintN(32, first) << 32n) | BigInt.asUintN(32, second)),
+      whence: fourth,
+    };
+  }
+  return { offset: BigInt.asIntN(entry === 'i386' ? 32 : 64, first), whence: second };
+}
+
+export const seek: NotifiedCall = {
+  names,
+  rules: descriptorRules(names, 0),
+  answer(context) {
+    const { notification, tables } = context;
+    const entry = tables.find(notification.threadId, int32(notification.arguments[0]));
+    if (entry === 'unseen') return unseen;
+    if (entry === undefined) return letContinue;
+    const { offset, whence } = parameters(context);
+    const errno = judgeSeek(whence, offset);
+    if (errno === undefined) return letContinue;
+    return refuse(errno, `a seek to ${offset} with whence ${whence}; a table has the offsets 0 and 1 from SEEK_SET`);
+  },
+};

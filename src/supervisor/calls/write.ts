@@ -1,0 +1,108 @@
+/**
+ * write(2) and pwrite(2) on a table: its code descriptor or its data descriptor. The second of them completes the table,
+ * and its page is generated and sealed before the answer.
+ *
+ * @module
+ */
+import { TrampfdError } from '../../error.js';
+import { filePosition } from '../../linux/descriptor.js';
+import { readMemory } from '../../linux/memory.js';
+import { isComplete, toTrampolineTable } from '../../object/table.js';
+import { DESCRIPTOR_SIZE, type DescriptorKind, judgeWrite, setDescriptor } from '../../object/write.js';
+import {
+  type Answer,
+  type CallContext,
+  int32,
+  letContinue,
+  loggedCall,
+  type NotifiedCall,
+  refuse,
+  unseen,
+} from '../call.js';
+import type { TableEntry } from '../tables.js';
+import { type CallNames, descriptorRules } from './on_descriptor.js';
+
+const names: CallNames = { 'x86-64': ['write', 'pwrite64'], i386: ['write', 'pwrite64'] };
+
+/** Where the call writes to: pwrite's argument (in two halves on i386), or the file position, which the kernel keeps. */
+function offsetOf({ notification, entry, name }: CallContext): bigint | undefined {
+  const [descriptor, , , low, high] = notification.arguments;
+  if (name === 'pwrite64') return entry === 'i386' ? (int32Bits(high) << 32n) | int32Bits(low) : low;
+  const position = filePosition(notification.threadId, int32(descriptor));
+  return typeof position === 'bigint' ? position : undefined;
+}
+
+function int32Bits(value: bigint): bigint {
+  return BigInt.asUintN(32, value);
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+}
+
+function answer(context: CallContext): Answer {
+  const { notification, tables } = context;
+  const [descriptor, bufferAddress, count] = notification.arguments;
+  const entry = tables.find(notification.threadId, int32(descriptor));
+  if (entry === 'unseen') return unseen;
+  if (entry === undefined) return letContinue;
+
+  const offset = offsetOf(context);
+  if (offset === undefined) return unseen;
+  const kind = judgeWrite({ bufferAddress, count, offset });
+  if (kind === 'EINVAL') {
+    return refuse(
+      kind,
+      `a write of ${count} bytes from 0x${bufferAddress.toString(16)} at offset ${offset}; a table takes ` +
+        `${DESCRIPTOR_SIZE} bytes at offset 0 (code) and 1 (data)`,
+    );
+  }
+  // Read once: all that follows is about this copy.
+  const bytes = readMemory(notification.threadId, bufferAddress, DESCRIPTOR_SIZE);
+  if (bytes === undefined) {
+    return refuse('EFAULT', `the ${kind} descriptor at 0x${bufferAddress.toString(16)} cannot be read`);
+  }
+  if (!context.isValid()) return refuse('EACCES', 'the caller is gone');
+  return set(context, entry, kind, bytes);
+}
+
+function set(context: CallContext, entry: TableEntry, kind: DescriptorKind, bytes: Uint8Array): Answer {
+  const done: Answer = {
+    kind: 'value',
+    value: BigInt(DESCRIPTOR_SIZE),
+    settle(told) {
+      entry.untold = told ? undefined : { kind, bytes };
+    },
+  };
+  const { untold } = entry;
+  if (untold !== undefined && untold.kind === kind && sameBytes(untold.bytes, bytes)) return done;
+
+  const result = setDescriptor(entry.object, kind, bytes, context.entry);
+  if ('errno' in result) return refuse(result.errno, result.reason);
+  if (isComplete(result.table) && entry.file !== undefined) {
+    const table = toTrampolineTable(result.table);
+    try {
+      entry.file.seal(table);
+    } catch (error) {
+      // A file that could not be sealed is never mapped: its table is forgotten.
+      context.tables.drop(entry);
+      if (!(error instanceof TrampfdError)) throw error;
+      return refuse('EIO', `the table's page could not be sealed: ${error.message}`);
+    }
+    entry.file = undefined;
+    if (context.log.enabled) {
+      context.log.write({
+        event: 'table-sealed',
+        descriptor: int32(context.notification.arguments[0]),
+        trampolines: table.count,
+        codeRegister: table.codeRegister,
+        dataRegister: table.dataRegister,
+        ...loggedCall(context),
+      });
+    }
+  }
+  entry.object = result.table;
+  return done;
+}
+
+export const write: NotifiedCall = { names, rules: descriptorRules(names, 0), answer };

@@ -1,0 +1,123 @@
+/**
+ * What is told of a run: one event a line, as JSON in a file (`--log FILE`), or as a sentence on standard error.
+ *
+ * @module
+ */
+import { writeSync } from 'node:fs';
+import { commandName } from '../linux/proc.js';
+
+/** Where and how events are written. */
+export interface LogTarget {
+  readonly descriptor: number;
+  readonly form: 'json' | 'text';
+}
+
+/** The call that an event is about. */
+export interface LoggedCall {
+  readonly processId: number;
+  readonly threadId: number;
+  readonly call: string;
+  readonly entry: string;
+}
+
+/** Where a call was made from. */
+export interface LoggedCaller {
+  /** Address behind the call's instruction. */
+  readonly address: string;
+  /** Its line of /proc/PID/maps, or null where none covers it. */
+  readonly maps: string | null;
+  /** The file of that line and the address's offset in it, or null. */
+  readonly file: string | null;
+  /** Files whose code lies next on the stack, nearest first: often who called the C library. A guess from return addresses. */
+  readonly stack: readonly string[];
+}
+
+/** An event. */
+export type LogEvent =
+  | { readonly event: 'started'; readonly processId: number; readonly policy: string; readonly window: string }
+  | ({
+      readonly event: 'would-refuse';
+      readonly arguments: readonly string[];
+      readonly reason: string;
+      readonly caller: LoggedCaller;
+    } & LoggedCall)
+  | ({ readonly event: 'table-created'; readonly descriptor: number } & LoggedCall)
+  | ({
+      readonly event: 'table-sealed';
+      readonly descriptor: number;
+      readonly trampolines: number;
+      readonly codeRegister: string;
+      readonly dataRegister: string;
+    } & LoggedCall)
+  | ({ readonly event: 'table-mapped'; readonly descriptor: number } & LoggedCall)
+  | ({
+      readonly event: 'refused';
+      readonly arguments: readonly string[];
+      readonly errno: string;
+      readonly reason: string;
+    } & LoggedCall)
+  | { readonly event: 'failed'; readonly reason: string };
+
+/** Takes events. */
+export interface Log {
+  /** Whether anything is written: where not, nobody needs to gather what an event says. */
+  readonly enabled: boolean;
+  readonly write: (event: LogEvent) => void;
+}
+
+/** The log of a run that writes none. */
+export const noLog: Log = { enabled: false, write: () => undefined };
+
+/** An event as a sentence. */
+export function sentence(event: LogEvent): string {
+  switch (event.event) {
+    case 'started':
+      return `process ${event.processId} runs under policy ${event.policy}, tables have descriptors ${event.window}`;
+    case 'failed':
+      return event.reason;
+    case 'would-refuse': {
+      const { caller } = event;
+      const from = [caller.file ?? caller.address, ...caller.stack].join(' <- ');
+      return `${who(event)}: ${event.reason}: ${event.call}(${event.arguments.join(', ')}) from ${from}`;
+    }
+    case 'table-created':
+      return `${who(event)}: created a trampoline table, descriptor ${event.descriptor}`;
+    case 'table-sealed':
+      return (
+        `${who(event)}: sealed the table of descriptor ${event.descriptor}: ${event.trampolines} trampolines, code in ` +
+        `${event.codeRegister}, data in ${event.dataRegister}`
+      );
+    case 'table-mapped':
+      return `${who(event)}: may map the table of descriptor ${event.descriptor}`;
+    case 'refused':
+      return `${who(event)}: ${event.call}(${event.arguments.join(', ')}) = ${event.errno}: ${event.reason}`;
+  }
+}
+
+function who(call: LoggedCall): string {
+  return `${commandName(call.threadId)}[${call.processId}]`;
+}
+
+/** A log that writes to a descriptor. A full disk or a closed pipe loses events, never the run. */
+export function openLog(target: LogTarget | undefined): Log {
+  if (target === undefined) return noLog;
+  const { descriptor, form } = target;
+  return {
+    enabled: true,
+    write(event) {
+      const line =
+        form === 'text'
+          ? `trampfd: ${sentence(event)}`
+          : JSON.stringify({
+              time: new Date().toISOString(),
+              ...event,
+              ...('threadId' in event ? { command: commandName(event.threadId) } : {}),
+            });
+      try {
+        writeSync(descriptor, `${line}\n`);
+      } catch {
+        // Nowhere to say so.
+      }
+    },
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * The file behind a trampoline table: a memfd whose one page only the supervisor ever writes.
+ *
+ * The target gets its descriptor before the table is configured, and could reopen it for writing through /proc. So the
+ * file is sealed before it is handed out: F_SEAL_FUTURE_WRITE (Linux 5.1) ends every way to write but the one mapping
+ * that exists already, which is the supervisor's. From the start the page holds traps. When the table is complete, the
+ * page is generated, recognised slot by slot, written through that mapping, and the mapping is taken away: from then on
+ * nobody can write. F_SEAL_SEAL makes that final, and the page is read back from the file and recognised once more.
+ *
+ * F_SEAL_WRITE is not added on top: it would close nothing that is open, but the kernel waits for pinned pages before it
+ * grants it, up to 150 milliseconds, at a target's will (memfd_wait_for_pins in mm/memfd.c).
+ *
+ * @module
+ */
+import { type ErrnoName, errnoName, errnoNumbers } from '../abi/errno.js';
+import { FCNTL } from '../abi/fcntl.js';
+import { TrampfdError } from '../error.js';
+import { close, fileIdentityOf, open, readStart } from '../linux/descriptor.js';
+import { addSeals, createMemoryFile, getSeals } from '../linux/memfd.js';
+import { MappedFile } from '../linux/memory.js';
+import { type ArchitectureName, architectures } from '../trampoline/architectures.js';
+import { assemblePage, recognisePage, type Table } from '../trampoline/table.js';
+
+/** Seals that end writing and resizing for everyone but an existing mapping. */
+const HANDED_OUT = FCNTL.F_SEAL_SHRINK | FCNTL.F_SEAL_GROW | FCNTL.F_SEAL_FUTURE_WRITE;
+
+/** Name of the files, which /proc shows as `/memfd:trampfd (deleted)`. A name is for people; it proves nothing. */
+const FILE_NAME = 'trampfd';
+
+/** A system call's failure as an error. */
+function failure(syscall: string, negated: number): TrampfdError {
+  const name = errnoName(-negated) as ErrnoName;
+  return new TrampfdError(name, `a trampoline table's file: ${syscall} failed with ${name}`, {
+    syscall,
+    errno: -negated,
+  });
+}
+
+/** A page of traps, by architecture and size. */
+const trapPages = new Map<string, Uint8Array>();
+
+function trapPage(architecture: ArchitectureName, pageSize: number): Uint8Array {
+  const key = `${architecture} ${pageSize}`;
+  let page = trapPages.get(key);
+  if (page === undefined) {
+    const trap = architectures[architecture].trap.bytes;
+    page = Uint8Array.from({ length: pageSize }, (_, index) => trap[index % trap.length] ?? 0);
+    trapPages.set(key, page);
+  }
+  return page;
+}
+
+/** The file of a table that is not complete yet. */
+export class UnsealedFile implements Disposable {
+  /** Inode number: the table's identity for as long as the file exists. */
+  readonly inode: bigint;
+  readonly device: number;
+  readonly #descriptor: number;
+  readonly #mapping: MappedFile;
+  #disposed = false;
+
+  private constructor(descriptor: number, mapping: MappedFile, inode: bigint, device: number) {
+    this.#descriptor = descriptor;
+    this.#mapping = mapping;
+    this.inode = inode;
+    this.device = device;
+  }
+
+  /**
+   * Creates a file with one page of traps that can be handed out.
+   *
+   * @throws TrampfdError EMFILE, ENFILE or ENOMEM as memfd_create(2) and mmap(2) have them; EINVAL where the kernel does
+   * not know F_SEAL_FUTURE_WRITE
+   */
+  static create(architecture: ArchitectureName, pageSize: number): UnsealedFile {
+    const descriptor = createMemoryFile(FILE_NAME, pageSize);
+    if (descriptor < 0) throw failure('memfd_create', descriptor);
+    const mapping = MappedFile.map(descriptor, pageSize);
+    if (typeof mapping === 'number') {
+      close(descriptor);
+      throw failure('mmap', mapping);
+    }
+    mapping.write(trapPage(architecture, pageSize));
+    const sealed = addSeals(descriptor, HANDED_OUT);
+    const identity = fileIdentityOf(descriptor);
+    if (sealed < 0 || typeof identity === 'number') {
+      mapping[Symbol.dispose]();
+      close(descriptor);
+      throw typeof identity === 'number' ? failure('statx', identity) : failure('fcntl', sealed);
+    }
+    return new UnsealedFile(descriptor, mapping, identity.inode, identity.device);
+  }
+
+  /**
+   * Opens the file for reading only, as the target gets it. Mapped shared, it can then never become writable.
+   *
+   * @returns a descriptor of ours, which the caller closes
+   * @throws TrampfdError EMFILE and the like, as open(2) has them
+   */
+  openForReading(): number {
+    const descriptor = open(`/proc/self/fd/${this.#descriptor}`, FCNTL.O_RDONLY | FCNTL.O_CLOEXEC);
+    if (descriptor < 0) throw failure('open', descriptor);
+    return descriptor;
+  }
+
+  /**
+   * Gives the file its page for good, and lets go of it.
+   *
+   * @throws TrampfdError EIO where the page or the seals are not as they must be: the file then holds no page that was
+   * recognised, and must not be mapped
+   */
+  seal(table: Table): void {
+    const { length } = this.#mapping;
+    const page = assemblePage(table, length);
+    if (!recognisePage(page, table)) throw new TrampfdError('EIO', 'the generated page was not recognised');
+    this.#mapping.write(page);
+    this.#mapping[Symbol.dispose]();
+    // A target that reopened its descriptor for writing may have set this seal itself: the check below is what counts.
+    const added = addSeals(this.#descriptor, FCNTL.F_SEAL_SEAL);
+    if (added < 0 && added !== -errnoNumbers.EPERM) throw failure('fcntl', added);
+    const required = HANDED_OUT | FCNTL.F_SEAL_SEAL;
+    if ((getSeals(this.#descriptor) & required) !== required) {
+      throw new TrampfdError('EIO', "the file's seals are not in place");
+    }
+    const readBack = readStart(this.#descriptor, length);
+    if (readBack === undefined || !recognisePage(readBack, table)) {
+      throw new TrampfdError('EIO', 'the sealed page was not recognised');
+    }
+    this[Symbol.dispose]();
+  }
+
+  /** Lets go of the file: it lives on while the target has it. */
+  [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#mapping[Symbol.dispose]();
+    close(this.#descriptor);
+  }
+}
