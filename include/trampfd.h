@@ -153,14 +153,16 @@ extern long trampfd_libc_syscall(long number, ...) __asm__("syscall");
  *     EMFILE      the process has no free descriptor
  *     ENOMEM      no memory
  *     EOPNOTSUPP  there are no trampolines for this architecture
- *     ENOSYS      nobody answers the call: the program does not run under trampfd, or trampfd has ended
+ *     ENOSYS      nobody answers the call: the program does not run under trampfd, or trampfd has ended, or it may not
+ *                 look at this process
  *
  * Where nobody answers, the kernel takes the call for process_madvise(pidfd, vec, vlen, behavior, flags), with the lower
  * half of the pointer as pidfd, which may happen to be the number of an open pidfd. So that it can neither succeed nor
  * fail by what that descriptor is, each of the other arguments is one that process_madvise refuses with EINVAL: flags
  * with every bit set, which it looks at first; more vectors than there may be; a behavior that there is none of. trampfd
  * does not look at these arguments. Hence EINVAL from the call means that nobody answered, and so does every errno that
- * is not listed above (a container's filter may say EPERM).
+ * is not listed above (a container's filter may say EPERM). Before Linux 5.19 a signal handler may interrupt the call,
+ * which has then done nothing and is made again.
  *
  * trampfd takes a call for its own only when the pointer is above 65535, for no descriptor is. Pointers up to there are
  * therefore asked about with an address where nothing can ever be mapped, that of the last page: EFAULT means that
@@ -173,7 +175,9 @@ static __inline__ int trampfd(struct trampfd_info *info)
 
 	if (address <= 65535)
 		address = ~(uintptr_t)4095;
-	result = trampfd_libc_syscall(SYS_trampfd, address, (char *)0, ~0UL, -1L, ~0UL);
+	do
+		result = trampfd_libc_syscall(SYS_trampfd, address, (char *)0, ~0UL, -1L, ~0UL);
+	while (result == -1 && errno == EINTR);
 	if (result >= 0)
 		return (int)result;
 	switch (errno) {

@@ -121,7 +121,7 @@ static int answered_with(int number, struct trampfd_info *info)
 static void answers(void)
 {
 	static const int own[] = { EFAULT, EMFILE, ENOMEM, EOPNOTSUPP };
-	static const int others[] = { EPERM, EACCES, EINVAL, ENOSYS, EBADF, ESRCH, EINTR };
+	static const int others[] = { EPERM, EACCES, EINVAL, ENOSYS, EBADF, ESRCH, EAGAIN };
 	struct trampfd_info info;
 
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {

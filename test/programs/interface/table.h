@@ -114,7 +114,8 @@ __attribute__((unused)) static uintptr_t call(const struct table *table, uint32_
 }
 
 /* Points trampoline `index` at a function with its data. The compiler may not move the stores behind the call. */
-__attribute__((unused)) static void slot_set(struct table *table, uint32_t index, uintptr_t (*function)(void), uintptr_t data)
+__attribute__((unused)) static void slot_set(struct table *table, uint32_t index, uintptr_t (*function)(void),
+                                             uintptr_t data)
 {
 	*(volatile uintptr_t *)&table->data[index] = data;
 	*(volatile uintptr_t *)&table->code[index] = (uintptr_t)function;

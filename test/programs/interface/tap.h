@@ -1,6 +1,6 @@
 /*
  * The Test Anything Protocol for the programs of this folder: ok() reports one fact, done() the plan. The plan comes
- * last, as TAP allows, so that a program that dies in between is seen to have died.
+ * last, as TAP allows, so that a program that dies in between is seen to have died. GNU C.
  */
 #ifndef TAP_H
 #define TAP_H
@@ -10,8 +10,18 @@
 
 static int tap_run, tap_failed;
 
-/* Reports a fact; the text is a format. Returns whether it held. */
-__attribute__((format(printf, 2, 3), unused)) static int ok(int holds, const char *format, ...)
+/*
+ * Reports a fact; the text is a format. Gives whether the fact held. It is evaluated before what the text shows, so that
+ * the text may show errno.
+ */
+#define ok(holds, ...) \
+	__extension__({ \
+		int tap_holds = (holds) != 0; \
+		tap_report(tap_holds, __VA_ARGS__); \
+		tap_holds; \
+	})
+
+__attribute__((format(printf, 2, 3), unused)) static void tap_report(int holds, const char *format, ...)
 {
 	va_list arguments;
 
@@ -23,7 +33,6 @@ __attribute__((format(printf, 2, 3), unused)) static int ok(int holds, const cha
 	va_end(arguments);
 	putchar('\n');
 	fflush(stdout);
-	return holds;
 }
 
 /* Prints the plan and gives main()'s result. */
