@@ -55,7 +55,7 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 
 function output(command: readonly string[]): string {
   const [file = '', ...args] = command;
-  const done = spawnSync(file, args, { encoding: 'utf8', timeout: 60_000 });
+  const done = spawnSync(file, args, { encoding: 'utf8', timeout: 60_000, killSignal: 'SIGKILL' });
   const said = `${command.join(' ')}\n${done.error ?? ''}${done.stdout}${done.stderr}`;
   assert.deepEqual([done.status, done.signal], [0, null], said);
   return done.stdout;
