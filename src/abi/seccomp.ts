@@ -20,8 +20,10 @@ export const SECCOMP = {
   SECCOMP_USER_NOTIF_FLAG_CONTINUE: 0x1,
   SECCOMP_ADDFD_FLAG_SETFD: 0x1,
   SECCOMP_ADDFD_FLAG_SEND: 0x2,
-  SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP: 0x1,
 } as const;
+
+/** Flag of SECCOMP_IOCTL_NOTIF_SET_FLAGS, from Linux 6.6 (linux/seccomp.h there; older headers do not have it). */
+export const SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP = 0x1;
 
 /** ioctl(2) requests of a listener (linux/seccomp.h). */
 export const SECCOMP_IOCTL = {
@@ -29,8 +31,10 @@ export const SECCOMP_IOCTL = {
   SECCOMP_IOCTL_NOTIF_SEND: 0xc0182101,
   SECCOMP_IOCTL_NOTIF_ID_VALID: 0x40082102,
   SECCOMP_IOCTL_NOTIF_ADDFD: 0x40182103,
-  SECCOMP_IOCTL_NOTIF_SET_FLAGS: 0x40082104,
 } as const;
+
+/** ioctl(2) request that sets a listener's flags, from Linux 6.6 (linux/seccomp.h there). */
+export const SECCOMP_IOCTL_NOTIF_SET_FLAGS = 0x40082104;
 
 /** ID_VALID as kernels before 5.9 numbered it: the direction bits were wrong there, and both are accepted since. */
 export const SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR = 0x80082102;
@@ -59,7 +63,7 @@ export const SECCOMP_NOTIF_ADDFD = { id: 0, flags: 8, srcfd: 12, newfd: 16, newf
 /** Byte offsets in struct seccomp_notif_sizes (three 16-bit fields). */
 export const SECCOMP_NOTIF_SIZES = { seccomp_notif: 0, seccomp_notif_resp: 2, seccomp_data: 4, size: 6 } as const;
 
-/** Every constant above, for the test against the headers. */
+/** Every constant above that the headers of Debian 12 have, for the test against them. */
 export const constants: readonly KernelConstant[] = [
   ...listed('linux/seccomp.h', SECCOMP),
   ...listed('linux/seccomp.h', SECCOMP_IOCTL),

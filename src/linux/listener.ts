@@ -11,10 +11,12 @@ import {
   SECCOMP_DATA,
   SECCOMP_IOCTL,
   SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR,
+  SECCOMP_IOCTL_NOTIF_SET_FLAGS,
   SECCOMP_NOTIF,
   SECCOMP_NOTIF_ADDFD,
   SECCOMP_NOTIF_RESP,
   SECCOMP_NOTIF_SIZES,
+  SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP,
 } from '../abi/seccomp.js';
 import { syscallNumbers } from '../abi/syscalls.js';
 import { close } from './descriptor.js';
@@ -59,6 +61,19 @@ export function notificationSizes(): NotificationSizes | number {
   };
 }
 
+/** What {@link Listener.waiter} found. */
+export interface Readiness {
+  /** A notification can be received. */
+  notification: boolean;
+  /** No task is under the filter any more. */
+  abandoned: boolean;
+  /** One of the other descriptors has input, or a signal came. */
+  other: boolean;
+}
+
+/** Bytes of struct pollfd: {int fd; short events; short revents}. */
+const POLLFD_SIZE = 8;
+
 /** How a descriptor is put into a target. */
 export interface AddedDescriptor {
   /** Our descriptor of the file. */
@@ -76,7 +91,6 @@ export class Listener implements Disposable {
   readonly #response: NativeMemory;
   readonly #added: NativeMemory = allocate(SECCOMP_NOTIF_ADDFD.size);
   readonly #cookie: NativeMemory = allocate(8);
-  readonly #pollRecord: NativeMemory = allocate(8);
   #idValidRequest: number = SECCOMP_IOCTL.SECCOMP_IOCTL_NOTIF_ID_VALID;
   #closed = false;
 
@@ -93,8 +107,8 @@ export class Listener implements Disposable {
    * @returns whether the kernel has it
    */
   wakeSynchronously(): boolean {
-    const flags = BigInt(SECCOMP.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-    return ioctlPointer(this.descriptor, SECCOMP_IOCTL.SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags) === 0;
+    const flags = BigInt(SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+    return ioctlPointer(this.descriptor, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags) === 0;
   }
 
   /**
@@ -126,17 +140,36 @@ export class Listener implements Disposable {
     };
   }
 
+  /** Whether the last task that the filter applied to is gone: there will be no notification any more. */
+  abandoned(): boolean {
+    return this.waiter([])(0).abandoned;
+  }
+
   /**
-   * Whether the last task that the filter applied to is gone: there will be no notification any more.
+   * A function that waits (poll(2)) until a notification is there, until there can be none any more, or until one of some
+   * other descriptors has input or a signal has come.
    *
-   * @param timeout - milliseconds to wait for that, at most
+   * @param others - the other descriptors
+   * @returns the function; it takes the longest time to wait in milliseconds, -1 (the default) for no limit, and what it
+   * returns is overwritten by its next call
    */
-  abandoned(timeout = 0): boolean {
-    this.#pollRecord.view.setInt32(0, this.descriptor, true);
-    // No event is asked for: the hang-up is always told.
-    this.#pollRecord.view.setUint32(4, 0, true);
-    libcPoll(this.#pollRecord.address, 1, timeout);
-    return (this.#pollRecord.view.getUint16(6, true) & POLL.POLLHUP) !== 0;
+  waiter(others: readonly number[]): (timeout?: number) => Readonly<Readiness> {
+    const records = allocate((others.length + 1) * POLLFD_SIZE);
+    const { view } = records;
+    [this.descriptor, ...others].forEach((descriptor, index) => {
+      view.setInt32(index * POLLFD_SIZE, descriptor, true);
+      view.setUint16(index * POLLFD_SIZE + 4, POLL.POLLIN, true);
+    });
+    const readiness: Readiness = { notification: false, abandoned: false, other: false };
+    return (timeout = -1) => {
+      const count = Number(libcPoll(records.address, others.length + 1, timeout));
+      // Where poll fails, a signal has come: what it wrote into the records is of an earlier time.
+      const own = count > 0 ? view.getUint16(6, true) : 0;
+      readiness.notification = (own & POLL.POLLIN) !== 0;
+      readiness.abandoned = (own & POLL.POLLHUP) !== 0;
+      readiness.other = count < 0 || count > (own === 0 ? 0 : 1);
+      return readiness;
+    };
   }
 
   /** Whether the call still waits: what was read of the caller's memory or /proc was the caller's (seccomp_unotify(2)). */

@@ -1,0 +1,263 @@
+/**
+ * The rules of W^X as a table: what each refuses, what stands just beside it and is allowed, and what the trampoline
+ * service adds. Every line is asked of the reference and of the compiled filter.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { errnoNumbers } from '../../src/abi/errno.js';
+import { type Entry, type SyscallName, syscallNumber, syscallNumbers } from '../../src/abi/syscalls.js';
+import { compileFilter } from '../../src/policy/compile.js';
+import { evaluate, firstMatch } from '../../src/policy/evaluate.js';
+import type { RuleSet, Verdict } from '../../src/policy/rule.js';
+import { policyNames, policyRules, wxRules } from '../../src/policy/wx.js';
+import { serviceRules } from '../../src/supervisor/answer.js';
+import { windowFor } from '../../src/supervisor/window.js';
+import { execute, verify } from './bpf.js';
+
+const WINDOW = windowFor(1024n);
+const service = serviceRules(WINDOW);
+const ARCHITECTURES: Readonly<Record<Entry, number>> = { 'x86-64': 0xc000003e, i386: 0x40000003 };
+
+/** One call: entry, name (or number), arguments. */
+type Sample = readonly [Entry, SyscallName | number, ...(number | bigint)[]];
+
+function name(verdict: Verdict): string {
+  return verdict.kind === 'errno' ? verdict.errno : verdict.kind;
+}
+
+/** What a rule set makes of a call, said by the reference and by its filter alike. */
+function verdictOf(set: RuleSet, [entry, call, ...values]: Sample): string {
+  const number = typeof call === 'number' ? call : (syscallNumber(entry, call) as number);
+  assert.notEqual(number, undefined, `${entry} ${call}`);
+  const given = Array.from({ length: 6 }, (_, index) => BigInt.asUintN(64, BigInt(values[index] ?? 0)));
+  const verdict = evaluate(set, { entry, number, arguments: given });
+  const { value } = execute(compileFilter(set), { number, architecture: ARCHITECTURES[entry], arguments: given });
+  const expected = {
+    allow: 0x7fff0000,
+    notify: 0x7fc00000,
+    errno: 0x00050000 + (verdict.kind === 'errno' ? errnoNumbers[verdict.errno] : 0),
+  }[verdict.kind];
+  assert.equal(value, expected);
+  return name(verdict);
+}
+
+const BOTH: readonly Entry[] = ['x86-64', 'i386'];
+const each = (sample: (entry: Entry) => readonly Sample[]): readonly Sample[] => BOTH.flatMap(sample);
+const MMAP = { 'x86-64': 'mmap', i386: 'mmap2' } as const;
+
+/** Arguments of mmap around its protection: anonymous and private. */
+const anonymous = (entry: Entry, protection: number | bigint): Sample => [
+  entry,
+  MMAP[entry],
+  0,
+  4096,
+  protection,
+  0x22,
+  -1,
+];
+
+const REFUSED: readonly Sample[] = [
+  ...each((entry) => [6, 7, 0xe, 0x0100_0007, 0xffff_ffff_0000_0006n, -1].map((bits) => anonymous(entry, bits))),
+  // Of a file, shared or private, at a fixed address, growing downwards: the same.
+  ...each((entry) => [1, 2, 0x12, 0x0100].map((flags): Sample => [entry, MMAP[entry], 0, 4096, 7, flags, 5])),
+  // Of a table's descriptor too.
+  ...each((entry): readonly Sample[] => [[entry, MMAP[entry], 0, 4096, 7, 2, WINDOW.from]]),
+  ...each((entry) =>
+    [4, 5, 6, 7, 0x0100_0004, 0x0100_0007, 0x1_0000_0004n].flatMap((bits): Sample[] => [
+      [entry, 'mprotect', 0x1000, 4096, bits],
+      [entry, 'pkey_mprotect', 0x1000, 4096, bits, -1],
+      [entry, 'pkey_mprotect', 0x1000, 4096, bits, 3],
+    ]),
+  ),
+  ...each((entry) => [0o100000, 0o110000, 0o177777].map((flags): Sample => [entry, 'shmat', 1, 0, flags])),
+  ...each((entry) => [0x0400000, 0x0400008, 0x0440000, 0xfffffffe].map((bits): Sample => [entry, 'personality', bits])),
+  ['i386', 'ipc', 21, 1, 0o100000, 0x1000, 0],
+  ['i386', 'ipc', 0x10015, 1, 0o110000, 0x1000, 0],
+  ['i386', 'ipc', 0xffff0015, 1, 0o100000, 0x1000, 0],
+  ['i386', 'mmap', 0x1000],
+  ['x86-64', 0x40000001],
+  ['x86-64', 0x40000009, 0, 4096, 7, 0x22, -1],
+  ['x86-64', 0xfffffffe],
+];
+
+const ALLOWED: readonly Sample[] = [
+  ...each((entry) => [0, 1, 2, 3, 4, 5, 0x0100_0003].map((bits) => anonymous(entry, bits))),
+  // Executable files, as every dynamically linked program maps them.
+  ...each((entry): readonly Sample[] => [[entry, MMAP[entry], 0, 4096, 5, 2, 3, 0x1000]]),
+  ...each((entry) =>
+    [0, 1, 2, 3, 0x0100_0003, 0x0200_0002].flatMap((bits): Sample[] => [
+      [entry, 'mprotect', 0x1000, 4096, bits],
+      [entry, 'pkey_mprotect', 0x1000, 4096, bits, -1],
+    ]),
+  ),
+  // Addresses and lengths that look like protections.
+  ...each((entry): readonly Sample[] => [[entry, 'mprotect', 7, 7, 0, 7, 7, 7]]),
+  ...each((entry) => [0, 0o10000, 0o20000, 0o40000].map((flags): Sample => [entry, 'shmat', 1, 0, flags])),
+  // The question what it is now has all bits set; a tracer's and emulators' values without the bit.
+  ...each((entry) => [0xffffffff, -1n, 0, 8, 0x0040000, 0x0020000].map((bits): Sample => [entry, 'personality', bits])),
+  ['i386', 'ipc', 21, 1, 0o10000, 0x1000, 0],
+  ['i386', 'ipc', 22, 0, 0o100000, 0, 0x1000],
+  ['i386', 'ipc', 23, 0, 0o100000, 0o100000],
+  ['x86-64', 0xffffffff],
+  ...each((entry): readonly Sample[] => [
+    [entry, 'read', 0, 0x1000, 1],
+    [entry, 'write', 1, 0x1000, 1],
+    [entry, 'write', 255, 0x1000, 1],
+    [entry, 'write', WINDOW.from - 1, 0x1000, 1],
+    [entry, 'write', WINDOW.below, 0x1000, 1],
+    [entry, 'write', -1, 0x1000, 1],
+    [entry, 'lseek', 3, 0, 0],
+    [entry, 'dup', 1],
+    [entry, 'dup2', 1, WINDOW.from],
+    [entry, 'fcntl', WINDOW.from, 1],
+    [entry, 'fcntl', WINDOW.from, 3],
+    [entry, 'process_madvise', 3, 0x1000, 1, 20, 0],
+    [entry, 'process_madvise', 65535, 0x1000, 1, 20, 0],
+  ]),
+  ['x86-64', 'process_madvise', -10000, 0x10000, 1, 20, 0],
+  ['x86-64', 'process_madvise', 0xffffd8f0, 0x10000, 1, 20, 0],
+  // getppid, getpid, brk, munmap, execve, clone, exit_group.
+  ...[110, 39, 12, 11, 59, 56, 231].map((number): Sample => ['x86-64', number]),
+  ...[64, 20, 45, 91, 11, 120, 252].map((number): Sample => ['i386', number]),
+];
+
+const NOTIFIED: readonly Sample[] = each((entry): readonly Sample[] => [
+  [entry, 'process_madvise', 65536],
+  [entry, 'process_madvise', 0xbffff000],
+  ...[WINDOW.from, WINDOW.below - 1].flatMap((descriptor): Sample[] => [
+    [entry, 'write', descriptor, 0x1000, 16],
+    // The kernel takes the lower half of the register.
+    [entry, 'write', BigInt(descriptor) + 2n ** 32n, 0x1000, 16],
+    [entry, 'read', descriptor, 0x1000, 16],
+    [entry, 'pwrite64', descriptor, 0x1000, 16, 0],
+    [entry, 'pread64', descriptor, 0x1000, 16, 0],
+    [entry, 'lseek', descriptor, 0, 0],
+    [entry, 'dup', descriptor],
+    [entry, 'dup2', descriptor, 5],
+    [entry, 'dup3', descriptor, 5, 0],
+    [entry, 'fcntl', descriptor, 0, 0],
+    [entry, 'fcntl', descriptor, 1030, 0],
+    [entry, MMAP[entry], 0, 4096, 5, 2, descriptor],
+    [entry, MMAP[entry], 0, 4096, 5, 1, descriptor],
+  ]),
+]);
+
+const say = ([entry, call, ...values]: Sample): string => `${entry} ${call}(${values.join(', ')})`;
+
+describe('wx', () => {
+  const wx = policyRules('wx', service);
+  test('refuses with EACCES', () => {
+    for (const sample of REFUSED) assert.equal(verdictOf(wx, sample), 'EACCES', say(sample));
+  });
+  test('allows what stands beside it', () => {
+    for (const sample of ALLOWED) assert.equal(verdictOf(wx, sample), 'allow', say(sample));
+  });
+  test('has the service notified of what is about tables', () => {
+    for (const sample of NOTIFIED) assert.equal(verdictOf(wx, sample), 'notify', say(sample));
+  });
+  test('does not notify of a mapping that ignores its descriptor', () => {
+    for (const entry of BOTH) {
+      assert.equal(verdictOf(wx, [entry, MMAP[entry], 0, 4096, 3, 0x22, WINDOW.from]), 'allow');
+    }
+  });
+  test('the form of the first version is not supported', () => {
+    for (const entry of BOTH) assert.equal(verdictOf(wx, [entry, 'process_madvise', 0, 65536, 0]), 'EOPNOTSUPP');
+  });
+
+  test('every rule refuses, has a sentence, and is met by a sample', () => {
+    const met = new Set(
+      REFUSED.map(([entry, call, ...values]) =>
+        firstMatch(wxRules, {
+          entry,
+          number: typeof call === 'number' ? call : (syscallNumber(entry, call) as number),
+          arguments: Array.from({ length: 6 }, (_, index) => BigInt.asUintN(64, BigInt(values[index] ?? 0))),
+        }),
+      ),
+    );
+    for (const rule of wxRules) {
+      assert.deepEqual(rule.verdict, { kind: 'errno', errno: 'EACCES' });
+      assert.ok(rule.sentence.length > 20);
+      assert.ok(met.has(rule), `${rule.entry} ${rule.call}: no sample`);
+    }
+  });
+
+  test('no rule of the service stands before one of W^X, and none but the pidfds of process_madvise allows', () => {
+    assert.deepEqual(
+      wx.rules.slice(0, wxRules.length).map(({ verdict }) => name(verdict)),
+      wxRules.map(() => 'EACCES'),
+    );
+    for (const { call, verdict } of wx.rules.slice(wxRules.length)) {
+      if (verdict.kind !== 'notify') assert.equal(call, 'process_madvise');
+    }
+  });
+
+  test('whatever else a request says, W and X together are refused, and so is X that is added', () => {
+    const register = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+    const six = fc.tuple(register, register, register, register, register, register);
+    const program = compileFilter(wx);
+    fc.assert(
+      fc.property(fc.constantFrom(...BOTH), six, (entry, values) => {
+        const answer = (call: SyscallName, bits: bigint): number =>
+          execute(program, {
+            number: syscallNumber(entry, call) as number,
+            architecture: ARCHITECTURES[entry],
+            arguments: values.map((value, index) => (index === 2 ? value | bits : value)),
+          }).value;
+        assert.equal(answer(MMAP[entry], 6n), 0x5000d);
+        assert.equal(answer('mprotect', 4n), 0x5000d);
+        assert.equal(answer('pkey_mprotect', 4n), 0x5000d);
+        assert.equal(answer('shmat', 0o100000n), 0x5000d);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('the other policies', () => {
+  test('log: notified of all that wx refuses, and denies nothing', () => {
+    const log = policyRules('log', service);
+    for (const sample of REFUSED) assert.equal(verdictOf(log, sample), 'notify', say(sample));
+    for (const sample of ALLOWED) assert.equal(verdictOf(log, sample), 'allow', say(sample));
+    for (const sample of NOTIFIED) assert.equal(verdictOf(log, sample), 'notify', say(sample));
+  });
+
+  test('off: only the service is left', () => {
+    const off = policyRules('off', service);
+    for (const sample of NOTIFIED) assert.equal(verdictOf(off, sample), 'notify', say(sample));
+    for (const sample of REFUSED) {
+      const verdict = verdictOf(off, sample);
+      // A mapping of a table's descriptor is the service's to judge.
+      assert.equal(verdict, sample[6] === WINDOW.from ? 'notify' : 'allow', say(sample));
+    }
+  });
+});
+
+describe('the filter', () => {
+  const limits = [0n, 1n, 2n, 3n, 4n, 16n, 64n, 256n, 1024n, 4096n, 65536n, 1048576n, 2n ** 64n - 1n];
+  for (const policy of policyNames) {
+    test(`${policy}: is a program that the kernel takes, and short, for every limit of open files`, () => {
+      for (const limit of limits) {
+        const length = verify(compileFilter(policyRules(policy, serviceRules(windowFor(limit)))));
+        assert.ok(length < 512, `${length} instructions at a limit of ${limit}`);
+      }
+    });
+  }
+
+  test('a call without a rule is let go after a few instructions, in every policy', () => {
+    for (const policy of policyNames) {
+      const program = compileFilter(policyRules(policy, service));
+      for (const entry of BOTH) {
+        const named = new Set<number>(Object.values(syscallNumbers[entry]));
+        for (let number = 0; number < 600; number++) {
+          if (named.has(number)) continue;
+          const { value, steps } = execute(program, { number, architecture: ARCHITECTURES[entry], arguments: [] });
+          assert.equal(value, 0x7fff0000);
+          assert.ok(steps <= 16, `${entry} ${number}: ${steps}`);
+        }
+      }
+    }
+  });
+});
