@@ -1,8 +1,8 @@
 /**
  * Builds the project: checks and compiles every file, then puts the command and its receiver into one file each.
  *
- * Starting is part of what a run costs, and forty small modules take longer to load than to run. One CommonJS file each
- * is also loaded without libuv's thread pool, whose only thread ends when a program is under way.
+ * Starting is part of what a run costs, and forty small modules take longer to load than to run. A CommonJS
+ * file is also loaded without libuv's thread pool, whose only thread ends when a program is under way.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

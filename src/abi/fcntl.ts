@@ -32,6 +32,9 @@ export const MEMFD = { MFD_CLOEXEC: 1, MFD_ALLOW_SEALING: 2 } as const;
 /** MFD_NOEXEC_SEAL of memfd_create(2), from Linux 6.3 (linux/memfd.h there; older headers do not have it). */
 export const MFD_NOEXEC_SEAL = 8;
 
+/** MFD_EXEC of memfd_create(2), from Linux 6.3 (linux/memfd.h there). */
+export const MFD_EXEC = 0x10;
+
 /** Byte offsets of the fields of struct statx that are read here (linux/stat.h). */
 export const STATX = { stx_mode: 28, stx_ino: 32, stx_dev_major: 136, stx_dev_minor: 140, size: 256 } as const;
 

@@ -7,6 +7,7 @@ import { type KernelConstant, listed } from './constant.js';
 
 /** Options of prctl(2) (linux/prctl.h). */
 export const PRCTL = {
+  PR_SET_DUMPABLE: 4,
   PR_SET_NO_NEW_PRIVS: 38,
   PR_GET_NO_NEW_PRIVS: 39,
 } as const;

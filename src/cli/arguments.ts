@@ -11,7 +11,8 @@ import { type ArchitectureName, architectures } from '../trampoline/architecture
 /** Options of `trampfd run`. */
 export interface RunOptions {
   readonly policy: PolicyName;
-  readonly log: string | undefined;
+  /** Name of the log's file, as bytes. */
+  readonly log: Uint8Array | undefined;
   /** The program and its arguments, as bytes. */
   readonly program: readonly Uint8Array[];
 }
@@ -35,6 +36,16 @@ function usageError(message: string): TrampfdError {
   return new TrampfdError('ERR_TRAMPFD_USAGE', `${message}; 'trampfd --help' shows the usage`);
 }
 
+/** Words as strings of a character for each byte: a word need not be UTF-8, and nothing of it may get lost. */
+function asTexts(words: readonly Uint8Array[]): string[] {
+  return words.map((word) => Buffer.from(word).toString('latin1'));
+}
+
+/** A text of {@link asTexts} for people. */
+function readable(text: string): string {
+  return Buffer.from(text, 'latin1').toString();
+}
+
 /** Parses options, with errors as ours. */
 function parseOptions<const T extends Readonly<Record<string, { type: 'string' }>>>(
   command: string,
@@ -50,14 +61,15 @@ function parseOptions<const T extends Readonly<Record<string, { type: 'string' }
     return values as Partial<Record<keyof T, string>> & { readonly help?: boolean };
   } catch (error) {
     const [first = ''] = (error as Error).message.split('. ');
-    throw usageError(`${command}: ${first.replace(/\.$/, '').replace(/^(.)/, (letter) => letter.toLowerCase())}`);
+    const reason = readable(first.replace(/\.$/, '').replace(/\n.*/s, ''));
+    throw usageError(`${command}: ${reason.replace(/^./, (letter) => letter.toLowerCase())}`);
   }
 }
 
 function oneOf<T extends string>(what: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((name) => name === value);
-  if (found === undefined) throw usageError(`${what} '${value}' is none; give one of ${allowed.join(', ')}`);
-  return found;
+  if (found !== undefined) return found;
+  throw usageError(`${what} '${readable(value)}' is unknown; give one of ${allowed.join(', ')}`);
 }
 
 /** Index of the first word that is no option of `run`: the program, or the `--` before it. */
@@ -72,7 +84,7 @@ function programIndex(words: readonly string[]): number {
 }
 
 function parseRun(words: readonly Uint8Array[]): Command {
-  const texts = words.map((word) => Buffer.from(word).toString());
+  const texts = asTexts(words);
   const end = programIndex(texts);
   const values = parseOptions('run', texts.slice(0, end), { policy: { type: 'string' }, log: { type: 'string' } });
   if (values.help === true) return { name: 'help' };
@@ -81,13 +93,16 @@ function parseRun(words: readonly Uint8Array[]): Command {
   if (values.log === '') throw usageError('run: --log has an empty name; name a file');
   return {
     name: 'run',
-    options: { policy: oneOf('run: policy', values.policy ?? 'wx', policyNames), log: values.log, program },
+    options: {
+      policy: oneOf('run: policy', values.policy ?? 'wx', policyNames),
+      log: values.log === undefined ? undefined : Buffer.from(values.log, 'latin1'),
+      program,
+    },
   };
 }
 
 function parseShow(words: readonly Uint8Array[]): Command {
-  const texts = words.map((word) => Buffer.from(word).toString());
-  const values = parseOptions('show', texts, {
+  const values = parseOptions('show', asTexts(words), {
     arch: { type: 'string' },
     code: { type: 'string' },
     data: { type: 'string' },
@@ -97,14 +112,15 @@ function parseShow(words: readonly Uint8Array[]): Command {
   const architecture = oneOf('show: architecture', values.arch ?? 'x86-64', names);
   const { codeRegister, dataRegister, tableRegisters } = architectures[architecture];
   const registers = tableRegisters.map(({ name }) => name);
-  return {
-    name: 'show',
-    options: {
-      architecture,
-      codeRegister: oneOf(`show: ${architecture} register`, values.code ?? codeRegister, registers),
-      dataRegister: oneOf(`show: ${architecture} register`, values.data ?? dataRegister, registers),
-    },
-  };
+  const code = oneOf(`show: ${architecture} register`, values.code ?? codeRegister, registers);
+  const data = oneOf(`show: ${architecture} register`, values.data ?? dataRegister, registers);
+  if (code === data) {
+    throw usageError(
+      `show: ${code} cannot hold both the target's address and the data, for the jump would go to the data; ` +
+        'give --code and --data different registers',
+    );
+  }
+  return { name: 'show', options: { architecture, codeRegister: code, dataRegister: data } };
 }
 
 /**
@@ -120,19 +136,15 @@ export function parseCommand(words: readonly Uint8Array[]): Command {
       return parseRun(rest);
     case 'show':
       return parseShow(rest);
-    case 'doctor': {
-      const values = parseOptions(
-        'doctor',
-        rest.map((word) => Buffer.from(word).toString()),
-        {},
-      );
-      return { name: values.help === true ? 'help' : 'doctor' };
-    }
+    case 'doctor':
+      return { name: parseOptions('doctor', asTexts(rest), {}).help === true ? 'help' : 'doctor' };
     case '--help':
     case '-h':
     case 'help':
       return { name: 'help' };
     case '--version':
+    case '-V':
+    case 'version':
       return { name: 'version' };
     case '':
       throw usageError('no command was given; give run, doctor or show');

@@ -12,16 +12,16 @@ export const helpText = `usage: trampfd run [--policy off|log|wx] [--log FILE] [
 Runs a program with no memory that is both writable and executable, and gives it the
 trampfd system call: tables of trampolines, generated for it, that it can call but never write.
 
-run       starts PROGRAM and ends as it ends: its exit status, or the signal that killed it.
-          125: trampfd itself failed, 126: PROGRAM cannot be executed, 127: it was not found
+run       starts PROGRAM and ends as it ends: its exit status, or the signal that killed it
   --policy wx    (default) refuses, with EACCES, what would make written bytes executable
   --policy log   refuses nothing, and reports what wx would have refused
   --policy off   serves trampolines only
   --log FILE     appends events to FILE, one JSON object a line
-doctor    says what this kernel has and what that means
+doctor    says what this kernel has and what that means; exits with 1 where 'run' cannot work
 show      prints the code of a trampoline
   --arch         x86-64 (default), i386, arm64, arm
   --code, --data the registers that receive the target's address and the data
 
+Exit status: 125 trampfd itself failed, 126 PROGRAM cannot be executed, 127 it was not found.
 The manual page trampfd(1) has more: man -l docs/trampfd.1
 `;

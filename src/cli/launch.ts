@@ -33,15 +33,10 @@ export function splitAtZeros(bytes: Uint8Array): Uint8Array[] {
   return parts;
 }
 
-/** Names that the launcher adds to the environment of Node.js. */
-const OWN = ['TRAMPFD_LAUNCH=', 'TRAMPFD_ENVIRONMENT=', 'UV_THREADPOOL_SIZE='];
-
-function environmentOf(encoded: string): readonly Uint8Array[] {
-  if (encoded !== '') return splitAtZeros(Buffer.from(encoded, 'base64'));
-  // Too large for one string: the environment as the shell exported it.
-  return splitAtZeros(readFileSync('/proc/self/environ')).filter(
-    (entry) => !OWN.some((name) => Buffer.from(entry).toString('latin1').startsWith(name)),
-  );
+/** Puts the environment together again from the pieces that it came in. */
+function environmentOf(pieces: number): readonly Uint8Array[] {
+  const encoded = Array.from({ length: pieces }, (_, index) => process.env[`TRAMPFD_ENVIRONMENT_${index}`] ?? '');
+  return splitAtZeros(Buffer.from(encoded.join(''), 'base64'));
 }
 
 /**
@@ -50,11 +45,11 @@ function environmentOf(encoded: string): readonly Uint8Array[] {
  * @throws TrampfdError ERR_TRAMPFD_LAUNCH where this program was not started by it
  */
 export function readInherited(): Inherited {
-  const match = /^([0-9a-f]+),([0-9a-f]+),(\w+),([:\d]*)$/.exec(process.env['TRAMPFD_LAUNCH'] ?? '');
+  const match = /^([0-9a-f]+),([0-9a-f]+),(\w+),([:\d]*),(\d+)$/.exec(process.env['TRAMPFD_LAUNCH'] ?? '');
   if (match === null) {
     throw new TrampfdError('ERR_TRAMPFD_LAUNCH', 'this file is started by bin/trampfd: run that');
   }
-  const [, ignored = '', blocked = '', limit = '', descriptors = ''] = match;
+  const [, ignored = '', blocked = '', limit = '', descriptors = '', pieces = ''] = match;
   // Arguments need not be UTF-8, so process.argv, which is, will not do. Node.js, its options and this file come first.
   const words = splitAtZeros(readFileSync('/proc/self/cmdline')).slice(process.execArgv.length + 2);
   return {
@@ -62,7 +57,7 @@ export function readInherited(): Inherited {
     blockedSignals: BigInt(`0x${blocked}`),
     openFileLimit: limit === 'unlimited' ? 2n ** 64n - 1n : BigInt(limit),
     descriptors: descriptors.split(':').filter(Boolean).map(Number),
-    environment: environmentOf(process.env['TRAMPFD_ENVIRONMENT'] ?? ''),
+    environment: environmentOf(Number(pieces)),
     words,
   };
 }

@@ -8,26 +8,22 @@ import { errnoName } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
 import { TrampfdError } from '../error.js';
 import { close, fcntl } from '../linux/descriptor.js';
-import { duplicateOnto, exitNow, resourceLimit, setResourceLimit } from '../linux/process.js';
+import { duplicateOnto, exitNow, forbidCoreFile } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
 import type { LogTarget } from '../supervisor/log.js';
 import { type Supervised, start } from '../supervisor/start.js';
 import type { RunOptions } from './arguments.js';
 import type { Inherited } from './launch.js';
-import { endPassingOn, passSignalsOn, stopLike } from './signals.js';
+import { PassedSignals } from './signals.js';
 import { STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND } from './status.js';
-
-/** Signals whose default action ends with a core file would write ours, not the program's. */
-function withoutCoreFile(): void {
-  setResourceLimit('RLIMIT_CORE', { ...resourceLimit('RLIMIT_CORE'), soft: 0n });
-}
 
 /** Ends this process as the program ended. */
 function endAs(change: ChildChange): never {
   if (change.kind === 'exited') return exitNow(change.status);
   const signal = change.kind === 'killed' ? change.signal : 0;
-  withoutCoreFile();
+  // The program has left its core file, if any; ours would be another's, and a handler in core_pattern heeds no limit.
+  forbidCoreFile();
   setDisposition(signal, SIG_DFL);
   kill(process.pid, signal);
   // The first process of a pid namespace is spared its own signals: the status that a shell would make of it.
@@ -37,13 +33,13 @@ function endAs(change: ChildChange): never {
 /** Opens the log, appending, so that several runs may share one file. */
 function openLogFile(options: RunOptions): LogTarget | undefined {
   if (options.log === undefined) return options.policy === 'log' ? { descriptor: 2, form: 'text' } : undefined;
+  const name = Buffer.from(options.log);
   try {
-    return { descriptor: openSync(options.log, 'a', 0o666), form: 'json' };
+    return { descriptor: openSync(name, 'a', 0o666), form: 'json' };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    throw new TrampfdError(code, `${options.log}: the log cannot be written (${code}); name a file that can be`, {
-      path: options.log,
-    });
+    const path = name.toString();
+    throw new TrampfdError(code, `${path}: the log cannot be written (${code}); name a file that can be`, { path });
   }
 }
 
@@ -68,34 +64,48 @@ function releaseInherited(inherited: Inherited): void {
 /** How often the end of what a program left behind is looked for, in milliseconds. */
 const LOOKING_INTERVAL = 20;
 
-/** After the program's end: waits for the end of all that it left behind under the filter. */
-async function endAfterAll(ended: ChildChange, { listener, leave }: Supervised): Promise<void> {
-  // The first process of a pid namespace takes all others along, as the program itself would have.
-  if (process.pid === 1) endAs(ended);
-  endPassingOn();
-  if (await leave()) endAs(ended);
-  setInterval(() => {
-    if (listener.abandoned()) endAs(ended);
-  }, LOOKING_INTERVAL);
-}
-
-/** Waits for the program's end. */
-function attend(supervised: Supervised): void {
+/** Waits for the program's end, and then for the end of all that it leaves behind under the filter. */
+function attend({ processId, listener, served }: Supervised, signals: PassedSignals): void {
+  let ended: ChildChange | undefined;
+  let failed = false;
+  const endIfOver = (): void => {
+    // The first process of a pid namespace takes all others along, as the program itself would have.
+    if (ended !== undefined && (failed || process.pid === 1 || listener.abandoned())) endAs(ended);
+  };
   const look = (): void => {
     for (let change = nextChildChange(); change !== undefined; change = nextChildChange()) {
-      if (change.processId !== supervised.processId || change.kind === 'continued') continue;
-      if (change.kind === 'stopped') stopLike(change.signal);
-      else void endAfterAll(change, supervised);
+      if (change.processId !== processId || change.kind === 'continued') continue;
+      if (change.kind === 'stopped') {
+        signals.stopLike(change.signal);
+        continue;
+      }
+      ended = change;
+      endIfOver();
+      signals.end();
+      setInterval(endIfOver, LOOKING_INTERVAL);
     }
   };
   process.on('SIGCHLD', look);
-  // A signal handler keeps no loop alive.
+  // A signal handler keeps no event loop alive.
   setInterval(() => undefined, 2 ** 30);
+  served.catch((error: Error) => {
+    writeSync(2, `trampfd: the supervisor failed, and calls that need it fail from now on: ${error.message}\n`);
+    listener[Symbol.dispose]();
+    failed = true;
+    endIfOver();
+  });
   look();
 }
 
-/** Runs a program under supervision; this process ends with it. */
+/**
+ * Runs a program under supervision; this process ends with it.
+ *
+ * @throws TrampfdError where the log cannot be written, or the kernel does not take the filter: nothing was started then
+ */
 export async function run(options: RunOptions, inherited: Inherited): Promise<void> {
+  if (process.arch !== 'x64') {
+    throw new TrampfdError('EOPNOTSUPP', `run: programs of ${process.arch} cannot be supervised yet; use x86-64`);
+  }
   const log = openLogFile(options);
   const [program] = options.program;
   if (program === undefined) throw new TrampfdError('EINVAL', 'run: no program was given');
@@ -106,25 +116,21 @@ export async function run(options: RunOptions, inherited: Inherited): Promise<vo
   for (const signal of Object.values(signalNumbers)) {
     if (((inherited.ignoredSignals >> BigInt(signal - 1)) & 1n) === 1n) setDisposition(signal, SIG_IGN);
   }
+  const signals = new PassedSignals(inherited.ignoredSignals);
   const everySignal = 2n ** 64n - 1n;
-  const supervised = await start(
-    {
-      program,
-      arguments: options.program,
-      environment: inherited.environment,
-      defaultSignals: everySignal & ~inherited.ignoredSignals,
-      blockedSignals: inherited.blockedSignals,
-      closedDescriptors: [0, 1, 2].filter((descriptor) => !standard.includes(descriptor)),
-      openFileLimit: inherited.openFileLimit,
-      policy: options.policy,
-      log,
-    },
-    (error) => {
-      writeSync(2, `trampfd: the supervisor failed, and calls that need it fail from now on: ${error.message}\n`);
-    },
-  );
+  const supervised = await start({
+    program,
+    arguments: options.program,
+    environment: inherited.environment,
+    defaultSignals: everySignal & ~inherited.ignoredSignals,
+    blockedSignals: inherited.blockedSignals,
+    closedDescriptors: [0, 1, 2].filter((descriptor) => !standard.includes(descriptor)),
+    openFileLimit: inherited.openFileLimit,
+    policy: options.policy,
+    log,
+  });
   if (typeof supervised === 'number') endUnstarted(Buffer.from(program).toString(), -supervised);
-  passSignalsOn(supervised.processId, inherited.ignoredSignals);
+  signals.direct(supervised.processId);
   releaseInherited(inherited);
-  attend(supervised);
+  attend(supervised, signals);
 }

@@ -3,8 +3,42 @@
  *
  * @module
  */
+import { architectures } from '../trampoline/architectures.js';
+import { describe } from '../trampoline/describe.js';
+import { trampolinesPerPage } from '../trampoline/table.js';
+import { tableTrampoline } from '../trampoline/trampoline.js';
 import type { ShowOptions } from './arguments.js';
 
-export function show(options: ShowOptions): string {
-  return JSON.stringify(options);
+/** Where the two slots of the example are, by the width of an address in bytes: told apart at a glance. */
+const EXAMPLE_SLOTS = {
+  4: { codeSlot: 0x5678_1000n, dataSlot: 0x5678_2000n },
+  8: { codeSlot: 0x7f12_3456_1000n, dataSlot: 0x7f12_3456_2000n },
+} as const;
+
+/**
+ * The listing of the first trampoline of a table, and what all of its kind have in common.
+ *
+ * @throws TrampfdError EINVAL where the registers are not two of the architecture
+ */
+export function show({ architecture, codeRegister, dataRegister }: ShowOptions): string {
+  const { wordSize, tableSlotSize, pageSize } = architectures[architecture];
+  const slots = EXAMPLE_SLOTS[wordSize];
+  const trampoline = tableTrampoline({ codeRegister, dataRegister, ...slots });
+  const hex = (address: bigint): string => `0x${address.toString(16)}`;
+  return [
+    describe(trampoline, 0n, architecture),
+    `Table:        code_size is ${tableSlotSize}; ${trampolinesPerPage(architecture)} trampolines in a page of ${pageSize} bytes`,
+    `Registers:    ${codeRegister} for the target's address, ${dataRegister} for the data`,
+    `Slots:        ${hex(slots.codeSlot)} and ${hex(slots.dataSlot)} are examples; a program's own tables stand in their place`,
+    `Landing pad:  ${LANDING_PADS[architecture]}`,
+    '',
+  ].join('\n');
 }
+
+/** What an indirect call of a trampoline finds where branch targets are enforced. */
+const LANDING_PADS: Readonly<Record<ShowOptions['architecture'], string>> = {
+  'x86-64': 'endbr64, so it can be called under indirect branch tracking (CET)',
+  i386: 'endbr32, so it can be called under indirect branch tracking (CET)',
+  arm64: 'bti c, so it can be called where branch targets are enforced (BTI)',
+  arm: 'none: A32 code has no enforcement of branch targets',
+};

@@ -9,7 +9,7 @@ import { type Command, parseCommand } from './arguments.js';
 import { type Inherited, readInherited } from './launch.js';
 import { STATUS_FAILED } from './status.js';
 
-/** Writes all of a text: a pipe may take a part at a time. */
+/** Writes all of a text: a pipe may take a part at a time, and its reader may have seen enough. */
 function print(text: string): void {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) {
@@ -19,9 +19,14 @@ function print(text: string): void {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EAGAIN') continue;
       if (code === 'EPIPE') return;
-      throw error;
+      throw new TrampfdError(code ?? 'EIO', `standard output cannot be written (${code})`);
     }
   }
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** Carries out a command; each is loaded only when it is asked for, as starting fast matters. */
@@ -33,20 +38,24 @@ async function carryOut(command: Command, inherited: Inherited): Promise<void> {
       return print((await import('./show.js')).show(command.options));
     case 'doctor': {
       const { doctor } = await import('./doctor.js');
-      const { text, usable } = await doctor();
+      const { text, usable } = await doctor(packageVersion(), inherited.openFileLimit);
       print(text);
-      process.exitCode = usable ? 0 : 1;
-      return;
+      // The probed thread is gone, and an ordinary end would wait for it.
+      return (await import('../linux/process.js')).exitNow(usable ? 0 : 1);
     }
     case 'help':
       return print((await import('./help.js')).helpText);
-    case 'version': {
-      const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-        version: string;
-      };
-      return print(`trampfd ${version}\n`);
-    }
+    case 'version':
+      return print(`trampfd ${packageVersion()}\n`);
   }
+}
+
+/** The sentence for a failure: ours say it themselves, of others only the first line is for people. */
+function sentence(error: unknown): string {
+  if (error instanceof TrampfdError) return error.message;
+  const [line = ''] = String(error).split('\n');
+  const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
+  return missing ? `${line}; install what is missing with 'npm ci'` : `internal error: ${line}`;
 }
 
 async function main(): Promise<void> {
@@ -54,8 +63,11 @@ async function main(): Promise<void> {
     const inherited = readInherited();
     await carryOut(parseCommand(inherited.words), inherited);
   } catch (error) {
-    const message = error instanceof TrampfdError ? error.message : `internal error: ${String(error)}`;
-    writeSync(2, `trampfd: ${message}\n`);
+    try {
+      writeSync(2, `trampfd: ${sentence(error)}\n`);
+    } catch {
+      // Nowhere to say so: the status does.
+    }
     process.exitCode = STATUS_FAILED;
   }
 }

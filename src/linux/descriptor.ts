@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FCNTL, STATX, STATX_FLAGS } from '../abi/fcntl.js';
+import { STATX, STATX_FLAGS } from '../abi/fcntl.js';
 import { syscallNumbers } from '../abi/syscalls.js';
 import { allocate, native, negatedErrno } from './libc.js';
 
@@ -19,7 +19,9 @@ const statxBuffer = allocate(STATX.size);
 const textBuffer = allocate(4096);
 /** The largest page that Linux has on any of our architectures. */
 const pageBuffer = allocate(65_536);
+/** A path beginning at the working directory, and an empty path that means the descriptor itself (linux/fcntl.h). */
 const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
 
 /** Closes a descriptor of ours: 0 or a negated error number. */
 export function close(descriptor: number): number {
@@ -56,13 +58,8 @@ export interface FileIdentity {
   readonly device: number;
 }
 
-/**
- * Identity of the file behind a path, links followed.
- *
- * @returns the identity, or a negated error number
- */
-export function fileIdentity(path: string): FileIdentity | number {
-  const result = libcStatx(AT_FDCWD, path, 0, STATX_FLAGS.STATX_INO, statxBuffer.address);
+function readIdentity(directory: number, path: string, flags: number): FileIdentity | number {
+  const result = libcStatx(directory, path, flags, STATX_FLAGS.STATX_INO, statxBuffer.address);
   if (result !== 0) return negatedErrno(result);
   const { view } = statxBuffer;
   return {
@@ -71,9 +68,14 @@ export function fileIdentity(path: string): FileIdentity | number {
   };
 }
 
+/** Identity of the file behind a path, links followed, or a negated error number (statx(2)). */
+export function fileIdentity(path: string): FileIdentity | number {
+  return readIdentity(AT_FDCWD, path, 0);
+}
+
 /** Identity of the file behind a descriptor of ours, or a negated error number. */
 export function fileIdentityOf(descriptor: number): FileIdentity | number {
-  return fileIdentity(`/proc/self/fd/${descriptor}`);
+  return readIdentity(descriptor, '', AT_EMPTY_PATH);
 }
 
 /** Path in /proc of a thread's descriptor (proc(5)); a thread may have a descriptor table of its own. */
@@ -107,19 +109,4 @@ export function openPidfd(processId: number, flags = 0): number {
 /** pidfd_getfd(2): a copy of another process's descriptor, of the same open file, or a negated error number. */
 export function copyDescriptor(pidfd: number, descriptor: number): number {
   return negatedErrno(libcSyscall(syscallNumbers['x86-64'].pidfd_getfd, pidfd, descriptor, 0));
-}
-
-const libcEventfd = native('int eventfd(unsigned int, int)');
-const libcWrite = native('long write(int, uint64_t, size_t)');
-const one = allocate(8);
-one.view.setBigUint64(0, 1n, true);
-
-/** eventfd(2), close-on-exec: a descriptor or a negated error number. */
-export function createEvent(): number {
-  return negatedErrno(libcEventfd(0, FCNTL.O_CLOEXEC));
-}
-
-/** Makes an eventfd readable. */
-export function signalEvent(descriptor: number): void {
-  libcWrite(descriptor, one.address, 8);
 }

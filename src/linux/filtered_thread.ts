@@ -3,15 +3,15 @@
  *
  * A filter belongs to the thread that installs it and to what that thread starts. The thread used here is one of libuv's
  * pool: no JavaScript ever runs on it, so that a filter that refuses executable memory cannot meet V8, which asks for
- * some whenever a function becomes hot, and dies when it is refused. The thread waits for the first notification, then
- * ends by exit(2) of its own: the filter's last users are then the programs alone, and the listener tells when they are
- * gone.
+ * some whenever a function becomes hot, and dies when it is refused. The thread ends by exit(2) of its own right after
+ * the start: the filter's last users are then the programs alone, and the listener tells when they are gone.
  *
  * @module
  */
+import { accessSync, constants, statSync } from 'node:fs';
 import { type ErrnoName, errnoName, errnoNumbers } from '../abi/errno.js';
 import { SOCK_FILTER_SIZE } from '../abi/filter.js';
-import { POLL, PRCTL } from '../abi/process.js';
+import { PRCTL } from '../abi/process.js';
 import { SECCOMP } from '../abi/seccomp.js';
 import { syscallNumbers } from '../abi/syscalls.js';
 import { TrampfdError } from '../error.js';
@@ -31,7 +31,6 @@ const errnoLocation = native('uint64_t __errno_location()');
 const gettid = native('int gettid()');
 const libcSyscall = native('long syscall(long, long, long, uint64_t)');
 const libcPrctl = native('int prctl(int, ulong, ulong, ulong, ulong)');
-const libcPoll = native('int poll(uint64_t, unsigned long, int)');
 const posixSpawnp = native('int posix_spawnp(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t)');
 const actionsInit = native('int posix_spawn_file_actions_init(uint64_t)');
 const actionsAddClose = native('int posix_spawn_file_actions_addclose(uint64_t, int)');
@@ -77,6 +76,21 @@ function signalSet(signals: bigint): NativeMemory {
   const set = allocate(OPAQUE_SIZE);
   set.view.setBigUint64(0, signals, true);
   return set;
+}
+
+/** The path that a name has by PATH, as execvp(3) finds it; a path stays. The shell itself would look in its folder only. */
+function findScript(program: Uint8Array): Uint8Array {
+  if (program.includes('/'.charCodeAt(0))) return program;
+  for (const folder of (process.env['PATH'] ?? '/bin:/usr/bin').split(':')) {
+    const path = Buffer.concat([Buffer.from(`${folder === '' ? '.' : folder}/`), program]);
+    try {
+      accessSync(path, constants.X_OK);
+      if (statSync(path).isFile()) return path;
+    } catch {
+      // Not here.
+    }
+  }
+  return program;
 }
 
 /** One thread of libuv's pool that takes a filter and starts programs under it. */
@@ -190,22 +204,10 @@ export class FilteredThread implements Disposable {
     if (error === errnoNumbers.ENOEXEC) {
       // A script without a first line that names its interpreter: execvp(3) gives it to the shell, posix_spawnp(3) not.
       const shell = Buffer.from('/bin/sh');
-      error = await start(allocateString(shell).address, [shell, request.program, ...request.arguments.slice(1)]);
+      const words = [shell, findScript(request.program), ...request.arguments.slice(1)];
+      error = await start(allocateString(shell).address, words);
     }
     return error === 0 ? processId.view.getInt32(0, true) : -error;
-  }
-
-  /**
-   * Waits on the thread until one of some descriptors has something to be read (poll(2)), so that nothing here has to.
-   */
-  async waitForInput(descriptors: readonly number[]): Promise<void> {
-    const records = allocate(descriptors.length * 8);
-    descriptors.forEach((descriptor, index) => {
-      records.view.setInt32(index * 8, descriptor, true);
-      records.view.setUint16(index * 8 + 4, POLL.POLLIN, true);
-    });
-    // A signal that this thread happens to handle ends the wait early.
-    while ((await this.#call(libcPoll, records.address, descriptors.length, -1)) === -errnoNumbers.EINTR);
   }
 
   /** Ends the thread, and with it its use of the filter. The pool has no thread from then on. */

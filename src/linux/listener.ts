@@ -61,19 +61,6 @@ export function notificationSizes(): NotificationSizes | number {
   };
 }
 
-/** What {@link Listener.waiter} found. */
-export interface Readiness {
-  /** A notification can be received. */
-  notification: boolean;
-  /** No task is under the filter any more. */
-  abandoned: boolean;
-  /** One of the other descriptors has input, or a signal came. */
-  other: boolean;
-}
-
-/** Bytes of struct pollfd: {int fd; short events; short revents}. */
-const POLLFD_SIZE = 8;
-
 /** How a descriptor is put into a target. */
 export interface AddedDescriptor {
   /** Our descriptor of the file. */
@@ -91,6 +78,8 @@ export class Listener implements Disposable {
   readonly #response: NativeMemory;
   readonly #added: NativeMemory = allocate(SECCOMP_NOTIF_ADDFD.size);
   readonly #cookie: NativeMemory = allocate(8);
+  /** A struct pollfd. */
+  readonly #pollRecord: NativeMemory = allocate(8);
   #idValidRequest: number = SECCOMP_IOCTL.SECCOMP_IOCTL_NOTIF_ID_VALID;
   #closed = false;
 
@@ -140,36 +129,17 @@ export class Listener implements Disposable {
     };
   }
 
-  /** Whether the last task that the filter applied to is gone: there will be no notification any more. */
-  abandoned(): boolean {
-    return this.waiter([])(0).abandoned;
-  }
-
   /**
-   * A function that waits (poll(2)) until a notification is there, until there can be none any more, or until one of some
-   * other descriptors has input or a signal has come.
+   * Whether the last task that the filter applied to is gone: there will be no notification any more.
    *
-   * @param others - the other descriptors
-   * @returns the function; it takes the longest time to wait in milliseconds, -1 (the default) for no limit, and what it
-   * returns is overwritten by its next call
+   * @param timeout - milliseconds to wait for that, at most
    */
-  waiter(others: readonly number[]): (timeout?: number) => Readonly<Readiness> {
-    const records = allocate((others.length + 1) * POLLFD_SIZE);
-    const { view } = records;
-    [this.descriptor, ...others].forEach((descriptor, index) => {
-      view.setInt32(index * POLLFD_SIZE, descriptor, true);
-      view.setUint16(index * POLLFD_SIZE + 4, POLL.POLLIN, true);
-    });
-    const readiness: Readiness = { notification: false, abandoned: false, other: false };
-    return (timeout = -1) => {
-      const count = Number(libcPoll(records.address, others.length + 1, timeout));
-      // Where poll fails, a signal has come: what it wrote into the records is of an earlier time.
-      const own = count > 0 ? view.getUint16(6, true) : 0;
-      readiness.notification = (own & POLL.POLLIN) !== 0;
-      readiness.abandoned = (own & POLL.POLLHUP) !== 0;
-      readiness.other = count < 0 || count > (own === 0 ? 0 : 1);
-      return readiness;
-    };
+  abandoned(timeout = 0): boolean {
+    this.#pollRecord.view.setInt32(0, this.descriptor, true);
+    // No event is asked for: the hang-up is always told.
+    this.#pollRecord.view.setUint32(4, 0, true);
+    libcPoll(this.#pollRecord.address, 1, timeout);
+    return (this.#pollRecord.view.getUint16(6, true) & POLL.POLLHUP) !== 0;
   }
 
   /** Whether the call still waits: what was read of the caller's memory or /proc was the caller's (seccomp_unotify(2)). */

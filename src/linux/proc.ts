@@ -26,6 +26,15 @@ export function commandName(threadId: number): string {
   }
 }
 
+/** Whether a process is stopped by a signal (proc(5): the state behind the name in /proc/PID/stat is T). */
+export function isStopped(processId: number): boolean {
+  try {
+    return /^ T /.test(readFileSync(`/proc/${processId}/stat`, 'latin1').replace(/^.*\)/s, ''));
+  } catch {
+    return false;
+  }
+}
+
 /** Path of a process's executable, or empty where it cannot be read. */
 export function executablePath(processId: number): string {
   try {

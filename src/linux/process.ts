@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { RLIMIT } from '../abi/process.js';
+import { PRCTL, RLIMIT } from '../abi/process.js';
 import { allocate, native, negatedErrno } from './libc.js';
 
 const libcExit = native('void _exit(int)');
@@ -11,6 +11,7 @@ const libcGetrlimit = native('int getrlimit(int, uint64_t)');
 const libcSetrlimit = native('int setrlimit(int, uint64_t)');
 const libcTcgetpgrp = native('int tcgetpgrp(int)');
 const libcGetpgrp = native('int getpgrp()');
+const libcPrctl = native('int prctl(int, ulong, ulong, ulong, ulong)');
 const libcDup2 = native('int dup2(int, int)');
 const record = allocate(16);
 
@@ -21,6 +22,11 @@ const record = allocate(16);
 export function exitNow(status: number): never {
   libcExit(status);
   throw new Error('unreachable: _exit returned');
+}
+
+/** Keeps this process's end from leaving a core file, wherever core(5) would have it go (PR_SET_DUMPABLE of prctl(2)). */
+export function forbidCoreFile(): void {
+  libcPrctl(PRCTL.PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 /** A resource limit: soft and hard; RLIM_INFINITY is 2^64 - 1. */

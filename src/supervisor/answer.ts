@@ -6,13 +6,13 @@
  */
 import { errnoNumbers } from '../abi/errno.js';
 import { AUDIT_ARCH } from '../abi/seccomp.js';
-import { type Entry, type SyscallName, syscallName } from '../abi/syscalls.js';
-import type { Listener, Notification } from '../linux/listener.js';
+import { type Entry, type SyscallName, syscallName, syscallNumber } from '../abi/syscalls.js';
+import type { Notification } from '../linux/listener.js';
 import { processOf } from '../linux/proc.js';
 import { firstMatch } from '../policy/evaluate.js';
 import type { Rule } from '../policy/rule.js';
-import { type PolicyName, type WxRule, wxRules } from '../policy/wx.js';
-import { type Answer, letContinue, type NotifiedCall, refuse } from './call.js';
+import { type WxRule, wxRules } from '../policy/wx.js';
+import { type Answer, letContinue, type NotifiedCall, refuse, type Supervision } from './call.js';
 import { callerOf } from './caller.js';
 import { copy, copyByFcntl } from './calls/copy.js';
 import { create } from './calls/create.js';
@@ -20,9 +20,8 @@ import { map } from './calls/map.js';
 import { read } from './calls/read.js';
 import { seek } from './calls/seek.js';
 import { write } from './calls/write.js';
-import type { Log, LoggedCall } from './log.js';
-import type { Tables } from './tables.js';
-import type { NumberChooser, Window } from './window.js';
+import type { LoggedCall } from './log.js';
+import type { Window } from './window.js';
 
 /** Every call that the trampoline service answers. */
 const serviceCalls: readonly NotifiedCall[] = [create, write, read, seek, map, copy, copyByFcntl];
@@ -32,24 +31,27 @@ export function serviceRules(window: Window): readonly Rule[] {
   return serviceCalls.flatMap(({ rules }) => rules(window));
 }
 
-/** All that answers are made with. */
-export interface Supervision {
-  readonly listener: Listener;
-  readonly policy: PolicyName;
-  readonly window: Window;
-  readonly numbers: NumberChooser;
-  readonly tables: Tables;
-  readonly pageSize: number;
-  readonly log: Log;
+/** A notified call, and which of its names the number is. */
+interface ServedCall {
+  readonly name: SyscallName;
+  readonly call: NotifiedCall;
 }
 
-const byName: Readonly<Record<Entry, ReadonlyMap<SyscallName, NotifiedCall>>> = {
-  'x86-64': callsOf('x86-64'),
-  i386: callsOf('i386'),
+/** Calls by number: looked up for every notification. */
+const served: Readonly<Record<Entry, ReadonlyMap<number, ServedCall>>> = {
+  'x86-64': servedCalls('x86-64'),
+  i386: servedCalls('i386'),
 };
 
-function callsOf(entry: Entry): ReadonlyMap<SyscallName, NotifiedCall> {
-  return new Map(serviceCalls.flatMap((call) => call.names[entry].map((name) => [name, call] as const)));
+function servedCalls(entry: Entry): ReadonlyMap<number, ServedCall> {
+  const calls = new Map<number, ServedCall>();
+  for (const call of serviceCalls) {
+    for (const name of call.names[entry]) {
+      const number = syscallNumber(entry, name);
+      if (number !== undefined) calls.set(number, { name, call });
+    }
+  }
+  return calls;
 }
 
 function entryOf(architecture: number): Entry | undefined {
@@ -76,8 +78,8 @@ function hexadecimal(values: readonly bigint[]): string[] {
 function report({ log }: Supervision, notification: Notification, entry: Entry | undefined): void {
   const call = { entry, number: notification.number >>> 0, arguments: notification.arguments };
   const rule = firstMatch(wxRules, call) as WxRule | undefined;
-  const known = entry !== undefined && byName[entry].has(syscallName(entry, call.number) as SyscallName);
-  if (rule === undefined && known) return;
+  // A call that the service has notified, not the policy.
+  if (rule === undefined && entry !== undefined && served[entry].has(call.number)) return;
   const logged = loggedCall(notification, entry);
   log.write({
     event: 'would-refuse',
@@ -92,14 +94,12 @@ function report({ log }: Supervision, notification: Notification, entry: Entry |
 function decide(supervision: Supervision, notification: Notification): Answer {
   const entry = entryOf(notification.architecture);
   if (supervision.policy === 'log') report(supervision, notification, entry);
-  const name = entry && syscallName(entry, notification.number);
-  const call = entry && name && byName[entry].get(name);
-  if (entry === undefined || name === undefined || call === undefined) {
+  const found = entry === undefined ? undefined : served[entry].get(notification.number);
+  if (entry === undefined || found === undefined) {
     // Only the policy `log` has other calls notified, and it denies nothing.
     return supervision.policy === 'log' ? letContinue : refuse('EACCES', 'a call that no rule has notified');
   }
-  const { listener } = supervision;
-  return call.answer({ ...supervision, notification, entry, name, isValid: () => listener.isValid(notification.id) });
+  return found.call.answer({ supervision, notification, entry, name: found.name });
 }
 
 /** Sends an answer, and settles what hangs on it. */

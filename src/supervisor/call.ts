@@ -5,9 +5,10 @@
  */
 import type { ErrnoName } from '../abi/errno.js';
 import type { Entry, SyscallName } from '../abi/syscalls.js';
-import type { Notification } from '../linux/listener.js';
+import type { Listener, Notification } from '../linux/listener.js';
 import { processOf } from '../linux/proc.js';
 import type { Rule } from '../policy/rule.js';
+import type { PolicyName } from '../policy/wx.js';
 import type { Log, LoggedCall } from './log.js';
 import type { Tables } from './tables.js';
 import type { NumberChooser, Window } from './window.js';
@@ -51,18 +52,28 @@ export const unseen: Answer = refuse(
   "the caller's descriptor cannot be looked at (a process that is not dumpable, or of another user); run trampfd as root",
 );
 
-/** One system call of a target, and all that an answer can be made of. */
+/** All that answers are made with: one of it for a supervisor's life. */
+export interface Supervision {
+  readonly listener: Listener;
+  readonly policy: PolicyName;
+  readonly window: Window;
+  readonly numbers: NumberChooser;
+  readonly tables: Tables;
+  readonly pageSize: number;
+  readonly log: Log;
+}
+
+/** One system call of a target, and what it is answered with. */
 export interface CallContext {
+  readonly supervision: Supervision;
   readonly notification: Notification;
   readonly entry: Entry;
   readonly name: SyscallName;
-  readonly tables: Tables;
-  readonly window: Window;
-  readonly numbers: NumberChooser;
-  readonly pageSize: number;
-  readonly log: Log;
-  /** Whether the caller still waits: what was read in its name before was its own. */
-  readonly isValid: () => boolean;
+}
+
+/** Whether the caller still waits: what was read in its name before was its own. */
+export function isValid({ supervision, notification }: CallContext): boolean {
+  return supervision.listener.isValid(notification.id);
 }
 
 /** A system call that the trampoline service answers. */

@@ -2,19 +2,25 @@
  * The thread that receives notifications and answers them, in one blocking loop: no turn of an event loop, and no garbage
  * of the main thread, stands between a call and its answer. It ends when the last task under the filter is gone.
  *
+ * It blocks in the receiving ioctl itself, never in poll(2) before it: until a notification is received, a signal
+ * interrupts the call that waits (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV), and the way back through poll is long enough
+ * for one. For the same reason it is there before the program is started.
+ *
  * @module
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Listener, type NotificationSizes } from '../linux/listener.js';
 import type { PolicyName } from '../policy/wx.js';
-import { answerNotification, type Supervision } from './answer.js';
+import { answerNotification } from './answer.js';
+import type { Supervision } from './call.js';
 import { type LogTarget, openLog } from './log.js';
+import { type Rendezvous, takeListener } from './rendezvous.js';
 import { Tables } from './tables.js';
 import { NumberChooser, type Window } from './window.js';
 
 /** What the thread is started with. */
 export interface ReceiverData {
-  readonly listener: number;
+  readonly rendezvous: Rendezvous;
   readonly sizes: NotificationSizes;
   readonly policy: PolicyName;
   readonly window: Window;
@@ -23,8 +29,9 @@ export interface ReceiverData {
 }
 
 function receive(data: ReceiverData): void {
-  const listener = new Listener(data.listener, data.sizes);
-  listener.wakeSynchronously();
+  const descriptor = takeListener(data.rendezvous);
+  if (descriptor === undefined) return;
+  const listener = new Listener(descriptor, data.sizes);
   const supervision: Supervision = {
     listener,
     policy: data.policy,

@@ -5,7 +5,7 @@
  * file is sealed before it is handed out: F_SEAL_FUTURE_WRITE (Linux 5.1) ends every way to write but the one mapping
  * that exists already, which is the supervisor's. From the start the page holds traps. When the table is complete, the
  * page is generated, recognised slot by slot, written through that mapping, and the mapping is taken away: from then on
- * nobody can write. F_SEAL_SEAL makes that final, and the page is read back from the file and recognised once more.
+ * nobody can write. F_SEAL_SEAL makes that final, and the page is read back from the file and must be the one that was recognised.
  *
  * F_SEAL_WRITE is not added on top: it would close nothing that is open, but the kernel waits for pinned pages before it
  * grants it, up to 150 milliseconds, at a target's will (memfd_wait_for_pins in mm/memfd.c).
@@ -123,8 +123,8 @@ export class UnsealedFile implements Disposable {
       throw new TrampfdError('EIO', "the file's seals are not in place");
     }
     const readBack = readStart(this.#descriptor, length);
-    if (readBack === undefined || !recognisePage(readBack, table)) {
-      throw new TrampfdError('EIO', 'the sealed page was not recognised');
+    if (readBack === undefined || Buffer.compare(readBack, page) !== 0) {
+      throw new TrampfdError('EIO', 'the sealed page is not the one that was recognised');
     }
     this[Symbol.dispose]();
   }

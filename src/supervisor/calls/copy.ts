@@ -10,7 +10,16 @@ import { FCNTL } from '../../abi/fcntl.js';
 import { close, copyDescriptor, fileIdentityOf, openPidfd, PIDFD_THREAD } from '../../linux/descriptor.js';
 import { processOf } from '../../linux/proc.js';
 import type { Rule } from '../../policy/rule.js';
-import { type Answer, type CallContext, int32, letContinue, type NotifiedCall, refuse, unseen } from '../call.js';
+import {
+  type Answer,
+  type CallContext,
+  int32,
+  isValid,
+  letContinue,
+  type NotifiedCall,
+  refuse,
+  unseen,
+} from '../call.js';
 import type { TableEntry } from '../tables.js';
 import { isInside, type Window } from '../window.js';
 import { type CallNames, descriptorRules } from './on_descriptor.js';
@@ -63,7 +72,8 @@ function takeDescriptor(threadId: number, descriptor: number, entry: TableEntry)
 }
 
 function answer(context: CallContext): Answer {
-  const { notification, tables, window, numbers } = context;
+  const { notification, supervision } = context;
+  const { tables, window, numbers } = supervision;
   const { threadId } = notification;
   const descriptor = int32(notification.arguments[0]);
   const entry = tables.find(threadId, descriptor);
@@ -80,12 +90,17 @@ function answer(context: CallContext): Answer {
         `a copy of a table's descriptor cannot have number ${number}; give one from ${window.from} to ${window.below - 1}, or use dup`,
       );
     }
+  } else if (request.number.atLeast >= window.below) {
+    return refuse(
+      'EINVAL',
+      `a copy cannot have a number of at least ${request.number.atLeast}; the highest is ${window.below - 1}`,
+    );
   } else {
     number = numbers.choose(threadId, request.number.atLeast);
   }
   if (typeof number === 'string') return refuse(number, 'no number is free for a copy of a table');
   const source = takeDescriptor(threadId, descriptor, entry);
-  if (source === undefined || !context.isValid()) {
+  if (source === undefined || !isValid(context)) {
     if (source !== undefined) close(source);
     return refuse('EBADF', 'the descriptor was closed while it was being copied');
   }

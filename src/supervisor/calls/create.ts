@@ -15,7 +15,7 @@ import { writeMemory } from '../../linux/memory.js';
 import { processOf } from '../../linux/proc.js';
 import { createTable, encodeInfo, infoOf } from '../../object/table.js';
 import { allow, failWith, notify, type Rule } from '../../policy/rule.js';
-import { type Answer, type CallContext, loggedCall, type NotifiedCall, refuse } from '../call.js';
+import { type Answer, type CallContext, isValid, loggedCall, type NotifiedCall, refuse } from '../call.js';
 import { UnsealedFile } from '../sealed_file.js';
 
 /** The highest first argument that is process_madvise's. */
@@ -60,7 +60,8 @@ function rules(): readonly Rule[] {
 }
 
 function answer(context: CallContext): Answer {
-  const { notification, entry, numbers, tables, pageSize } = context;
+  const { supervision, notification, entry } = context;
+  const { numbers, tables, pageSize, log } = supervision;
   const { threadId } = notification;
   const creator = processOf(threadId);
   if (creator === undefined) return refuse('EACCES', 'the calling process cannot be found in /proc');
@@ -87,7 +88,7 @@ function answer(context: CallContext): Answer {
     close(source);
     made[Symbol.dispose]();
   };
-  if (!context.isValid() || !writeMemory(threadId, notification.arguments[0], encodeInfo(infoOf(object)))) {
+  if (!isValid(context) || !writeMemory(threadId, notification.arguments[0], encodeInfo(infoOf(object)))) {
     undo();
     return refuse('EFAULT', 'the address of struct trampfd_info cannot be written; give the address of one');
   }
@@ -100,14 +101,13 @@ function answer(context: CallContext): Answer {
       if (!installed) return undo();
       close(source);
       tables.adopt(made, object, creator);
-      if (context.log.enabled)
-        context.log.write({ event: 'table-created', descriptor: number, ...loggedCall(context) });
+      if (log.enabled) log.write({ event: 'table-created', descriptor: number, ...loggedCall(context) });
     },
   };
 }
 
 /** A new file; where our own descriptors have run out, after a look at which tables are gone. */
-function createFile({ entry, pageSize, tables }: CallContext): UnsealedFile {
+function createFile({ entry, supervision: { pageSize, tables } }: CallContext): UnsealedFile {
   try {
     return UnsealedFile.create(entry, pageSize);
   } catch (error) {

@@ -30,7 +30,8 @@ const names: CallNames = { 'x86-64': ['mmap'], i386: ['mmap2'] };
 const MMAP2_UNIT = 4096n;
 
 function answer(context: CallContext): Answer {
-  const { notification, name, tables } = context;
+  const { notification, name, supervision } = context;
+  const { tables, log } = supervision;
   const [, length, protection, flags, descriptor, offset] = notification.arguments;
   const entry = tables.find(notification.threadId, int32(descriptor));
   if (entry === 'unseen') return unseen;
@@ -55,8 +56,8 @@ function answer(context: CallContext): Answer {
   );
   if (errno === undefined) {
     entry.wasMapped = true;
-    if (context.log.enabled) {
-      context.log.write({ event: 'table-mapped', descriptor: int32(descriptor), ...loggedCall(context) });
+    if (log.enabled) {
+      log.write({ event: 'table-mapped', descriptor: int32(descriptor), ...loggedCall(context) });
     }
     return letContinue;
   }

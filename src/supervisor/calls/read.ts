@@ -12,7 +12,7 @@ const names: CallNames = { 'x86-64': ['read', 'pread64'], i386: ['read', 'pread6
 export const read: NotifiedCall = {
   names,
   rules: descriptorRules(names, 0),
-  answer({ notification, tables }) {
+  answer({ notification, supervision: { tables } }) {
     const entry = tables.find(notification.threadId, int32(notification.arguments[0]));
     if (entry === 'unseen') return unseen;
     if (entry === undefined) return letContinue;

@@ -28,8 +28,8 @@ export const seek: NotifiedCall = {
   names,
   rules: descriptorRules(names, 0),
   answer(context) {
-    const { notification, tables } = context;
-    const entry = tables.find(notification.threadId, int32(notification.arguments[0]));
+    const { notification, supervision } = context;
+    const entry = supervision.tables.find(notification.threadId, int32(notification.arguments[0]));
     if (entry === 'unseen') return unseen;
     if (entry === undefined) return letContinue;
     const { offset, whence } = parameters(context);

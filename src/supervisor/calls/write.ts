@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { errnoNumbers } from '../../abi/errno.js';
 import { TrampfdError } from '../../error.js';
 import { filePosition } from '../../linux/descriptor.js';
 import { readMemory } from '../../linux/memory.js';
@@ -13,6 +14,7 @@ import {
   type Answer,
   type CallContext,
   int32,
+  isValid,
   letContinue,
   loggedCall,
   type NotifiedCall,
@@ -25,11 +27,12 @@ import { type CallNames, descriptorRules } from './on_descriptor.js';
 const names: CallNames = { 'x86-64': ['write', 'pwrite64'], i386: ['write', 'pwrite64'] };
 
 /** Where the call writes to: pwrite's argument (in two halves on i386), or the file position, which the kernel keeps. */
-function offsetOf({ notification, entry, name }: CallContext): bigint | undefined {
+function offsetOf({ notification, entry, name }: CallContext): bigint | 'closed' | 'unseen' {
   const [descriptor, , , low, high] = notification.arguments;
   if (name === 'pwrite64') return entry === 'i386' ? (int32Bits(high) << 32n) | int32Bits(low) : low;
   const position = filePosition(notification.threadId, int32(descriptor));
-  return typeof position === 'bigint' ? position : undefined;
+  if (typeof position === 'bigint') return position;
+  return position === -errnoNumbers.ENOENT ? 'closed' : 'unseen';
 }
 
 function int32Bits(value: bigint): bigint {
@@ -41,14 +44,15 @@ function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
 }
 
 function answer(context: CallContext): Answer {
-  const { notification, tables } = context;
+  const { notification, supervision } = context;
   const [descriptor, bufferAddress, count] = notification.arguments;
-  const entry = tables.find(notification.threadId, int32(descriptor));
+  const entry = supervision.tables.find(notification.threadId, int32(descriptor));
   if (entry === 'unseen') return unseen;
   if (entry === undefined) return letContinue;
 
   const offset = offsetOf(context);
-  if (offset === undefined) return unseen;
+  if (offset === 'unseen') return unseen;
+  if (offset === 'closed') return refuse('EBADF', 'the descriptor was closed during the write');
   const kind = judgeWrite({ bufferAddress, count, offset });
   if (kind === 'EINVAL') {
     return refuse(
@@ -62,11 +66,12 @@ function answer(context: CallContext): Answer {
   if (bytes === undefined) {
     return refuse('EFAULT', `the ${kind} descriptor at 0x${bufferAddress.toString(16)} cannot be read`);
   }
-  if (!context.isValid()) return refuse('EACCES', 'the caller is gone');
+  if (!isValid(context)) return refuse('EACCES', 'the caller is gone');
   return set(context, entry, kind, bytes);
 }
 
 function set(context: CallContext, entry: TableEntry, kind: DescriptorKind, bytes: Uint8Array): Answer {
+  const { tables, log } = context.supervision;
   const done: Answer = {
     kind: 'value',
     value: BigInt(DESCRIPTOR_SIZE),
@@ -85,13 +90,13 @@ function set(context: CallContext, entry: TableEntry, kind: DescriptorKind, byte
       entry.file.seal(table);
     } catch (error) {
       // A file that could not be sealed is never mapped: its table is forgotten.
-      context.tables.drop(entry);
+      tables.drop(entry);
       if (!(error instanceof TrampfdError)) throw error;
       return refuse('EIO', `the table's page could not be sealed: ${error.message}`);
     }
     entry.file = undefined;
-    if (context.log.enabled) {
-      context.log.write({
+    if (log.enabled) {
+      log.write({
         event: 'table-sealed',
         descriptor: int32(context.notification.arguments[0]),
         trampolines: table.count,

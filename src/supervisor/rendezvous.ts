@@ -1,0 +1,47 @@
+/**
+ * How the main thread and the receiving thread meet: both start at once, as starting takes long; the one waits for the
+ * listener, the other for the one that receives from it.
+ *
+ * @module
+ */
+
+/** Shared memory: what was said last, and the listener's descriptor. */
+export type Rendezvous = Int32Array<SharedArrayBuffer>;
+
+const STATE = 0;
+const DESCRIPTOR = 1;
+
+const WAITING = 0;
+const OFFERED = 1;
+const TAKEN = 2;
+const CANCELLED = 3;
+
+/** A rendezvous where nobody is yet. */
+export function createRendezvous(): Rendezvous {
+  return new Int32Array(new SharedArrayBuffer(8));
+}
+
+function change(rendezvous: Rendezvous, state: number): void {
+  Atomics.store(rendezvous, STATE, state);
+  Atomics.notify(rendezvous, STATE);
+}
+
+/** The main thread's side: hands the listener over, and blocks until it is about to be received from. */
+export function offerListener(rendezvous: Rendezvous, descriptor: number): void {
+  Atomics.store(rendezvous, DESCRIPTOR, descriptor);
+  change(rendezvous, OFFERED);
+  Atomics.wait(rendezvous, STATE, OFFERED);
+}
+
+/** The main thread's side, where there will be no listener. */
+export function cancel(rendezvous: Rendezvous): void {
+  change(rendezvous, CANCELLED);
+}
+
+/** The receiving thread's side: blocks until there is a listener; undefined where there will be none. */
+export function takeListener(rendezvous: Rendezvous): number | undefined {
+  Atomics.wait(rendezvous, STATE, WAITING);
+  if (Atomics.load(rendezvous, STATE) !== OFFERED) return undefined;
+  change(rendezvous, TAKEN);
+  return Atomics.load(rendezvous, DESCRIPTOR);
+}
