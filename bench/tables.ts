@@ -23,6 +23,7 @@ const LINES: readonly Line[] = [
   { series: 'close', what: '... close', unit: 'µs' },
   { series: 'round-trip', what: "a refused write, to trampfd's supervisor and back", unit: 'µs', atMost: 15 },
   { series: 'round-trip-c', what: 'a call answered by a supervisor in C', unit: 'µs', against: 'round-trip' },
+  { series: 'descriptor-c', what: 'a descriptor given by a supervisor in C', unit: 'µs', against: 'round-trip-c' },
   { series: 'round-trip-strace', what: 'a call traced by strace', unit: 'µs', against: 'round-trip' },
 ];
 

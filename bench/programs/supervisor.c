@@ -1,9 +1,9 @@
 /*
  * usage: supervisor CALLS
  *
- * The least that a seccomp user notification can cost: a child calls getppid(2), which its filter sends to this
- * process, whose loop answers each notification at once and does nothing else. Prints `round-trip MICROSECONDS`, as
- * the child measured it. See seccomp_unotify(2).
+ * The least that a seccomp user notification can cost: a child's filter sends calls to this process, whose loop answers
+ * each at once and does nothing else. getppid(2) is answered with a value, getpgrp(2) with a descriptor. Prints
+ * `round-trip MICROSECONDS` and `descriptor MICROSECONDS`, as the child measured them. See seccomp_unotify(2).
  */
 #define _GNU_SOURCE
 #include "clock.h"
@@ -27,13 +27,14 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1
 #endif
 
-enum { ANSWER = 4711 };
+enum { ANSWER = 4711, DESCRIPTOR = 900 };
 
 static int install_filter(void)
 {
 	struct sock_filter instructions[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpgrp, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -49,10 +50,14 @@ static void target(int to_supervisor, long calls)
 {
 	const int listener = install_filter();
 	need(write(to_supervisor, &listener, sizeof listener) == sizeof listener, "write");
-	const double start = now();
+	double start = now();
 	for (long call = 0; call < calls; call++)
 		need(syscall(SYS_getppid) == ANSWER, "getppid");
 	printf("round-trip %.3f\n", (now() - start) / (double)calls / 1e3);
+	start = now();
+	for (long call = 0; call < calls; call++)
+		need(syscall(SYS_getpgrp) == DESCRIPTOR, "getpgrp");
+	printf("descriptor %.3f\n", (now() - start) / (double)calls / 1e3);
 	fflush(stdout);
 	_exit(0);
 }
@@ -68,6 +73,16 @@ static void answer_all(int listener)
 		memset(notification, 0, sizes.seccomp_notif);
 		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, notification) != 0)
 			return; /* the child has gone: nobody uses the filter any more */
+		if (notification->data.nr == SYS_getpgrp) {
+			const struct seccomp_notif_addfd added = {
+				.id = notification->id,
+				.flags = SECCOMP_ADDFD_FLAG_SETFD | SECCOMP_ADDFD_FLAG_SEND,
+				.srcfd = STDERR_FILENO,
+				.newfd = DESCRIPTOR,
+			};
+			need(ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &added) == DESCRIPTOR, "NOTIF_ADDFD");
+			continue;
+		}
 		response->id = notification->id;
 		response->val = ANSWER;
 		need(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, response) == 0 || errno == ENOENT, "NOTIF_SEND");
