@@ -1,0 +1,109 @@
+/**
+ * What /proc says of processes and threads.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { commandName, executablePath, mappings, openDescriptors, processOf, threadsOf } from '../../src/linux/proc.js';
+import { isThreadOf } from '../../src/linux/signal.js';
+import { compileProgram } from '../programs/compile.js';
+import { Dialogue } from '../programs/dialogue.js';
+
+const threads = (): string => compileProgram('linux/threads.c', { flags: ['-pthread'] });
+const NOBODY = 2 ** 22 - 1;
+
+describe('a process and its threads', () => {
+  test('every thread belongs to its process, also when the first one has ended', async () => {
+    await using program = new Dialogue(threads());
+    const [processId = 0, threadId = 0] = (await program.line()).split(' ').map(Number);
+    assert.notEqual(processId, threadId);
+    assert.equal(processId, program.processId);
+    assert.deepEqual([...threadsOf(processId)].sort(), [processId, threadId].sort());
+    for (let times = 0; times < 2; times++) {
+      assert.equal(processOf(threadId), processId);
+      assert.equal(processOf(processId), processId);
+      assert.equal(isThreadOf(processId, threadId), true);
+      assert.equal(isThreadOf(process.pid, threadId), false);
+      assert.equal(isThreadOf(threadId, threadId), false);
+      if (times === 0) assert.equal(await program.ask('main leave'), '0');
+    }
+  });
+
+  test('its descriptors are those of each thread', async () => {
+    await using program = new Dialogue(threads());
+    const [processId = 0, threadId = 0] = (await program.line()).split(' ').map(Number);
+    assert.equal(await program.ask('thread dup2 1 200'), '200');
+    assert.ok(openDescriptors(threadId).includes(200));
+    assert.ok(!openDescriptors(processId).includes(200));
+    assert.ok(openDescriptors('self').includes(0));
+  });
+
+  test('of what is gone there is nothing', async () => {
+    const program = new Dialogue(threads());
+    const [processId = 0, threadId = 0] = (await program.line()).split(' ').map(Number);
+    await program.kill();
+    for (const id of [processId, threadId, NOBODY]) {
+      assert.equal(processOf(id), undefined);
+      assert.equal(commandName(id), '');
+      assert.equal(executablePath(id), '');
+      assert.equal(mappings(id), undefined);
+      assert.deepEqual(threadsOf(id), []);
+      assert.deepEqual(openDescriptors(id), []);
+      assert.equal(isThreadOf(id, id), false);
+    }
+  });
+});
+
+describe('names and mappings', () => {
+  test('the name and the path of a program', async () => {
+    const program = threads();
+    await using running = new Dialogue(program);
+    await running.line();
+    assert.equal(executablePath(running.processId), program);
+    assert.equal(commandName(running.processId), program.slice(program.lastIndexOf('/') + 1).slice(0, 15));
+  });
+
+  test('every line of maps is taken apart and can be put together again', async () => {
+    await using program = new Dialogue(compileProgram('linux/pages.c'));
+    const [first = '0', size = '0'] = (await program.line()).split(' ');
+    const lines = mappings(program.processId) ?? [];
+    const text = readFileSync(`/proc/${program.processId}/maps`, 'utf8').trimEnd().split('\n');
+    assert.deepEqual(
+      lines.map((line) => line.text),
+      text,
+    );
+    const untouchable = lines.find(({ start }) => start === BigInt(first) + BigInt(size));
+    assert.equal(untouchable?.permissions, '---p');
+    assert.equal(untouchable?.end, BigInt(first) + 2n * BigInt(size));
+    assert.equal(untouchable?.name, '');
+    assert.equal(untouchable?.inode, 0n);
+    assert.ok(lines.some(({ name }) => name === '[stack]'));
+    for (const { start, end, permissions, text: line } of lines) {
+      assert.ok(start < end);
+      assert.match(permissions, /^[r-][w-][x-][ps]$/);
+      assert.ok(line.startsWith(`${start.toString(16).padStart(8, '0')}-${end.toString(16).padStart(8, '0')} `));
+    }
+  });
+
+  test('a file name with spaces, a line break and more', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trampfd-maps-'));
+    try {
+      mkdirSync(join(folder, 'a folder'));
+      const odd = join(folder, 'a folder', 'x 12 r-xp\nname ');
+      copyFileSync(compileProgram('linux/pages.c'), odd);
+      await using program = new Dialogue(odd);
+      await program.line();
+      const lines = mappings(program.processId)?.filter(({ name }) => name.startsWith(folder)) ?? [];
+      assert.ok(lines.length >= 2);
+      // The kernel writes a line break as \012.
+      for (const { name } of lines) assert.equal(name.trimEnd(), odd.replace('\n', '\\012').trimEnd());
+      assert.ok(lines.some(({ permissions }) => permissions === 'r-xp'));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
