@@ -60,7 +60,7 @@ export type LogEvent =
 
 /** Takes events. */
 export interface Log {
-  /** Whether anything is written: where not, nobody needs to gather what an event says. */
+  /** Whether every kind of event is written: where not, nobody needs to gather what the life of a table is. */
   readonly enabled: boolean;
   readonly write: (event: LogEvent) => void;
 }
@@ -98,16 +98,26 @@ function who(call: LoggedCall): string {
   return `${commandName(call.threadId)}[${call.processId}]`;
 }
 
+/**
+ * A sentence as one line for a terminal: names of programs and files are the target's to choose, and could hold line
+ * breaks and a terminal's commands. JSON escapes them by itself.
+ */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`);
+}
+
 /** A log that writes to a descriptor. A full disk or a closed pipe loses events, never the run. */
 export function openLog(target: LogTarget | undefined): Log {
   if (target === undefined) return noLog;
   const { descriptor, form } = target;
   return {
-    enabled: true,
+    enabled: form === 'json',
     write(event) {
+      // A person wants to know what is wrong; the lives of tables are for the file.
+      if (form === 'text' && event.event !== 'would-refuse' && event.event !== 'failed') return;
       const line =
         form === 'text'
-          ? `trampfd: ${sentence(event)}`
+          ? `trampfd: ${printable(sentence(event))}`
           : JSON.stringify({
               time: new Date().toISOString(),
               ...event,
