@@ -161,8 +161,11 @@ extern long trampfd_libc_syscall(long number, ...) __asm__("syscall");
  * fail by what that descriptor is, each of the other arguments is one that process_madvise refuses with EINVAL: flags
  * with every bit set, which it looks at first; more vectors than there may be; a behavior that there is none of. trampfd
  * does not look at these arguments. Hence EINVAL from the call means that nobody answered, and so does every errno that
- * is not listed above (a container's filter may say EPERM). Before Linux 5.19 a signal handler may interrupt the call,
- * which has then done nothing and is made again.
+ * is not listed above (a container's filter may say EPERM).
+ *
+ * A handler without SA_RESTART may interrupt this call, and any other call on a table, with EINTR: the kernel lets a
+ * signal that comes before the call is received end the wait. Nothing was done then. This function calls again; do the
+ * same with pwrite(2) and mmap(2) of a table where such handlers run.
  *
  * trampfd takes a call for its own only when the pointer is above 65535, for no descriptor is. Pointers up to there are
  * therefore asked about with an address where nothing can ever be mapped, that of the last page: EFAULT means that

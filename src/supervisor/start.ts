@@ -38,6 +38,9 @@ function startReceiver(data: ReceiverData): Promise<void> {
   const receiver = new Worker(new URL('./receive.cjs', import.meta.url), {
     workerData: data,
     trackUnmanagedFds: false,
+    // Else Node.js joins its streams to ours, and makes the pipes that the program shares with us non-blocking.
+    stdout: true,
+    stderr: true,
   });
   return new Promise((resolve, reject) => {
     receiver.on('error', reject);

@@ -19,6 +19,7 @@ import { isInside, type Window } from './window.js';
 /** One table. */
 export interface TableEntry {
   readonly inode: bigint;
+  readonly device: number;
   /** Id of the process that created it. */
   readonly creator: number;
   object: TableObject;
@@ -53,7 +54,8 @@ export class Tables {
   /** Takes a table in. */
   adopt(file: UnsealedFile, object: TableObject, creator: number): void {
     this.#device = file.device;
-    this.#entries.set(file.inode, { inode: file.inode, creator, object, file, wasMapped: false, untold: undefined });
+    const { inode, device } = file;
+    this.#entries.set(inode, { inode, device, creator, object, file, wasMapped: false, untold: undefined });
     if (this.#entries.size >= this.#sweepAt) this.sweep();
   }
 
@@ -96,7 +98,7 @@ export class Tables {
       for (const descriptor of openDescriptors(threadId)) {
         if (!isInside(this.#window, descriptor)) continue;
         const identity = fileIdentity(descriptorPath(threadId, descriptor));
-        if (typeof identity !== 'number') inodes.add(identity.inode);
+        if (typeof identity !== 'number' && identity.device === this.#device) inodes.add(identity.inode);
       }
     }
     return inodes;

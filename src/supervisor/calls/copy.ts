@@ -65,7 +65,7 @@ function takeDescriptor(threadId: number, descriptor: number, entry: TableEntry)
     close(pidfd);
     if (copy < 0) continue;
     const identity = fileIdentityOf(copy);
-    if (typeof identity !== 'number' && identity.inode === entry.inode) return copy;
+    if (typeof identity !== 'number' && identity.inode === entry.inode && identity.device === entry.device) return copy;
     close(copy);
   }
   return undefined;

@@ -14,7 +14,7 @@ import { close } from '../../linux/descriptor.js';
 import { writeMemory } from '../../linux/memory.js';
 import { processOf } from '../../linux/proc.js';
 import { createTable, encodeInfo, infoOf } from '../../object/table.js';
-import { allow, failWith, notify, type Rule } from '../../policy/rule.js';
+import { type ArgumentIndex, allow, type Condition, failWith, notify, type Rule } from '../../policy/rule.js';
 import { type Answer, type CallContext, isValid, loggedCall, type NotifiedCall, refuse } from '../call.js';
 import { UnsealedFile } from '../sealed_file.js';
 
@@ -37,23 +37,25 @@ function selfPidfdRules(entry: Entry): readonly Rule[] {
   );
 }
 
+/** An argument that may be an address. Of an i386 call the lower 32 bits count, whatever stands in the upper ones. */
+function isAddress(entry: Entry, argument: ArgumentIndex): Condition {
+  if (entry === 'i386') return { argument, is: 'any-bit', mask: 0xffff0000 };
+  return { argument, is: 'above-64', value: HIGHEST_PIDFD };
+}
+
+function isZero(entry: Entry, argument: ArgumentIndex): Condition {
+  return entry === 'i386' ? { argument, is: 'equal', value: 0 } : { argument, is: 'equal-64', value: 0n };
+}
+
 function rules(): readonly Rule[] {
   return (['x86-64', 'i386'] as const).flatMap((entry): readonly Rule[] => [
     ...selfPidfdRules(entry),
-    {
-      entry,
-      call: 'process_madvise',
-      when: [{ argument: 0, is: 'above-64', value: HIGHEST_PIDFD }],
-      verdict: notify,
-    },
+    { entry, call: 'process_madvise', when: [isAddress(entry, 0)], verdict: notify },
     // The first version's form, (0, address, flags), is not served: the errno of what an architecture does not support.
     {
       entry,
       call: 'process_madvise',
-      when: [
-        { argument: 0, is: 'equal-64', value: 0n },
-        { argument: 1, is: 'above-64', value: HIGHEST_PIDFD },
-      ],
+      when: [isZero(entry, 0), isAddress(entry, 1)],
       verdict: failWith('EOPNOTSUPP'),
     },
   ]);

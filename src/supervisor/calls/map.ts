@@ -41,7 +41,7 @@ function answer(context: CallContext): Answer {
     // Before the first mapping that was let through there is none; /proc is asked only afterwards.
     if (!entry.wasMapped) return false;
     const lines = mappings(entry.creator);
-    return lines === undefined || lines.some((line) => line.inode === entry.inode);
+    return lines === undefined || lines.some(({ inode, device }) => inode === entry.inode && device === entry.device);
   };
   const errno = judgeMap(
     {
