@@ -23,6 +23,7 @@ export const FCNTL = {
   O_WRONLY: 1,
   O_CREAT: 0o100,
   O_APPEND: 0o2000,
+  O_PATH: 0o10000000,
   O_CLOEXEC: 0o2000000,
 } as const;
 
@@ -41,9 +42,13 @@ export const STATX = { stx_mode: 28, stx_ino: 32, stx_dev_major: 136, stx_dev_mi
 /** Flags of statx(2) (linux/stat.h). */
 export const STATX_FLAGS = { STATX_INO: 0x100 } as const;
 
+/** Flags of the *at calls that statx(2) takes (linux/fcntl.h). */
+export const AT = { AT_EMPTY_PATH: 0x1000, AT_STATX_DONT_SYNC: 0x4000 } as const;
+
 /** Every constant above that the headers of Debian 12 have, for the test against them. */
 export const constants: readonly KernelConstant[] = [
   ...listed('linux/fcntl.h', FCNTL),
   ...listed('linux/memfd.h', MEMFD),
   ...listed('linux/stat.h', STATX_FLAGS),
+  ...listed('linux/fcntl.h', AT),
 ];

@@ -45,6 +45,9 @@ export const AUDIT_ARCH = {
   AUDIT_ARCH_I386: 0x40000003,
 } as const;
 
+/** Bit of seccomp_data.arch that says that registers have 64 bits (linux/audit.h: __AUDIT_ARCH_64BIT). */
+export const AUDIT_ARCH_64BIT = 0x80000000;
+
 /** Bit that marks a number as one of the x32 interface (asm/unistd.h: __X32_SYSCALL_BIT). */
 export const X32_SYSCALL_BIT = 0x40000000;
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { STATX, STATX_FLAGS } from '../abi/fcntl.js';
+import { AT, STATX, STATX_FLAGS } from '../abi/fcntl.js';
 import { syscallNumbers } from '../abi/syscalls.js';
 import { allocate, native, negatedErrno } from './libc.js';
 
@@ -19,9 +19,8 @@ const statxBuffer = allocate(STATX.size);
 const textBuffer = allocate(4096);
 /** The largest page that Linux has on any of our architectures. */
 const pageBuffer = allocate(65_536);
-/** A path beginning at the working directory, and an empty path that means the descriptor itself (linux/fcntl.h). */
+/** Where a relative path begins: at the working directory (linux/fcntl.h). */
 const AT_FDCWD = -100;
-const AT_EMPTY_PATH = 0x1000;
 
 /** Closes a descriptor of ours: 0 or a negated error number. */
 export function close(descriptor: number): number {
@@ -59,7 +58,8 @@ export interface FileIdentity {
 }
 
 function readIdentity(directory: number, path: string, flags: number): FileIdentity | number {
-  const result = libcStatx(directory, path, flags, STATX_FLAGS.STATX_INO, statxBuffer.address);
+  // No file server is asked: one that does not answer, of a target's own making perhaps, would hold up all others here.
+  const result = libcStatx(directory, path, flags | AT.AT_STATX_DONT_SYNC, STATX_FLAGS.STATX_INO, statxBuffer.address);
   if (result !== 0) return negatedErrno(result);
   const { view } = statxBuffer;
   return {
@@ -75,7 +75,7 @@ export function fileIdentity(path: string): FileIdentity | number {
 
 /** Identity of the file behind a descriptor of ours, or a negated error number. */
 export function fileIdentityOf(descriptor: number): FileIdentity | number {
-  return readIdentity(descriptor, '', AT_EMPTY_PATH);
+  return readIdentity(descriptor, '', AT.AT_EMPTY_PATH);
 }
 
 /** Path in /proc of a thread's descriptor (proc(5)); a thread may have a descriptor table of its own. */

@@ -7,6 +7,7 @@ import { type ErrnoName, errnoNumbers } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
 import { POLL } from '../abi/process.js';
 import {
+  AUDIT_ARCH_64BIT,
   SECCOMP,
   SECCOMP_DATA,
   SECCOMP_IOCTL,
@@ -38,7 +39,7 @@ export interface Notification {
   readonly number: number;
   /** Address of the instruction behind the call. */
   readonly instructionPointer: bigint;
-  /** The six argument registers. */
+  /** The six argument registers, as wide as the way in has them. */
   readonly arguments: readonly [bigint, bigint, bigint, bigint, bigint, bigint];
 }
 
@@ -118,11 +119,17 @@ export class Listener implements Disposable {
     }
     const { view } = this.#notification;
     const data = SECCOMP_NOTIF.data;
-    const argument = (index: number): bigint => view.getBigUint64(data + SECCOMP_DATA.args + index * 8, true);
+    const architecture = view.getUint32(data + SECCOMP_DATA.arch, true);
+    // A 64-bit program that enters as i386 may have anything in the upper halves: they are shown, but no call sees them.
+    const wide = (architecture & AUDIT_ARCH_64BIT) !== 0;
+    const argument = (index: number): bigint => {
+      const at = data + SECCOMP_DATA.args + index * 8;
+      return wide ? view.getBigUint64(at, true) : BigInt(view.getUint32(at, true));
+    };
     return {
       id: view.getBigUint64(SECCOMP_NOTIF.id, true),
       threadId: view.getUint32(SECCOMP_NOTIF.pid, true),
-      architecture: view.getUint32(data + SECCOMP_DATA.arch, true),
+      architecture,
       number: view.getInt32(data + SECCOMP_DATA.nr, true),
       instructionPointer: view.getBigUint64(data + SECCOMP_DATA.instruction_pointer, true),
       arguments: [argument(0), argument(1), argument(2), argument(3), argument(4), argument(5)],

@@ -52,13 +52,15 @@ export interface MapsLine {
   /** As `r-xp`. */
   readonly permissions: string;
   readonly inode: bigint;
+  /** Device of the inode, as major * 2^32 + minor; inode numbers are unique on one device only. */
+  readonly device: number;
   /** File, `[stack]` and the like, or empty. */
   readonly name: string;
   /** The line as the kernel printed it. */
   readonly text: string;
 }
 
-const MAPS_LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ (\d+)\s*(.*)$/;
+const MAPS_LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ ([0-9a-f]+):([0-9a-f]+) (\d+)\s*(.*)$/;
 
 /** All mappings of a process, or undefined where they cannot be read. */
 export function mappings(processId: number): readonly MapsLine[] | undefined {
@@ -72,12 +74,13 @@ export function mappings(processId: number): readonly MapsLine[] | undefined {
   for (const line of text.split('\n')) {
     const match = MAPS_LINE.exec(line);
     if (match === null) continue;
-    const [, start = '', end = '', permissions = '', inode = '', name = ''] = match;
+    const [, start = '', end = '', permissions = '', major = '', minor = '', inode = '', name = ''] = match;
     lines.push({
       start: BigInt(`0x${start}`),
       end: BigInt(`0x${end}`),
       permissions,
       inode: BigInt(inode),
+      device: Number.parseInt(major, 16) * 2 ** 32 + Number.parseInt(minor, 16),
       name,
       text: line,
     });

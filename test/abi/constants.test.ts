@@ -14,6 +14,7 @@ import { STATX } from '../../src/abi/fcntl.js';
 import { BPF, SOCK_FILTER_SIZE } from '../../src/abi/filter.js';
 import { PERSONALITY_QUERY } from '../../src/abi/process.js';
 import {
+  AUDIT_ARCH_64BIT,
   SECCOMP_DATA,
   SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR,
   SECCOMP_NOTIF,
@@ -63,6 +64,7 @@ describe('constants', () => {
   test('numbers that stand alone', () => {
     const expected: readonly (Question & { readonly value: number })[] = [
       { name: '__X32_SYSCALL_BIT', header: 'asm/unistd.h', value: X32_SYSCALL_BIT },
+      { name: '__AUDIT_ARCH_64BIT', header: 'linux/audit.h', value: AUDIT_ARCH_64BIT },
       { name: 'PIDFD_THREAD', header: 'fcntl.h', expression: 'O_EXCL', value: PIDFD_THREAD },
       { name: 'SIG_DFL', header: 'signal.h', expression: '(size_t)SIG_DFL', value: SIG_DFL },
       { name: 'SIG_IGN', header: 'signal.h', expression: '(size_t)SIG_IGN', value: SIG_IGN },

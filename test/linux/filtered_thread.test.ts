@@ -51,6 +51,14 @@ describe('a listener', () => {
     });
   });
 
+  test('tells of a call by the i386 entry: the lower halves of the registers', () => {
+    assert.deepEqual(run('i386').result, {
+      architecture: true,
+      number: 440,
+      arguments: ['4d', '55667788', 'fffffffe', '4', '5'],
+    });
+  });
+
   test('answers with values of 64 bits', () => {
     const { lines, result } = run('values');
     assert.deepEqual(calls(lines), ['0', '123', String(2n ** 63n - 1n), String(2n ** 47n)]);
@@ -142,6 +150,10 @@ describe('a program that is started', () => {
 
   test('has the signal mask that was given, default dispositions, and a filter', () => {
     assert.deepEqual(run('status').lines, ['SigBlk:\t0000000000000200', 'SigIgn:\t0000000000000000', 'Seccomp:\t2']);
+  });
+
+  test('starts in the folder that was given', () => {
+    assert.deepEqual(run('startsIn').lines, ['/usr/include']);
   });
 
   test('does not have the descriptors that were to be closed', () => {

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { closeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FCNTL } from '../../src/abi/fcntl.js';
 import { AUDIT_ARCH } from '../../src/abi/seccomp.js';
@@ -27,6 +27,7 @@ const [, , name = '', program = ''] = process.argv;
 const FILTER = compileFilter({
   rules: [
     { entry: 'x86-64', call: 'process_madvise', when: [{ argument: 0, is: 'equal', value: 77 }], verdict: notify },
+    { entry: 'i386', call: 'process_madvise', when: [{ argument: 0, is: 'equal', value: 77 }], verdict: notify },
     {
       entry: 'x86-64',
       call: 'mmap',
@@ -110,6 +111,18 @@ const cases: Readonly<Record<string, () => Promise<unknown>>> = {
       instruction: notification.instructionPointer > 0n,
       arguments: notification.arguments.map((value) => value.toString(16)),
       threads: threadsOf(process.pid).includes(thread.threadId),
+    };
+  },
+
+  async i386() {
+    const { listener, processId } = await beginWith(0);
+    const notification = received(listener);
+    listener.answerValue(notification.id, 7n);
+    await ended(processId);
+    return {
+      architecture: notification.architecture === AUDIT_ARCH.AUDIT_ARCH_I386,
+      number: notification.number,
+      arguments: notification.arguments.slice(0, 5).map((value) => value.toString(16)),
     };
   },
 
@@ -252,6 +265,7 @@ const cases: Readonly<Record<string, () => Promise<unknown>>> = {
   status: () =>
     spawned(['/bin/grep', '-E', '^(SigBlk|SigIgn|Seccomp):', '/proc/self/status'], { blockedSignals: 1n << 9n }),
   closes: () => spawned(['/bin/sh', '-c', 'test ! -e /proc/$$/fd/0 && echo closed'], { closedDescriptors: [0] }),
+  startsIn: () => spawned(['/bin/pwd', '-P'], { folder: openSync('/usr/include', 'r') }),
   exits: () => spawned(['/bin/sh', '-c', 'exit 42']),
   dies: () => spawned(['/bin/sh', '-c', 'kill -TERM $$']),
 };

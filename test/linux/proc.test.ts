@@ -8,6 +8,9 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { close, fileIdentity, fileIdentityOf } from '../../src/linux/descriptor.js';
+import { createMemoryFile } from '../../src/linux/memfd.js';
+import { MappedFile } from '../../src/linux/memory.js';
 import { commandName, executablePath, mappings, openDescriptors, processOf, threadsOf } from '../../src/linux/proc.js';
 import { isThreadOf } from '../../src/linux/signal.js';
 import { compileProgram } from '../programs/compile.js';
@@ -59,6 +62,18 @@ describe('a process and its threads', () => {
 });
 
 describe('names and mappings', () => {
+  test('a mapped file has the identity that statx(2) gives it', () => {
+    const file = createMemoryFile('identity', 4096);
+    const mapping = MappedFile.map(file, 4096);
+    assert.ok(typeof mapping !== 'number');
+    const line = mappings(process.pid)?.find(({ name }) => name.includes('memfd:identity'));
+    assert.deepEqual({ inode: line?.inode, device: line?.device }, fileIdentityOf(file));
+    mapping[Symbol.dispose]();
+    close(file);
+    const library = mappings(process.pid)?.find(({ name }) => /\/libc[.-]/.test(name));
+    assert.deepEqual({ inode: library?.inode, device: library?.device }, fileIdentity(library?.name ?? ''));
+  });
+
   test('the name and the path of a program', async () => {
     const program = threads();
     await using running = new Dialogue(program);

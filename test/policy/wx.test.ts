@@ -117,6 +117,9 @@ const ALLOWED: readonly Sample[] = [
     [entry, 'process_madvise', 3, 0x1000, 1, 20, 0],
     [entry, 'process_madvise', 65535, 0x1000, 1, 20, 0],
   ]),
+  // Of an i386 call only the lower halves count, whatever a 64-bit program has in the upper ones.
+  ['i386', 'process_madvise', 0x1_0000_0003n, 0x1000, 1, 20, 0],
+  ['i386', 'process_madvise', 0xdead_0000_0000n, 0x1_0000_1000n, 1, 20, 0],
   ['x86-64', 'process_madvise', -10000, 0x10000, 1, 20, 0],
   ['x86-64', 'process_madvise', 0xffffd8f0, 0x10000, 1, 20, 0],
   // getppid, getpid, brk, munmap, execve, clone, exit_group.
@@ -165,6 +168,7 @@ describe('wx', () => {
   });
   test('the form of the first version is not supported', () => {
     for (const entry of BOTH) assert.equal(verdictOf(wx, [entry, 'process_madvise', 0, 65536, 0]), 'EOPNOTSUPP');
+    assert.equal(verdictOf(wx, ['i386', 'process_madvise', 0xdead_0000_0000n, 0x1_0001_0000n, 0]), 'EOPNOTSUPP');
   });
 
   test('every rule refuses, has a sentence, and is met by a sample', () => {
