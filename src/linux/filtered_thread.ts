@@ -158,15 +158,15 @@ export class FilteredThread implements Disposable {
 
     let waitsKillable = true;
     let noNewPrivileges = false;
-    let listener = await load(SECCOMP.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
-    if (listener === -errnoNumbers.EACCES) {
-      noNewPrivileges = true;
-      await this.#call(libcPrctl, PRCTL.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-      listener = await load(SECCOMP.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
-    }
-    if (listener === -errnoNumbers.EINVAL) {
-      waitsKillable = false;
-      listener = await load(0);
+    let listener: number;
+    for (;;) {
+      listener = await load(waitsKillable ? SECCOMP.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 0);
+      // An older kernel looks at the flags before it looks at the caller's privilege: each may have to be given up.
+      if (listener === -errnoNumbers.EINVAL && waitsKillable) waitsKillable = false;
+      else if (listener === -errnoNumbers.EACCES && !noNewPrivileges) {
+        noNewPrivileges = true;
+        await this.#call(libcPrctl, PRCTL.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+      } else break;
     }
     if (listener < 0) throw filterError(-listener);
     return { listener, waitsKillable, noNewPrivileges };

@@ -115,6 +115,15 @@ describe('a filtered thread', () => {
     assert.equal(closesOnExec, true);
   });
 
+  test('takes a filter as an ordinary user of a kernel that does not know how to wait killable', () => {
+    const older = compileProgram('linux/older_kernel.c');
+    assert.deepEqual(run('installed', notified, [older, process.execPath]).result, {
+      waitsKillable: false,
+      noNewPrivileges: process.getuid?.() === 0,
+      closesOnExec: true,
+    });
+  });
+
   test('a pool of several threads is refused: no two calls would be on the same one', () => {
     const env = { ...process.env, UV_THREADPOOL_SIZE: '4' };
     const done = spawnSync(process.execPath, [CASES, 'installed'], { encoding: 'utf8', env });
