@@ -38,12 +38,18 @@ export const root: string = projectRoot();
 /** What the programs include of ours: a change of it makes every binary a new one. */
 const HEADER = join(root, 'include', 'trampfd.h');
 
-/** The files that a compilation reads: the source, our header, and what lies beside the source as a header. */
+/** The files that a compilation reads: the source, our header, and what it includes in quotes, with what that includes. */
 function inputs(source: string): string[] {
-  const included = [...readFileSync(source, 'utf8').matchAll(/^#include "([^"]+)"/gm)].flatMap(([, name]) =>
-    name === undefined ? [] : [resolve(dirname(source), name)],
-  );
-  return [source, HEADER, ...included].filter((path) => existsSync(path));
+  const found = new Set([HEADER]);
+  const follow = (path: string): void => {
+    if (found.has(path) || !existsSync(path)) return;
+    found.add(path);
+    for (const [, name] of readFileSync(path, 'utf8').matchAll(/^#include "([^"]+)"/gm)) {
+      if (name !== undefined) follow(resolve(dirname(path), name));
+    }
+  };
+  follow(source);
+  return [...found].sort();
 }
 
 /**

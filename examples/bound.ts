@@ -1,0 +1,135 @@
+/**
+ * Bound functions in a Node.js process that has no memory which is both writable and executable.
+ *
+ * A trampoline loads two registers and jumps. Here the data register is the one in which a C function expects its first
+ * argument, and the code is a function of the C library: so each trampoline is that function with its argument filled in.
+ * By itself the example finds that nobody makes trampolines for it; under `trampfd run -- node --jitless` it has them.
+ *
+ * @module
+ */
+import { readFileSync, writeSync } from 'node:fs';
+import koffi from 'koffi';
+import { MAP, PROT } from '../src/abi/mman.js';
+import { TRAMPFD } from '../src/abi/trampfd.js';
+import { describe } from '../src/trampoline/describe.js';
+import { recognise } from '../src/trampoline/recognise.js';
+import { registerByName } from '../src/trampoline/registers.js';
+
+const libc = koffi.load(null);
+/** trampfd(2): number 440. The arguments behind the first are ones that process_madvise(2), the number's other use, refuses. */
+const syscall = libc.func('long syscall(long, void *, void *, size_t, long, size_t)');
+const pwrite = libc.func('long pwrite(int, const void *, size_t, long)');
+const mmap = libc.func('int64_t mmap(void *, size_t, int, int, int, long)');
+const mprotect = libc.func('int mprotect(int64_t, size_t, int)');
+const calloc = libc.func('void *calloc(size_t, size_t)');
+const fflush = libc.func('int fflush(void *)');
+const dlsym = libc.func('void *dlsym(void *, const char *)');
+
+const PAGE = 4096;
+
+function say(text: string): void {
+  writeSync(1, `${text}\n`);
+}
+
+/** What a call that returned -1 has failed with. */
+function errno(): string {
+  const number = koffi.errno();
+  return Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? String(number);
+}
+
+/** Memory of C's for so many bytes: its address, and a view to fill it in. */
+function allocate(size: number): { address: bigint; view: DataView } {
+  const address = BigInt(calloc(1, size));
+  return { address, view: new DataView(koffi.view(address, size)) };
+}
+
+function cString(text: string): bigint {
+  const bytes = Buffer.from(`${text}\0`);
+  const { address, view } = allocate(bytes.length);
+  bytes.forEach((byte, index) => {
+    view.setUint8(index, byte);
+  });
+  return address;
+}
+
+/** Asks for a page that is writable and executable, as libffi, GCC's nested functions and every JIT do. */
+function tryWritableAndExecutable(): void {
+  const address = BigInt(
+    mmap(null, PAGE, PROT.PROT_READ | PROT.PROT_WRITE | PROT.PROT_EXEC, MAP.MAP_PRIVATE | MAP.MAP_ANONYMOUS, -1, 0),
+  );
+  say(
+    `  a page that is writable and executable?  ${address === -1n ? `refused, ${errno()}` : 'granted: an attacker who can write can run code'}`,
+  );
+}
+
+/** Three functions of the C library, each with its first argument. */
+const BOUND: readonly { name: string; prototype: string; argument: string }[] = [
+  {
+    name: 'puts',
+    prototype: 'int puts()',
+    argument: '  (this line is printed by a puts() that was given no argument)',
+  },
+  { name: 'getenv', prototype: 'const char *getenv()', argument: 'HOME' },
+  { name: 'strlen', prototype: 'size_t strlen()', argument: 'trampoline' },
+];
+
+function main(): void {
+  tryWritableAndExecutable();
+
+  const info = allocate(16);
+  const descriptor = Number(syscall(TRAMPFD.SYS_trampfd, info.address, null, -1, -1, -1));
+  if (descriptor < 0) {
+    say(`  trampolines, made by somebody trusted?   there is nobody to ask`);
+    return;
+  }
+  say(`  trampolines, made by somebody trusted?   yes, descriptor ${descriptor}`);
+
+  const code = allocate(8 * BOUND.length);
+  const data = allocate(8 * BOUND.length);
+  BOUND.forEach(({ name, argument }, index) => {
+    code.view.setBigUint64(8 * index, BigInt(dlsym(null, name)), true);
+    data.view.setBigUint64(8 * index, cString(argument), true);
+  });
+  const codeDescriptor = Buffer.alloc(16);
+  codeDescriptor.writeUInt32LE(BOUND.length, 0);
+  codeDescriptor.writeUInt32LE(registerByName('x86-64', 'r11').number, 4);
+  codeDescriptor.writeBigUInt64LE(code.address, 8);
+  const dataDescriptor = Buffer.alloc(16);
+  dataDescriptor.writeUInt32LE(registerByName('x86-64', 'rdi').number, 0);
+  dataDescriptor.writeBigUInt64LE(data.address, 8);
+  if (
+    Number(pwrite(descriptor, codeDescriptor, 16, TRAMPFD.TRAMPFD_CODE)) !== 16 ||
+    Number(pwrite(descriptor, dataDescriptor, 16, TRAMPFD.TRAMPFD_DATA)) !== 16
+  ) {
+    throw new Error(`the table was not taken: ${errno()}`);
+  }
+  const base = BigInt(mmap(null, PAGE, PROT.PROT_READ | PROT.PROT_EXEC, MAP.MAP_SHARED, descriptor, 0));
+  if (base === -1n) throw new Error(`the table was not mapped: ${errno()}`);
+  const slotSize = info.view.getUint32(4, true);
+
+  say('\n  three functions of the C library, each bound to its argument, called through their trampolines:');
+  BOUND.forEach(({ prototype, name, argument }, index) => {
+    const result: unknown = koffi.call(
+      base + BigInt(slotSize * index),
+      koffi.proto(prototype.replace(name, `${name}_bound`)),
+    );
+    fflush(null);
+    if (name !== 'puts') say(`  ${name}(${JSON.stringify(argument)}) = ${JSON.stringify(result)}`);
+  });
+
+  const bytes = new Uint8Array(koffi.view(base, PAGE)).slice(0, slotSize);
+  const first = recognise(bytes, base, 'x86-64');
+  if (first === undefined) throw new Error('the first trampoline is not recognised');
+  say(
+    `\n  the first of them, as it stands in memory:\n${describe(first, base, 'x86-64').trimEnd().replace(/^/gm, '    ')}`,
+  );
+
+  const line = readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .find((text) => text.startsWith(base.toString(16)));
+  say(`\n  its page in /proc/self/maps (readable, executable, never writable):\n    ${line}`);
+  const opened = Number(mprotect(base, PAGE, PROT.PROT_READ | PROT.PROT_WRITE | PROT.PROT_EXEC));
+  say(`  and if someone tries to write there?     ${opened === 0 ? 'he can' : `refused, ${errno()}`}`);
+}
+
+main();
