@@ -7,7 +7,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { errnoName } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
 import { TrampfdError } from '../error.js';
-import { close, fcntl } from '../linux/descriptor.js';
+import { close, fcntl, open } from '../linux/descriptor.js';
 import { duplicateOnto, exitNow, forbidCoreFile } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
@@ -50,6 +50,22 @@ function endUnstarted(program: string, errno: number): never {
   const remedy = notFound ? 'no such program; give a path, or a name that is in PATH' : `cannot be executed (${name})`;
   writeSync(2, `trampfd: ${program}: ${remedy}\n`);
   return exitNow(notFound ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
+}
+
+/**
+ * Leaves a folder that is gone: Node.js starts no thread in one.
+ *
+ * @returns a descriptor of it, for the program to start in, or undefined where the folder is there
+ */
+function leaveLostFolder(): number | undefined {
+  try {
+    process.cwd();
+    return undefined;
+  } catch {
+    const folder = open('.', FCNTL.O_PATH | FCNTL.O_CLOEXEC);
+    process.chdir('/');
+    return folder < 0 ? undefined : folder;
+  }
 }
 
 /** Lets go of what only the program should hold, so that whoever reads its pipe sees the end when the program closes it. */
@@ -125,6 +141,7 @@ export async function run(options: RunOptions, inherited: Inherited): Promise<vo
     defaultSignals: everySignal & ~inherited.ignoredSignals,
     blockedSignals: inherited.blockedSignals,
     closedDescriptors: [0, 1, 2].filter((descriptor) => !standard.includes(descriptor)),
+    folder: leaveLostFolder(),
     openFileLimit: inherited.openFileLimit,
     policy: options.policy,
     log,

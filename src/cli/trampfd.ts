@@ -58,17 +58,32 @@ function sentence(error: unknown): string {
   return missing ? `${line}; install what is missing with 'npm ci'` : `internal error: ${line}`;
 }
 
-async function main(): Promise<void> {
+/** Says what went wrong. */
+function complain(error: unknown): void {
+  process.exitCode = STATUS_FAILED;
   try {
-    const inherited = readInherited();
-    await carryOut(parseCommand(inherited.words), inherited);
+    writeSync(2, `trampfd: ${sentence(error)}\n`);
+  } catch {
+    // Nowhere to say so: the status does.
+  }
+}
+
+async function main(): Promise<void> {
+  let command: Command;
+  let inherited: Inherited;
+  try {
+    inherited = readInherited();
+    command = parseCommand(inherited.words);
   } catch (error) {
-    try {
-      writeSync(2, `trampfd: ${sentence(error)}\n`);
-    } catch {
-      // Nowhere to say so: the status does.
-    }
-    process.exitCode = STATUS_FAILED;
+    return complain(error);
+  }
+  try {
+    await carryOut(command, inherited);
+  } catch (error) {
+    complain(error);
+    // Threads may be under way that would keep this process from ending.
+    const { exitNow } = await import('../linux/process.js').catch(() => ({ exitNow: process.exit }));
+    exitNow(STATUS_FAILED);
   }
 }
 

@@ -34,6 +34,7 @@ const libcPrctl = native('int prctl(int, ulong, ulong, ulong, ulong)');
 const posixSpawnp = native('int posix_spawnp(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t)');
 const actionsInit = native('int posix_spawn_file_actions_init(uint64_t)');
 const actionsAddClose = native('int posix_spawn_file_actions_addclose(uint64_t, int)');
+const actionsAddFchdir = native('int posix_spawn_file_actions_addfchdir_np(uint64_t, int)');
 const attributesInit = native('int posix_spawnattr_init(uint64_t)');
 const attributesSetFlags = native('int posix_spawnattr_setflags(uint64_t, short)');
 const attributesSetDefault = native('int posix_spawnattr_setsigdefault(uint64_t, uint64_t)');
@@ -59,6 +60,8 @@ export interface SpawnRequest {
   readonly blockedSignals: bigint;
   /** Descriptors that are open here and must be closed there. */
   readonly closedDescriptors: readonly number[];
+  /** A descriptor of the folder that it starts in, where that is not this process's. */
+  readonly folder?: number | undefined;
 }
 
 /** A filter's flags as the kernel took them. */
@@ -185,6 +188,7 @@ export class FilteredThread implements Disposable {
     attributesSetMask(attributes, signalSet(request.blockedSignals).address);
     const actions = allocate(OPAQUE_SIZE).address;
     actionsInit(actions);
+    if (request.folder !== undefined) actionsAddFchdir(actions, request.folder);
     for (const descriptor of request.closedDescriptors) actionsAddClose(actions, descriptor);
 
     const processId = allocate(4);
