@@ -8,7 +8,7 @@ import { errnoName } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
 import { TrampfdError } from '../error.js';
 import { close, fcntl, open } from '../linux/descriptor.js';
-import { duplicateOnto, exitNow, forbidCoreFile } from '../linux/process.js';
+import { closeToOthers, duplicateOnto, exitNow } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
 import type { LogTarget } from '../supervisor/log.js';
@@ -22,8 +22,6 @@ import { STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND } from './status.js';
 function endAs(change: ChildChange): never {
   if (change.kind === 'exited') return exitNow(change.status);
   const signal = change.kind === 'killed' ? change.signal : 0;
-  // The program has left its core file, if any; ours would be another's, and a handler in core_pattern heeds no limit.
-  forbidCoreFile();
   setDisposition(signal, SIG_DFL);
   kill(process.pid, signal);
   // The first process of a pid namespace is spared its own signals: the status that a shell would make of it.
@@ -92,7 +90,7 @@ function attend({ processId, listener, served }: Supervised, signals: PassedSign
     for (let change = nextChildChange(); change !== undefined; change = nextChildChange()) {
       if (change.processId !== processId || change.kind === 'continued') continue;
       if (change.kind === 'stopped') {
-        signals.stopLike(change.signal);
+        signals.stopLike(processId, change.signal);
         continue;
       }
       ended = change;
@@ -122,6 +120,8 @@ export async function run(options: RunOptions, inherited: Inherited): Promise<vo
   if (process.arch !== 'x64') {
     throw new TrampfdError('EOPNOTSUPP', `run: programs of ${process.arch} cannot be supervised yet; use x86-64`);
   }
+  // The program is of the same user, and may try to take the supervisor over. Its core file is its own; ours is not left.
+  closeToOthers();
   const log = openLogFile(options);
   const [program] = options.program;
   if (program === undefined) throw new TrampfdError('EINVAL', 'run: no program was given');

@@ -118,11 +118,13 @@ export class PassedSignals {
    * Stops this process after the program was stopped, so that the shell that waits for it sees a stopped job. SIGCONT to
    * the group, as `fg` and `bg` send it, continues both.
    */
-  stopLike(signal: number): void {
+  stopLike(processId: number, signal: number): void {
     const { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU } = signalNumbers;
     const byTerminal = signal === SIGTSTP || signal === SIGTTIN || signal === SIGTTOU;
     // A SIGSTOP meant for the program alone would be followed by a SIGCONT for it alone, and leave us stopped.
     if ((!byTerminal && !inForeground()) || SIGSTOP === undefined) return;
+    // It may be continued already: who sent that to us with a stop of ours before it would not send it again.
+    if (!isStopped(processId)) return;
     this.#wasStopped = true;
     kill(process.pid, SIGSTOP);
   }

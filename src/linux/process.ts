@@ -24,8 +24,11 @@ export function exitNow(status: number): never {
   throw new Error('unreachable: _exit returned');
 }
 
-/** Keeps this process's end from leaving a core file, wherever core(5) would have it go (PR_SET_DUMPABLE of prctl(2)). */
-export function forbidCoreFile(): void {
+/**
+ * Closes this process to others of the same user (PR_SET_DUMPABLE of prctl(2)): none may trace it, write its memory, or
+ * take its descriptors. Neither does its end leave a core file, wherever core(5) would have it go.
+ */
+export function closeToOthers(): void {
   libcPrctl(PRCTL.PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
