@@ -96,6 +96,40 @@ function placeAddresses(code: DataView, { architecture, count }: Table, field: n
   }
 }
 
+/** The first slot of a table, and where in it the two addresses stand. */
+interface Pattern {
+  readonly slot: Uint8Array;
+  readonly codeField: number;
+  readonly dataField: number;
+}
+
+/** Patterns by architecture and registers: all tables that agree in these differ only in their addresses. */
+const patterns = new Map<string, Pattern>();
+
+function patternOf({ architecture, codeRegister, dataRegister }: Table): Pattern {
+  const key = `${architecture} ${codeRegister} ${dataRegister}`;
+  const known = patterns.get(key);
+  if (known !== undefined) return known;
+  // Two addresses that tell the fields apart; whatever they are, they are overwritten in every slot.
+  const { wordSize, tableSlotSize } = architectures[architecture];
+  const codeSlot = BigInt(wordSize);
+  const dataSlot = BigInt(2 * wordSize);
+  const slot = new Uint8Array(tableSlotSize);
+  const fields = new Map<bigint, number>();
+  let at = 0;
+  for (const { bytes, holds } of instructionsOf(
+    tableTrampoline({ codeRegister, codeSlot, dataRegister, dataSlot }),
+    architecture,
+  )) {
+    slot.set(bytes, at);
+    if (holds !== undefined) fields.set(holds.address, at + holds.at);
+    at += bytes.length;
+  }
+  const pattern = { slot, codeField: fields.get(codeSlot) ?? 0, dataField: fields.get(dataSlot) ?? 0 };
+  patterns.set(key, pattern);
+  return pattern;
+}
+
 /**
  * The page of a table: trampoline X at `tableSlotSize * X`, the architecture's trap everywhere else.
  *
@@ -105,20 +139,15 @@ function placeAddresses(code: DataView, { architecture, count }: Table, field: n
 export function assemblePage(table: Table, pageSize: number = architectures[table.architecture].pageSize): Uint8Array {
   requireTable(table, pageSize);
   const { tableSlotSize, trap } = architectures[table.architecture];
+  const { slot, codeField, dataField } = patternOf(table);
   const page = new Uint8Array(pageSize);
   const end = table.count * tableSlotSize;
-
-  const held: { field: number; address: bigint }[] = [];
-  let at = 0;
-  for (const { bytes, holds } of instructionsOf(trampolineOf(table, 0), table.architecture)) {
-    page.set(bytes, at);
-    if (holds !== undefined) held.push({ field: at + holds.at, address: holds.address });
-    at += bytes.length;
-  }
-  for (; at < end; at += tableSlotSize) page.copyWithin(at, 0, tableSlotSize);
+  page.set(slot);
+  // What is filled doubles with each copy.
+  for (let at = tableSlotSize; at < end; at *= 2) page.copyWithin(at, 0, Math.min(at, end - at));
   const code = viewOf(page);
-  for (const { field, address } of held) placeAddresses(code, table, field, address);
-
+  placeAddresses(code, table, codeField, table.codeTable);
+  placeAddresses(code, table, dataField, table.dataTable);
   fillWithTraps(page, end, trap.bytes);
   return page;
 }
