@@ -1,9 +1,10 @@
 /*
- * usage: tables TABLES CALLS
+ * usage: tables WARM-UP TABLES CALLS
  *
  * What a trampoline table costs from its creation to its end, and what the cheapest call costs that goes to the
- * supervisor and back: a write at an offset that no table has. Prints `NAME MICROSECONDS` for each step of a table
- * (averages over TABLES), for all of it, and for the call (average over CALLS).
+ * supervisor and back: a write at an offset that no table has. Prints `NAME MICROSECONDS` for a table of the first
+ * hundred, when the supervisor has compiled nothing yet; then, after WARM-UP tables, for each step of a table and for
+ * all of it (averages over TABLES), and for the call (average over CALLS).
  */
 #define _GNU_SOURCE
 #include "clock.h"
@@ -54,21 +55,35 @@ static double round_trip(long calls)
 	return spent / (double)calls;
 }
 
+/* The time of all steps. */
+static double sum(const double spent[STEPS])
+{
+	double all = 0;
+	for (int step = 0; step < STEPS; step++)
+		all += spent[step];
+	return all;
+}
+
+enum { FIRST = 100 };
+
 int main(int count, char **arguments)
 {
-	if (count != 3) {
-		fprintf(stderr, "usage: tables TABLES CALLS\n");
+	if (count != 4) {
+		fprintf(stderr, "usage: tables WARM-UP TABLES CALLS\n");
 		return 2;
 	}
-	const long tables = number(arguments[1]), calls = number(arguments[2]);
-	double spent[STEPS] = {0}, all = 0;
+	const long warm_up = number(arguments[1]), tables = number(arguments[2]), calls = number(arguments[3]);
+	double first[STEPS] = {0}, ignored[STEPS] = {0}, spent[STEPS] = {0};
+	for (long table = 0; table < FIRST; table++)
+		live(first);
+	for (long table = FIRST; table < warm_up; table++)
+		live(ignored);
 	for (long table = 0; table < tables; table++)
 		live(spent);
-	for (int step = 0; step < STEPS; step++) {
+	printf("first %.3f\n", sum(first) / FIRST / 1e3);
+	for (int step = 0; step < STEPS; step++)
 		printf("%s %.3f\n", names[step], spent[step] / (double)tables / 1e3);
-		all += spent[step];
-	}
-	printf("table %.3f\n", all / (double)tables / 1e3);
+	printf("table %.3f\n", sum(spent) / (double)tables / 1e3);
 	printf("round-trip %.3f\n", round_trip(calls) / 1e3);
 	return 0;
 }

@@ -93,17 +93,22 @@ function report({ log }: Supervision, notification: Notification, entry: Entry |
 /** Decides one notification. */
 function decide(supervision: Supervision, notification: Notification): Answer {
   const entry = entryOf(notification.architecture);
-  if (supervision.policy === 'log') report(supervision, notification, entry);
+  if (supervision.policy === 'log') {
+    report(supervision, notification, entry);
+    // Notified for the report alone, the call is none of the service's: a mmap of anonymous memory, say.
+    const call = { entry, number: notification.number >>> 0, arguments: notification.arguments };
+    if (firstMatch(supervision.serviceRules, call) === undefined) return letContinue;
+  }
   const found = entry === undefined ? undefined : served[entry].get(notification.number);
   if (entry === undefined || found === undefined) {
-    // Only the policy `log` has other calls notified, and it denies nothing.
-    return supervision.policy === 'log' ? letContinue : refuse('EACCES', 'a call that no rule has notified');
+    return refuse('EACCES', 'a call that no rule has notified');
   }
   return found.call.answer({ supervision, notification, entry, name: found.name });
 }
 
 /** Sends an answer, and settles what hangs on it. */
-function send({ listener, log }: Supervision, notification: Notification, answer: Answer): void {
+function send(supervision: Supervision, notification: Notification, answer: Answer): void {
+  const { listener, log } = supervision;
   const { id } = notification;
   switch (answer.kind) {
     case 'continue':
@@ -129,16 +134,9 @@ function send({ listener, log }: Supervision, notification: Notification, answer
     case 'descriptor': {
       const result = listener.answerDescriptor(id, answer);
       answer.settle(result >= 0);
-      // The number is not below the target's own limit any more: it was lowered since the start.
       if (result < 0 && result !== -errnoNumbers.ENOENT) {
-        send(
-          { listener, log } as Supervision,
-          notification,
-          refuse(
-            'EMFILE',
-            `no descriptor could be installed at ${answer.number}; the limit of open files is lower than when the program was started`,
-          ),
-        );
+        const limit = 'the limit of open files is lower than when the program was started';
+        send(supervision, notification, refuse(answer.aboveLimit, `${answer.number} cannot be had: ${limit}`));
       }
     }
   }

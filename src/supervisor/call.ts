@@ -35,6 +35,8 @@ export type Answer =
       readonly source: number;
       readonly number: number;
       readonly closeOnExec: boolean;
+      /** What the call fails with where the number is not below the caller's own limit. */
+      readonly aboveLimit: ErrnoName;
       /** Called with whether it was installed; closes `source` at least. */
       readonly settle: (installed: boolean) => void;
     };
@@ -56,6 +58,8 @@ export const unseen: Answer = refuse(
 export interface Supervision {
   readonly listener: Listener;
   readonly policy: PolicyName;
+  /** The rules that have the service's calls notified. */
+  readonly serviceRules: readonly Rule[];
   readonly window: Window;
   readonly numbers: NumberChooser;
   readonly tables: Tables;

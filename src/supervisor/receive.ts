@@ -11,7 +11,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Listener, type NotificationSizes } from '../linux/listener.js';
 import type { PolicyName } from '../policy/wx.js';
-import { answerNotification } from './answer.js';
+import { answerNotification, serviceRules } from './answer.js';
 import type { Supervision } from './call.js';
 import { type LogTarget, openLog } from './log.js';
 import { type Rendezvous, takeListener } from './rendezvous.js';
@@ -35,6 +35,7 @@ function receive(data: ReceiverData): void {
   const supervision: Supervision = {
     listener,
     policy: data.policy,
+    serviceRules: serviceRules(data.window),
     window: data.window,
     numbers: new NumberChooser(data.window),
     tables: new Tables(data.window),

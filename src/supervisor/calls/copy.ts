@@ -104,7 +104,14 @@ function answer(context: CallContext): Answer {
     if (source !== undefined) close(source);
     return refuse('EBADF', 'the descriptor was closed while it was being copied');
   }
-  return { kind: 'descriptor', source, number, closeOnExec: request.closeOnExec, settle: () => void close(source) };
+  return {
+    kind: 'descriptor',
+    source,
+    number,
+    closeOnExec: request.closeOnExec,
+    aboveLimit: 'exactly' in request.number ? 'EBADF' : 'EMFILE',
+    settle: () => void close(source),
+  };
 }
 
 /** fcntl(2): only the commands that copy. */

@@ -99,6 +99,7 @@ function answer(context: CallContext): Answer {
     source,
     number,
     closeOnExec: true,
+    aboveLimit: 'EMFILE',
     settle(installed) {
       if (!installed) return undo();
       close(source);

@@ -89,7 +89,7 @@ function set(context: CallContext, entry: TableEntry, kind: DescriptorKind, byte
     try {
       entry.file.seal(table);
     } catch (error) {
-      // A file that could not be sealed is never mapped: its table is forgotten.
+      // Its table is forgotten; a mapping of the file that is made all the same shows traps, or what was recognised.
       tables.drop(entry);
       if (!(error instanceof TrampfdError)) throw error;
       return refuse('EIO', `the table's page could not be sealed: ${error.message}`);
