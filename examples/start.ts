@@ -7,7 +7,9 @@ import { spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const program = ['node', '--jitless', '--no-expose-wasm', fileURLToPath(new URL('./bound.js', import.meta.url))];
+/** Up to Node.js 23 V8 warns that WebAssembly cannot be had without a JIT, unless that is said as well; later it is no option. */
+const quiet = Number.parseInt(process.versions.node, 10) < 24 ? ['--no-expose-wasm'] : [];
+const program = [process.execPath, '--jitless', ...quiet, fileURLToPath(new URL('./bound.js', import.meta.url))];
 const trampfd = fileURLToPath(new URL('../../bin/trampfd', import.meta.url));
 
 function show(title: string, words: readonly string[]): void {
