@@ -41,12 +41,12 @@ export function open(path: string, flags: number): number {
  * The first bytes of a file of ours, whatever its position is.
  *
  * @param length - bytes, at most 64 KiB
- * @returns all of them, to be used before the next call of this function; undefined where they cannot be read
+ * @returns all of them, or undefined where they cannot be read
  */
 export function readStart(descriptor: number, length: number): Uint8Array | undefined {
   if (length > pageBuffer.bytes.length) throw new RangeError(`descriptor: at most 64 KiB at once, not ${length}`);
   const count = Number(libcPread(descriptor, pageBuffer.address, length, 0));
-  return count === length ? pageBuffer.bytes.subarray(0, length) : undefined;
+  return count === length ? pageBuffer.bytes.slice(0, length) : undefined;
 }
 
 /** What tells one file from all others while it exists. */
