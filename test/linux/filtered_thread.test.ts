@@ -5,12 +5,12 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { compileProgram } from '../programs/compile.js';
+import { compileProgram, root } from '../programs/compile.js';
 
 const CASES = fileURLToPath(new URL('./filtered_thread_cases.js', import.meta.url));
 const notified = compileProgram('linux/notified.c');
@@ -18,17 +18,27 @@ const folder = mkdtempSync(join(tmpdir(), 'trampfd-filtered-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What a case printed: the lines of its program, and its own result. */
-function run(name: string, program = notified, command: readonly string[] = [process.execPath]) {
+function run(name: string, program = notified, command: readonly string[] = [process.execPath], cases = CASES) {
   const [file = '', ...args] = command;
   // ES modules are loaded by the pool's threads, before any code here could say how many there should be.
   const env = { ...process.env, UV_THREADPOOL_SIZE: '1' };
-  const done = spawnSync(file, [...args, CASES, name, program], { encoding: 'latin1', timeout: 30_000, env });
+  const done = spawnSync(file, [...args, cases, name, program], { encoding: 'latin1', timeout: 30_000, env });
   assert.deepEqual([done.status, done.signal], [0, null], `${name}: ${done.stderr}`);
   const text = done.stdout.trimEnd();
   const cut = text.lastIndexOf('\n');
   const output = text.slice(0, cut).trimEnd();
   const result: unknown = JSON.parse(text.slice(cut + 1));
   return { output, lines: output.split('\n'), result };
+}
+
+/** A copy of the cases that every user may read: the checkout may be in somebody's home. */
+function copyCases(): string {
+  const cases = 'dist/test/linux/filtered_thread_cases.js';
+  chmodSync(folder, 0o755);
+  for (const part of [cases, 'dist/src', 'package.json', 'node_modules/koffi', 'node_modules/@koromix']) {
+    cpSync(join(root, part), join(folder, 'copy', part), { recursive: true });
+  }
+  return join(folder, 'copy', cases);
 }
 
 /** Results of the program's calls: what it printed behind its own ids. */
@@ -117,7 +127,7 @@ describe('a filtered thread', () => {
 
   test('takes a filter as an ordinary user of a kernel that does not know how to wait killable', () => {
     const older = compileProgram('linux/older_kernel.c');
-    assert.deepEqual(run('installed', notified, [older, process.execPath]).result, {
+    assert.deepEqual(run('installed', notified, [older, process.execPath], copyCases()).result, {
       waitsKillable: false,
       noNewPrivileges: process.getuid?.() === 0,
       closesOnExec: true,
