@@ -23,34 +23,7 @@ import {
   seccompAction,
 } from '../linux/probe.js';
 import { windowFor } from '../supervisor/window.js';
-
-/** One line of the report. */
-export interface Finding {
-  readonly name: string;
-  /** `unknown` where it could not be probed; the sentence says why. */
-  readonly answer: 'yes' | 'no' | 'unknown';
-  /** One sentence: what that means for the user. */
-  readonly meaning: string;
-  /** Whether a run cannot work unless the answer is yes. */
-  readonly needed?: boolean;
-}
-
-/** The report, and whether `trampfd run` can work. */
-export interface Report {
-  readonly text: string;
-  readonly usable: boolean;
-}
-
-/** A finding with a sentence for each answer. */
-function finding(name: string, holds: boolean | undefined, yes: string, no: string, unknown = no): Finding {
-  if (holds === undefined) return { name, answer: 'unknown', meaning: unknown };
-  return { name, answer: holds ? 'yes' : 'no', meaning: holds ? yes : no };
-}
-
-/** A finding that a run cannot do without. */
-function needed(name: string, holds: boolean, yes: string, no: string): Finding {
-  return { ...finding(name, holds, yes, no), needed: true };
-}
+import { type Finding, finding, needed, type Report, reportText } from './finding.js';
 
 function platformFindings(): Finding[] {
   const [major = 0] = process.versions.node.split('.').map(Number);
@@ -277,21 +250,6 @@ function processFindings(openFileLimit: bigint): Finding[] {
       `RLIMIT_NOFILE is ${limit}: ${window.below - window.from} numbers at its top, where a program's own may come to lie; raise it`,
     ),
   ];
-}
-
-/** The report as text: a line for each finding, and what follows from all of them. */
-export function reportText(head: string, findings: readonly Finding[]): Report {
-  const width = Math.max(...findings.map(({ name }) => name.length));
-  const lines = findings.map(
-    ({ name, answer, meaning }) =>
-      `${(answer === 'unknown' ? '?' : answer).padEnd(4)} ${name.padEnd(width)}  ${meaning}`,
-  );
-  const missing = findings.filter((entry) => entry.needed === true && entry.answer !== 'yes').map(({ name }) => name);
-  const usable = missing.length === 0;
-  const end = usable
-    ? "'trampfd run' works here."
-    : `'trampfd run' cannot work here for lack of: ${missing.join(', ')}.`;
-  return { text: [head, '', ...lines, '', end, ''].join('\n'), usable };
 }
 
 /**
