@@ -45,8 +45,11 @@ export function reportText(head: string, findings: readonly Finding[]): Report {
     ({ name, answer, meaning }) =>
       `${(answer === 'unknown' ? '?' : answer).padEnd(4)} ${name.padEnd(width)}  ${meaning}`,
   );
-  const missing = findings.filter((entry) => entry.needed === true && entry.answer !== 'yes').map(({ name }) => name);
-  const usable = missing.length === 0;
+  const wanting = findings.filter((entry) => entry.needed === true && entry.answer !== 'yes');
+  const usable = wanting.length === 0;
+  // What could not be probed follows from something that is missing, which is what people have to see to.
+  const known = wanting.filter(({ answer }) => answer === 'no');
+  const missing = (known.length > 0 ? known : wanting).map(({ name }) => name);
   const end = usable
     ? "'trampfd run' works here."
     : `'trampfd run' cannot work here for lack of: ${missing.join(', ')}.`;

@@ -88,7 +88,11 @@ function attend({ processId, listener, served }: Supervised, signals: PassedSign
   };
   const look = (): void => {
     for (let change = nextChildChange(); change !== undefined; change = nextChildChange()) {
-      if (change.processId !== processId || change.kind === 'continued') continue;
+      if (change.processId !== processId) continue;
+      if (change.kind === 'continued') {
+        signals.continued();
+        continue;
+      }
       if (change.kind === 'stopped') {
         signals.stopLike(processId, change.signal);
         continue;
@@ -100,6 +104,7 @@ function attend({ processId, listener, served }: Supervised, signals: PassedSign
     }
   };
   process.on('SIGCHLD', look);
+  signals.direct(processId, look);
   // A signal handler keeps no event loop alive.
   setInterval(() => undefined, 2 ** 30);
   served.catch((error: Error) => {
@@ -147,7 +152,6 @@ export async function run(options: RunOptions, inherited: Inherited): Promise<vo
     log,
   });
   if (typeof supervised === 'number') endUnstarted(Buffer.from(program).toString(), -supervised);
-  signals.direct(supervised.processId);
   releaseInherited(inherited);
   attend(supervised, signals);
 }

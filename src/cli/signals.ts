@@ -10,7 +10,7 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import { isStopped } from '../linux/proc.js';
-import { isForeground } from '../linux/process.js';
+import { bringToForeground, isForeground } from '../linux/process.js';
 import { kill, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 
 /** Signals that a terminal sends to its foreground group. */
@@ -45,19 +45,24 @@ const SWALLOWED: readonly NodeJS.Signals[] = ['SIGTTIN', 'SIGTTOU'];
 /** The real-time signals that the C library leaves to programs. Node.js handles none of them, and would die of each. */
 const REAL_TIME = { first: 34, last: 64 };
 
-/** Whether this process is in the foreground group of its terminal. */
-function inForeground(): boolean {
+/** Does something with our terminal; undefined where there is none. */
+function withTerminal<T>(use: (terminal: number) => T): T | undefined {
   let terminal: number;
   try {
     terminal = openSync('/dev/tty', 'r');
   } catch {
-    return false;
+    return undefined;
   }
   try {
-    return isForeground(terminal);
+    return use(terminal);
   } finally {
     closeSync(terminal);
   }
+}
+
+/** Whether a process is in the foreground group of our terminal; 0, the default, is this process. */
+function inForeground(processId = 0): boolean {
+  return withTerminal((terminal) => isForeground(terminal, processId)) === true;
 }
 
 /** Passes this process's signals on to the program, from before its start until its end. */
@@ -65,8 +70,14 @@ export class PassedSignals {
   #processId: number | undefined;
   /** What came before there was a program. */
   readonly #early: number[] = [];
-  /** Whether this process has stopped itself, and was continued since: most likely with all of its group. */
-  #wasStopped = false;
+  /**
+   * A stop that this process shares with the program: there is none, the program is still in it as far as we know, or
+   * the program was seen to be continued.
+   */
+  #stop: 'none' | 'shared' | 'over' = 'none';
+  /** Whether the program's group was in the foreground when it was stopped; it may be another than ours. */
+  #hadTerminal = false;
+  #look: () => void = () => undefined;
 
   /**
    * Begins to keep signals for the program.
@@ -88,9 +99,14 @@ export class PassedSignals {
     for (let number = REAL_TIME.first; number <= REAL_TIME.last; number++) setDisposition(number, SIG_IGN);
   }
 
-  /** Names the program; it gets what came so far. */
-  direct(processId: number): void {
+  /**
+   * Names the program; it gets what came so far.
+   *
+   * @param look - looks for changes of the program, and tells of stops and continuations here
+   */
+  direct(processId: number, look: () => void): void {
     this.#processId = processId;
+    this.#look = look;
     for (const number of this.#early.splice(0)) kill(processId, number);
   }
 
@@ -100,12 +116,34 @@ export class PassedSignals {
       this.#early.push(number);
       return;
     }
-    if (name === 'SIGCONT' && this.#wasStopped) {
-      this.#wasStopped = false;
-      // Continued with the group, the program is too; but it may have a group of its own, as an interactive shell has.
-      if (!isStopped(this.#processId)) return;
+    if (name === 'SIGCONT') {
+      if (this.#isContinuedAlready()) return;
+      this.#giveTerminalBack(this.#processId);
     }
     kill(this.#processId, number);
+  }
+
+  /** Whether a SIGCONT that came to us after a shared stop has reached the program too, as one for the group does. */
+  #isContinuedAlready(): boolean {
+    // The program may have a group of its own, as an interactive shell has; or somebody continues us alone.
+    this.#look();
+    const over = this.#stop === 'over';
+    this.#stop = 'none';
+    return over;
+  }
+
+  /** Gives a program with a group of its own the foreground that a shell has given us, where it had it before. */
+  #giveTerminalBack(processId: number): void {
+    if (!this.#hadTerminal) return;
+    this.#hadTerminal = false;
+    withTerminal((terminal) => {
+      if (isForeground(terminal)) bringToForeground(terminal, processId);
+    });
+  }
+
+  /** Tells that the program was continued. */
+  continued(): void {
+    if (this.#stop === 'shared') this.#stop = 'over';
   }
 
   /** Ends it: the program is gone, and its process id may be another's soon. Signals then do to us what they do. */
@@ -121,11 +159,13 @@ export class PassedSignals {
   stopLike(processId: number, signal: number): void {
     const { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU } = signalNumbers;
     const byTerminal = signal === SIGTSTP || signal === SIGTTIN || signal === SIGTTOU;
-    // A SIGSTOP meant for the program alone would be followed by a SIGCONT for it alone, and leave us stopped.
-    if ((!byTerminal && !inForeground()) || SIGSTOP === undefined) return;
+    // Away from a terminal, a SIGSTOP for the program alone is followed by a SIGCONT for it alone, and would leave us
+    // stopped. At one, a shell waits to see the job stopped; the program may be another shell, in a group of its own.
+    this.#hadTerminal = inForeground(processId);
+    if ((!byTerminal && !this.#hadTerminal && !inForeground()) || SIGSTOP === undefined) return;
     // It may be continued already: who sent that to us with a stop of ours before it would not send it again.
     if (!isStopped(processId)) return;
-    this.#wasStopped = true;
+    this.#stop = 'shared';
     kill(process.pid, SIGSTOP);
   }
 }

@@ -10,7 +10,8 @@ const libcExit = native('void _exit(int)');
 const libcGetrlimit = native('int getrlimit(int, uint64_t)');
 const libcSetrlimit = native('int setrlimit(int, uint64_t)');
 const libcTcgetpgrp = native('int tcgetpgrp(int)');
-const libcGetpgrp = native('int getpgrp()');
+const libcTcsetpgrp = native('int tcsetpgrp(int, int)');
+const libcGetpgid = native('int getpgid(int)');
 const libcPrctl = native('int prctl(int, ulong, ulong, ulong, ulong)');
 const libcDup2 = native('int dup2(int, int)');
 const record = allocate(16);
@@ -51,9 +52,18 @@ export function setResourceLimit(resource: keyof typeof RLIMIT, limit: ResourceL
   return negatedErrno(libcSetrlimit(RLIMIT[resource], record.address));
 }
 
-/** Whether this process is in the foreground of the terminal behind a descriptor, so that what is typed reaches it. */
-export function isForeground(terminal: number): boolean {
-  return libcTcgetpgrp(terminal) === libcGetpgrp();
+/**
+ * Whether a process is in the foreground of the terminal behind a descriptor, so that what is typed reaches it.
+ *
+ * @param processId - the process; 0, the default, is this one
+ */
+export function isForeground(terminal: number, processId = 0): boolean {
+  return libcTcgetpgrp(terminal) === libcGetpgid(processId);
+}
+
+/** Puts a process's group into the foreground of the terminal behind a descriptor (tcsetpgrp(3)). */
+export function bringToForeground(terminal: number, processId: number): void {
+  libcTcsetpgrp(terminal, libcGetpgid(processId));
 }
 
 /** dup2(2): the new number, or a negated error number. */

@@ -75,9 +75,11 @@ export class Running implements AsyncDisposable {
       this.#errors += text;
     });
     this.child.stdin?.on('error', () => undefined);
+    const impatience = setTimeout(() => this.child.kill('SIGKILL'), PATIENCE);
     this.ended = new Promise((resolve) => {
       this.child.on('close', (status, signal) => {
         this.#over = true;
+        clearTimeout(impatience);
         this.#wake();
         resolve({ status, signal });
       });

@@ -45,10 +45,10 @@ int main(void)
 	/* Numbers of i386: mmap2, mprotect, and the old mmap, whose arguments stand in memory. */
 	say("i386-mmap2", enter_i386(192, 0, 4096, RWX, ANONYMOUS, (uintptr_t)-1));
 	say("i386-mprotect", enter_i386(125, address, 4096, PROT_READ | PROT_EXEC, 0, 0));
-	uint32_t *arguments = page;
+	uint32_t *arguments = mmap(NULL, 4096, PROT_READ | PROT_WRITE, ANONYMOUS | MAP_32BIT, -1, 0);
 	arguments[0] = 0, arguments[1] = 4096, arguments[2] = RWX, arguments[3] = ANONYMOUS, arguments[4] = UINT32_MAX;
 	arguments[5] = 0;
-	say("i386-mmap", enter_i386(90, address, 0, 0, 0, 0));
+	say("i386-mmap", enter_i386(90, (uintptr_t)arguments, 0, 0, 0, 0));
 	say("x32", syscall(0x40000000 | SYS_getpid));
 	shmctl(segment, IPC_RMID, NULL);
 	return 0;

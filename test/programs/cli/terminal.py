@@ -19,7 +19,7 @@ import sys
 import termios
 import time
 
-PATIENCE = 40
+PATIENCE = 20
 
 
 def main():

@@ -1,0 +1,209 @@
+/** `trampfd doctor` and `trampfd show`, outside of a run and inside; nested runs; runs of an ordinary user. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { type Finding, reportText } from '../../src/cli/finding.js';
+import { architectures } from '../../src/trampoline/architectures.js';
+import { asOrdinaryUser, copyCommand, program, run, SharedFolder, supervise, trampfd } from './command.js';
+
+/** The findings of a report, by name. */
+function findings(output: string): Map<string, string> {
+  const lines = [...output.matchAll(/^(yes|no|\?) +(.+?) {2,}(.+)$/gm)];
+  return new Map(lines.map(([, answer = '', name = '']) => [name, answer]));
+}
+
+describe('trampfd doctor', () => {
+  test('finds what a run needs, where a run works', () => {
+    assert.equal(supervise([program('create')]).output, 'created\n');
+    const { status, output, errors } = run([trampfd, 'doctor']);
+    assert.equal(errors, '');
+    assert.equal(status, 0);
+    const found = findings(output);
+    for (const name of [
+      'x86-64',
+      'Node.js 20 or later',
+      'writable and executable memory',
+      'seccomp(2)',
+      'SECCOMP_RET_USER_NOTIF',
+      'listener',
+      'SECCOMP_ADDFD_FLAG_SEND',
+      'memfd_create(2)',
+      'F_SEAL_FUTURE_WRITE',
+      'sealed pages stay as they are',
+      'process_vm_readv(2)',
+    ]) {
+      assert.equal(found.get(name), 'yes', name);
+    }
+    assert.match(output, /^trampfd \S+, Linux \S+ on x64, Node\.js \S+\n/);
+    assert.match(output, /\n'trampfd run' works here\.\n$/);
+  });
+
+  test('agrees with what the system says of itself', () => {
+    const { output } = run([trampfd, 'doctor']);
+    const found = findings(output);
+    const mode = /^Seccomp:\t(\d)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+    assert.equal(found.get('seccomp in force here'), mode === '0' ? 'no' : 'yes');
+    const setting = '/proc/sys/vm/memfd_noexec';
+    const noExec = existsSync(setting) ? (readFileSync(setting, 'latin1').trim() === '0' ? 'no' : 'yes') : '?';
+    assert.equal(found.get('vm.memfd_noexec'), noExec);
+    assert.equal(found.get('user namespaces'), run(['unshare', '--user', 'true']).status === 0 ? 'yes' : 'no');
+    assert.equal(found.get('trampfd system call'), 'no');
+    assert.equal(found.get('setuid programs get their privilege'), process.getuid?.() === 0 ? 'yes' : 'no');
+  });
+
+  test('says which numbers tables get', () => {
+    const { output } = run(['sh', '-c', `ulimit -Sn 400; ${trampfd} doctor`]);
+    assert.match(output, /RLIMIT_NOFILE is 400: 100 numbers, 300 to 399/);
+  });
+
+  test('leaves nothing behind', () => {
+    const before = readdirSync('/tmp').length;
+    const { output } = run([
+      'sh',
+      '-c',
+      `${trampfd} doctor >/dev/null; cat /proc/self/status; jobs; ls /proc/$$/fd | wc -l`,
+    ]);
+    assert.match(output, /^NoNewPrivs:\t0$/m);
+    assert.match(output, /^Seccomp:\t0$/m);
+    assert.ok(readdirSync('/tmp').length <= before + 5);
+  });
+
+  test('works inside of a run, and says why a run does not', () => {
+    for (const policy of ['wx', 'off', 'log']) {
+      const { status, output } = run([
+        trampfd,
+        'run',
+        '--policy',
+        policy,
+        '--log',
+        '/dev/null',
+        '--',
+        trampfd,
+        'doctor',
+      ]);
+      assert.equal(status, 1, policy);
+      const found = findings(output);
+      assert.equal(found.get('listener'), 'no');
+      assert.equal(found.get('SECCOMP_ADDFD_FLAG_SEND'), '?');
+      assert.equal(found.get('trampfd system call'), 'yes');
+      assert.equal(found.get('writable and executable memory'), policy === 'wx' ? 'no' : 'yes');
+      assert.match(output, /\n'trampfd run' cannot work here for lack of: .*listener\.\n$/);
+      assert.doesNotMatch(output, /\bat .*:\d+:\d+/);
+    }
+  });
+
+  test('where another listener is in place, says so', () => {
+    const { status, output } = run([program('listener'), trampfd, 'doctor']);
+    assert.equal(status, 1);
+    assert.equal(findings(output).get('listener'), 'no');
+    assert.match(output, /another one is in place/);
+  });
+
+  test('a report with a need that is not met is not usable; one that could not be probed neither', () => {
+    const finding = (answer: Finding['answer'], needed: boolean): Finding => ({
+      name: 'it',
+      answer,
+      meaning: 'x',
+      needed,
+    });
+    assert.equal(reportText('head', [finding('yes', true), finding('no', false)]).usable, true);
+    assert.equal(reportText('head', [finding('no', true)]).usable, false);
+    assert.equal(reportText('head', [finding('unknown', true)]).usable, false);
+    assert.match(reportText('head', [finding('no', true)]).text, /cannot work here for lack of: it\./);
+  });
+});
+
+describe('trampfd show', () => {
+  for (const [name, architecture] of Object.entries(architectures)) {
+    test(`prints the listing of ${name}`, () => {
+      const { status, output, errors } = run([trampfd, 'show', '--arch', name]);
+      assert.deepEqual([status, errors], [0, '']);
+      const bytes = [...output.matchAll(/^ +[0-9a-f]+: {2}((?:[0-9a-f]{2} )+) /gm)].flatMap(([, hex = '']) =>
+        hex.trim().split(' '),
+      );
+      assert.equal(bytes.length, architecture.tableSlotSize);
+      assert.match(output, new RegExp(`code_size is ${architecture.tableSlotSize}; `));
+      const perPage = Math.floor(architecture.pageSize / architecture.tableSlotSize);
+      assert.match(output, new RegExp(`; ${perPage} trampolines in a page of ${architecture.pageSize} bytes`));
+      assert.match(output, /are examples; a program's own tables stand in their place/);
+      assert.match(
+        output,
+        new RegExp(`${architecture.codeRegister} for the target's address, ${architecture.dataRegister} for`),
+      );
+      assert.match(output, /^Landing pad: {2}(endbr64|endbr32|bti c|none)/m);
+    });
+  }
+
+  test('with registers that are named', () => {
+    const { output } = run([trampfd, 'show', '--arch', 'arm64', '--code', 'x9', '--data=x29']);
+    assert.match(output, /br +x9\b/);
+    assert.match(output, /ldr +x29, \[x29\]/);
+  });
+
+  test('inside of a run', () => {
+    const { status, output, errors } = supervise([trampfd, 'show']);
+    assert.deepEqual([status, errors], [0, '']);
+    assert.equal(output, run([trampfd, 'show']).output);
+  });
+});
+
+describe('a run inside of a run', () => {
+  for (const outer of ['wx', 'off', 'log']) {
+    for (const inner of ['wx', 'off', 'log']) {
+      test(`${inner} in ${outer} ends with 125 and one sentence`, () => {
+        const words = [trampfd, 'run', '--policy', inner, '--', 'echo', 'started'];
+        const { status, output, errors } = run([
+          trampfd,
+          'run',
+          '--policy',
+          outer,
+          '--log',
+          '/dev/null',
+          '--',
+          ...words,
+        ]);
+        assert.equal(status, 125);
+        assert.equal(output, '');
+        assert.match(errors, /^trampfd: a seccomp listener is already in place [^\n]+\n$/);
+      });
+    }
+  }
+
+  test('also from a process whose ancestors are gone', () => {
+    using folder = new SharedFolder();
+    const file = join(folder.path, 'output');
+    const script = `setsid -f sh -c '${trampfd} run -- true >"$0" 2>&1; echo "$?" >>"$0"' "$0"`;
+    supervise(['sh', '-c', script, file]);
+    assert.match(readFileSync(file, 'latin1'), /^trampfd: a seccomp listener is already in place [^\n]+\n125\n$/);
+  });
+});
+
+describe('an ordinary user', () => {
+  const folder = new SharedFolder();
+  after(() => folder[Symbol.dispose]());
+  const command = copyCommand(folder.path);
+  const env = { ...process.env, PATH: `${join(folder.path, 'node')}:/usr/bin:/bin` };
+  const asUser = (words: readonly string[]) => run([...asOrdinaryUser, ...words], { env, cwd: '/' });
+
+  test('runs programs with tables', () => {
+    const { status, output, errors } = asUser([command, 'run', '--', program('create')]);
+    assert.deepEqual([status, output, errors], [0, 'created\n', '']);
+  });
+
+  test('has the same status, streams and user', () => {
+    const { status, output } = asUser([command, 'run', '--', 'sh', '-c', 'id -u; exit 6']);
+    assert.deepEqual([status, output], [6, asOrdinaryUser.length === 0 ? `${process.getuid?.()}\n` : '65534\n']);
+  });
+
+  test('is refused what wx refuses', () => {
+    assert.match(asUser([command, 'run', '--', program('requests')]).output, /^mmap 13$/m);
+  });
+
+  test('is told by doctor that setuid programs get nothing', () => {
+    const { status, output } = asUser([command, 'doctor']);
+    assert.equal(status, 0);
+    assert.equal(findings(output).get('setuid programs get their privilege'), 'no');
+    assert.match(asUser([command, 'run', '--', 'cat', '/proc/self/status']).output, /^NoNewPrivs:\t1$/m);
+  });
+});
