@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { TrampfdError } from '../error.js';
 
 /** Shared memory: what was said last, and the listener's descriptor. */
 export type Rendezvous = Int32Array<SharedArrayBuffer>;
@@ -26,11 +27,12 @@ function change(rendezvous: Rendezvous, state: number): void {
   Atomics.notify(rendezvous, STATE);
 }
 
-/** The main thread's side: hands the listener over, and blocks until it is about to be received from. */
-export function offerListener(rendezvous: Rendezvous, descriptor: number): void {
+/** The main thread's side: hands the listener over; settles when it is about to be received from. */
+export async function offerListener(rendezvous: Rendezvous, descriptor: number): Promise<void> {
   Atomics.store(rendezvous, DESCRIPTOR, descriptor);
   change(rendezvous, OFFERED);
-  Atomics.wait(rendezvous, STATE, OFFERED);
+  const taken = Atomics.waitAsync(rendezvous, STATE, OFFERED);
+  if (taken.async) await taken.value;
 }
 
 /** The main thread's side, where there will be no listener. */

@@ -48,6 +48,15 @@ function startReceiver(data: ReceiverData): Promise<void> {
   });
 }
 
+/** Fails when the receiver has ended: before the program's start, that is no end but a failure. */
+async function ended(served: Promise<void>): Promise<never> {
+  await served;
+  throw new TrampfdError(
+    'ERR_TRAMPFD_RECEIVER',
+    'the thread that answers calls has ended before the program was started',
+  );
+}
+
 /**
  * Starts a program under supervision.
  *
@@ -68,7 +77,7 @@ export async function start(request: StartRequest): Promise<Supervised | number>
     const { listener: descriptor } = await thread.install(compileFilter(policyRules(policy, serviceRules(window))));
     const listener = new Listener(descriptor, sizes);
     listener.wakeSynchronously();
-    offerListener(rendezvous, descriptor);
+    await Promise.race([offerListener(rendezvous, descriptor), ended(served)]);
 
     const limit = resourceLimit('RLIMIT_NOFILE');
     setResourceLimit('RLIMIT_NOFILE', { ...limit, soft: request.openFileLimit });
