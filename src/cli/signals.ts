@@ -11,7 +11,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { isStopped } from '../linux/proc.js';
 import { bringToForeground, isForeground } from '../linux/process.js';
-import { kill, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
+import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 
 /** Signals that a terminal sends to its foreground group. */
 const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH']);
@@ -68,6 +68,7 @@ function inForeground(processId = 0): boolean {
 /** Passes this process's signals on to the program, from before its start until its end. */
 export class PassedSignals {
   #processId: number | undefined;
+  #ended = false;
   /** What came before there was a program. */
   readonly #early: number[] = [];
   /**
@@ -111,6 +112,11 @@ export class PassedSignals {
   }
 
   #pass(name: NodeJS.Signals, number: number): void {
+    if (this.#ended) {
+      setDisposition(number, SIG_DFL);
+      kill(process.pid, number);
+      return;
+    }
     if (FROM_TERMINAL.has(name) && inForeground()) return;
     if (this.#processId === undefined) {
       this.#early.push(number);
@@ -148,8 +154,7 @@ export class PassedSignals {
 
   /** Ends it: the program is gone, and its process id may be another's soon. Signals then do to us what they do. */
   end(): void {
-    this.#processId = undefined;
-    for (const name of [...PASSED_ON, ...SWALLOWED]) process.removeAllListeners(name);
+    this.#ended = true;
   }
 
   /**

@@ -100,6 +100,15 @@ describe('trampfd doctor', () => {
     assert.match(output, /another one is in place/);
   });
 
+  test("where the kernel's own memory-deny-write-execute is in force, says so", () => {
+    const known = findings(run([trampfd, 'doctor']).output).get('PR_GET_MDWE') === 'yes';
+    const { status, output, errors } = run([program('prepare'), 'deny-write-execute', trampfd, 'doctor']);
+    if (!known) return assert.match(errors, /PR_SET_MDWE/);
+    assert.deepEqual([status, errors], [1, '']);
+    assert.equal(findings(output).get('writable and executable memory'), 'no');
+    assert.match(output, /memory-deny-write-execute is in force for this process/);
+  });
+
   test('a report with a need that is not met is not usable; one that could not be probed neither', () => {
     const finding = (answer: Finding['answer'], needed: boolean): Finding => ({
       name: 'it',

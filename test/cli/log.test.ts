@@ -69,9 +69,12 @@ describe('under the policy log', () => {
   });
 
   test('each request that wx refuses is an event that says who, what, why and from where', () => {
-    const [started, ...rest] = events('log', [requests]);
-    assert.equal(started?.event, 'started');
-    const found = rest.filter(({ event }) => event === 'would-refuse');
+    // A quick program makes its first request before its start is noted.
+    const all = events('log', [requests]);
+    const started = all.find(({ event }) => event === 'started');
+    const found = all.filter(({ event }) => event === 'would-refuse');
+    assert.ok(started !== undefined);
+    assert.equal(all.length, found.length + 1);
     assert.equal(found.length, REFUSED.length + 1);
     REFUSED.forEach(([call, entry, reason], index) => {
       const event = found[index];
@@ -125,8 +128,10 @@ describe('under the policy log', () => {
 
 describe('the log', () => {
   test('has the life of a table', () => {
-    const [started, ...rest] = events('wx', [program('create')]);
-    assert.deepEqual([started?.event, started?.policy], ['started', 'wx']);
+    const all = events('wx', [program('create')]);
+    const started = all.find(({ event }) => event === 'started');
+    const rest = all.filter((event) => event !== started);
+    assert.equal(started?.policy, 'wx');
     assert.deepEqual(
       rest.map(({ event, call, entry }) => [event, call, entry]),
       [

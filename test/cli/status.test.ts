@@ -1,10 +1,10 @@
 /** How a run ends: as the program does, or with a status and a sentence of our own. */
 import assert from 'node:assert/strict';
-import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { program, run, SharedFolder, supervise, trampfd } from './command.js';
+import { copyCommand, type Ended, program, run, SharedFolder, supervise, trampfd } from './command.js';
 
 describe("a run ends with the program's status", () => {
   for (const status of [0, 1, 2, 63, 124, 125, 126, 127, 128, 137, 143, 254, 255]) {
@@ -182,6 +182,27 @@ describe('the words of a run', () => {
 });
 
 describe('the command is found', () => {
+  test('and says so where a part of it is missing', () => {
+    using folder = new SharedFolder();
+    const command = copyCommand(folder.path);
+    const part = (name: string): Ended => {
+      rmSync(join(folder.path, name), { recursive: true });
+      return run([command, 'run', '--', 'echo', 'started']);
+    };
+    for (const [name, message] of [
+      [
+        'dist/bin/receive.cjs',
+        /^trampfd: Error: Cannot find module '\S+receive\.cjs'; install what is missing [^\n]+\n$/,
+      ],
+      ['node_modules/koffi', /^trampfd: Error: Cannot find module 'koffi'; install what is missing with 'npm ci'\n$/],
+      ['dist/bin/trampfd.cjs', /^trampfd: \S+trampfd\.cjs is missing: build it with 'npm run build'\n$/],
+    ] as const) {
+      const { status, output, errors } = part(name);
+      assert.deepEqual([status, output], [125, ''], name);
+      assert.match(errors, message);
+    }
+  });
+
   test('through links, as npm makes them', () => {
     using folder = new SharedFolder();
     symlinkSync(trampfd, join(folder.path, 'first'));

@@ -210,7 +210,7 @@ describe('job control', () => {
       ['type', 'fg\n'],
       ['expect', 'trampfd run'],
       ['type', 'echo ba""ck\n'],
-      ['expect', '> back'],
+      ['expect', '(> |\\n)back'],
       ['expect', 'inner> '],
       ['type', 'exit 8\n'],
       ['expect', 'prompt> '],

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -113,7 +114,11 @@ static void prepare(const char *what)
 		set_limit(RLIMIT_STACK, 16 << 20, 32 << 20);
 	} else if (strcmp(what, "few-descriptors") == 0)
 		set_limit(RLIMIT_NOFILE, 40, 40);
-	else if (strcmp(what, "closed-0") == 0)
+	else if (strcmp(what, "deny-write-execute") == 0) {
+		/* PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN: not in the headers of Debian 12. */
+		if (prctl(65, 1, 0, 0, 0) != 0)
+			err(2, "PR_SET_MDWE");
+	} else if (strcmp(what, "closed-0") == 0)
 		close(0);
 	else if (strcmp(what, "closed-1") == 0)
 		close(1);
