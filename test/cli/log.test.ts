@@ -118,10 +118,11 @@ describe('under the policy log', () => {
   });
 
   test('a library that asks for such memory is named', () => {
-    // Python's ctypes has the request made by libffi or by its own extension, and the C library carries it out.
-    const script = 'import ctypes, mmap; mmap.mmap(-1, 4096, prot=7); ctypes.CFUNCTYPE(None)(print)()';
+    // Debian's libffi makes the closure of a ctypes callback in such memory; the C library carries its request out.
+    const script = 'import ctypes; ctypes.CFUNCTYPE(None)(print)()';
     const [event] = events('log', ['/usr/bin/python3', '-c', script]).filter((entry) => entry.event === 'would-refuse');
-    assert.match([event?.caller.file, ...(event?.caller.stack ?? [])].join(' '), /mmap|libffi|python3/);
+    assert.match(event?.caller.file ?? '', /\/libc\.so\.6\+0x/);
+    assert.match(event?.caller.stack[0] ?? '', /\/libffi\.so\.\S+\+0x/);
     assert.equal(event?.command, 'python3');
   });
 });
