@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { TrampfdError } from '../error.js';
 
 /** Shared memory: what was said last, and the listener's descriptor. */
 export type Rendezvous = Int32Array<SharedArrayBuffer>;
