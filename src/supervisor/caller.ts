@@ -46,7 +46,9 @@ function stackFiles(threadId: number, wordSize: 4 | 8, lines: readonly MapsLine[
   for (let at = 0; at + wordSize <= length && found.size < MOST_FILES; at += wordSize) {
     const word = wordSize === 8 ? view.getBigUint64(at, true) : BigInt(view.getUint32(at, true));
     const line = lineOf(lines, word);
-    if (line === undefined || !line.permissions.includes('x') || line.name === '' || line.name === own) continue;
+    // The auxiliary vector names the vdso; nobody calls the C library from there.
+    if (line === undefined || line.name === '' || line.name === '[vdso]' || line.name === own) continue;
+    if (!line.permissions.includes('x')) continue;
     if (!found.has(line.name)) found.set(line.name, place(line, lines, word));
   }
   return [...found.values()];
