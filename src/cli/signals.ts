@@ -112,6 +112,8 @@ export class PassedSignals {
   }
 
   #pass(name: NodeJS.Signals, number: number): void {
+    // A program that has ended takes a signal and does nothing with it, until its end is seen here.
+    if (!this.#ended) this.#look();
     if (this.#ended) {
       setDisposition(number, SIG_DFL);
       kill(process.pid, number);
