@@ -23,6 +23,12 @@ const LINES: readonly Line[] = [
   { series: 'map', what: '... map', unit: 'µs' },
   { series: 'unmap', what: '... unmap', unit: 'µs' },
   { series: 'close', what: '... close', unit: 'µs' },
+  {
+    series: 'table-pinned',
+    what: 'a table, with everything on one processor',
+    unit: 'µs',
+    atMost: 150,
+  },
   { series: 'first', what: "a table of a program's first hundred", unit: 'µs', against: 'table' },
   { series: 'round-trip', what: "a refused write, to trampfd's supervisor and back", unit: 'µs', atMost: 15 },
   { series: 'round-trip-c', what: 'a call answered by a supervisor in C', unit: 'µs', against: 'round-trip' },
@@ -43,6 +49,13 @@ export const tables: Benchmark = {
         measure() {
           const found = new Map(namedFigures(output(ours)));
           return found.set('trampoline', (found.get('table') ?? Number.NaN) / TRAMPOLINES);
+        },
+      },
+      {
+        measure() {
+          // Nobody is woken on another processor then, which the kernel has no way to avoid for a descriptor.
+          const found = new Map(namedFigures(output(['taskset', '-c', '0', ...ours])));
+          return new Map([['table-pinned', found.get('table') ?? Number.NaN]]);
         },
       },
       { measure: () => new Map(namedFigures(output(minimal)).map(([name, figure]) => [`${name}-c`, figure])) },
