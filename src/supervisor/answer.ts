@@ -114,11 +114,9 @@ function send(supervision: Supervision, notification: Notification, answer: Answ
     case 'continue':
       listener.letContinue(id);
       return;
-    case 'value': {
-      const told = listener.answerValue(id, answer.value);
-      answer.settle?.(told);
+    case 'value':
+      listener.answerValue(id, answer.value);
       return;
-    }
     case 'error':
       listener.answerError(id, answer.errno);
       if (log.enabled) {

@@ -17,12 +17,7 @@ import type { NumberChooser, Window } from './window.js';
 export type Answer =
   /** The kernel carries it out: only where nothing depends on what the caller can still change. */
   | { readonly kind: 'continue' }
-  | {
-      readonly kind: 'value';
-      readonly value: bigint;
-      /** Called with whether the caller was still there. */
-      readonly settle?: (told: boolean) => void;
-    }
+  | { readonly kind: 'value'; readonly value: bigint }
   | {
       readonly kind: 'error';
       readonly errno: ErrnoName;
@@ -57,6 +52,8 @@ export const unseen: Answer = refuse(
 /** All that answers are made with: one of it for a supervisor's life. */
 export interface Supervision {
   readonly listener: Listener;
+  /** Whether a call that was received can only be killed; else a signal may end it even behind its answer. */
+  readonly waitsKillable: boolean;
   readonly policy: PolicyName;
   /** The rules that have the service's calls notified. */
   readonly serviceRules: readonly Rule[];

@@ -29,11 +29,12 @@ export interface ReceiverData {
 }
 
 function receive(data: ReceiverData): void {
-  const descriptor = takeListener(data.rendezvous);
-  if (descriptor === undefined) return;
-  const listener = new Listener(descriptor, data.sizes);
+  const offered = takeListener(data.rendezvous);
+  if (offered === undefined) return;
+  const listener = new Listener(offered.listener, data.sizes);
   const supervision: Supervision = {
     listener,
+    waitsKillable: offered.waitsKillable,
     policy: data.policy,
     serviceRules: serviceRules(data.window),
     window: data.window,

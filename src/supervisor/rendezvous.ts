@@ -5,11 +5,12 @@
  * @module
  */
 
-/** Shared memory: what was said last, and the listener's descriptor. */
+/** Shared memory: what was said last, the listener's descriptor, and whether its filter waits killable. */
 export type Rendezvous = Int32Array<SharedArrayBuffer>;
 
 const STATE = 0;
 const DESCRIPTOR = 1;
+const KILLABLE = 2;
 
 const WAITING = 0;
 const OFFERED = 1;
@@ -18,7 +19,7 @@ const CANCELLED = 3;
 
 /** A rendezvous where nobody is yet. */
 export function createRendezvous(): Rendezvous {
-  return new Int32Array(new SharedArrayBuffer(8));
+  return new Int32Array(new SharedArrayBuffer(12));
 }
 
 function change(rendezvous: Rendezvous, state: number): void {
@@ -26,9 +27,16 @@ function change(rendezvous: Rendezvous, state: number): void {
   Atomics.notify(rendezvous, STATE);
 }
 
+/** A listener, and what its filter does (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV). */
+export interface OfferedListener {
+  readonly listener: number;
+  readonly waitsKillable: boolean;
+}
+
 /** The main thread's side: hands the listener over; settles when it is about to be received from. */
-export async function offerListener(rendezvous: Rendezvous, descriptor: number): Promise<void> {
-  Atomics.store(rendezvous, DESCRIPTOR, descriptor);
+export async function offerListener(rendezvous: Rendezvous, offered: OfferedListener): Promise<void> {
+  Atomics.store(rendezvous, DESCRIPTOR, offered.listener);
+  Atomics.store(rendezvous, KILLABLE, offered.waitsKillable ? 1 : 0);
   change(rendezvous, OFFERED);
   const taken = Atomics.waitAsync(rendezvous, STATE, OFFERED);
   if (taken.async) await taken.value;
@@ -40,9 +48,12 @@ export function cancel(rendezvous: Rendezvous): void {
 }
 
 /** The receiving thread's side: blocks until there is a listener; undefined where there will be none. */
-export function takeListener(rendezvous: Rendezvous): number | undefined {
+export function takeListener(rendezvous: Rendezvous): OfferedListener | undefined {
   Atomics.wait(rendezvous, STATE, WAITING);
   if (Atomics.load(rendezvous, STATE) !== OFFERED) return undefined;
   change(rendezvous, TAKEN);
-  return Atomics.load(rendezvous, DESCRIPTOR);
+  return {
+    listener: Atomics.load(rendezvous, DESCRIPTOR),
+    waitsKillable: Atomics.load(rendezvous, KILLABLE) === 1,
+  };
 }

@@ -74,10 +74,10 @@ export async function start(request: StartRequest): Promise<Supervised | number>
   const served = startReceiver({ rendezvous, sizes, policy, window, pageSize: pageSize(), log });
   try {
     using thread = await FilteredThread.start();
-    const { listener: descriptor } = await thread.install(compileFilter(policyRules(policy, serviceRules(window))));
-    const listener = new Listener(descriptor, sizes);
+    const installed = await thread.install(compileFilter(policyRules(policy, serviceRules(window))));
+    const listener = new Listener(installed.listener, sizes);
     listener.wakeSynchronously();
-    await Promise.race([offerListener(rendezvous, descriptor), ended(served)]);
+    await Promise.race([offerListener(rendezvous, installed), ended(served)]);
 
     const limit = resourceLimit('RLIMIT_NOFILE');
     setResourceLimit('RLIMIT_NOFILE', { ...limit, soft: request.openFileLimit });

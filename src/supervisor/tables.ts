@@ -16,6 +16,14 @@ import type { DescriptorKind } from '../object/write.js';
 import type { UnsealedFile } from './sealed_file.js';
 import { isInside, type Window } from './window.js';
 
+/** A write, and what tells that the same is made again. */
+export interface RepeatableWrite {
+  readonly kind: DescriptorKind;
+  readonly bytes: Uint8Array;
+  readonly threadId: number;
+  readonly instructionPointer: bigint;
+}
+
 /** One table. */
 export interface TableEntry {
   readonly inode: bigint;
@@ -27,8 +35,8 @@ export interface TableEntry {
   file: UnsealedFile | undefined;
   /** Whether a mapping of it was ever let through: only then must /proc be asked whether it is mapped now. */
   wasMapped: boolean;
-  /** A write that was carried out, but whose caller was interrupted before it was told: it will ask again. */
-  untold: { readonly kind: DescriptorKind; readonly bytes: Uint8Array } | undefined;
+  /** The last write that was carried out, where its caller may have been interrupted behind the answer, and ask again. */
+  repeatable: RepeatableWrite | undefined;
 }
 
 /** Tables below this number are never looked through. */
@@ -55,7 +63,7 @@ export class Tables {
   adopt(file: UnsealedFile, object: TableObject, creator: number): void {
     this.#device = file.device;
     const { inode, device } = file;
-    this.#entries.set(inode, { inode, device, creator, object, file, wasMapped: false, untold: undefined });
+    this.#entries.set(inode, { inode, device, creator, object, file, wasMapped: false, repeatable: undefined });
     if (this.#entries.size >= this.#sweepAt) this.sweep();
   }
 

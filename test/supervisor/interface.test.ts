@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { copyCommand, SharedFolder } from '../cli/command.js';
 import { compileProgram, root } from '../programs/compile.js';
 
 const TRAMPFD = join(root, 'bin', 'trampfd');
@@ -84,3 +85,25 @@ for (const width of WIDTHS) {
     });
   });
 }
+
+suite('the interface on a kernel that cannot keep signals away from a call that was received', () => {
+  for (const mode of ['restart', 'interrupt']) {
+    test(`a signal every millisecond (${mode}): a call that is made again does not meet its own work`, () => {
+      using folder = new SharedFolder();
+      const words = [
+        copyCommand(folder.path),
+        'run',
+        '--',
+        compileProgram('interface/signals.c', { flags: FLAGS['x86-64'] }),
+      ];
+      const older = compileProgram('linux/older_kernel.c');
+      const done = spawnSync(older, [...words, mode, '6000'], {
+        encoding: 'utf8',
+        timeout: 120_000,
+        killSignal: 'SIGKILL',
+      });
+      assert.deepEqual([done.status, done.stderr], [0, ''], done.stdout);
+      assertTap(done.stdout);
+    });
+  }
+});

@@ -21,7 +21,7 @@ import {
   refuse,
   unseen,
 } from '../call.js';
-import type { TableEntry } from '../tables.js';
+import type { RepeatableWrite, TableEntry } from '../tables.js';
 import { type CallNames, descriptorRules } from './on_descriptor.js';
 
 const names: CallNames = { 'x86-64': ['write', 'pwrite64'], i386: ['write', 'pwrite64'] };
@@ -39,8 +39,13 @@ function int32Bits(value: bigint): bigint {
   return BigInt.asUintN(32, value);
 }
 
-function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+function isSame(left: RepeatableWrite, right: RepeatableWrite): boolean {
+  return (
+    left.kind === right.kind &&
+    left.threadId === right.threadId &&
+    left.instructionPointer === right.instructionPointer &&
+    Buffer.compare(left.bytes, right.bytes) === 0
+  );
 }
 
 function answer(context: CallContext): Answer {
@@ -71,16 +76,13 @@ function answer(context: CallContext): Answer {
 }
 
 function set(context: CallContext, entry: TableEntry, kind: DescriptorKind, bytes: Uint8Array): Answer {
-  const { tables, log } = context.supervision;
-  const done: Answer = {
-    kind: 'value',
-    value: BigInt(DESCRIPTOR_SIZE),
-    settle(told) {
-      entry.untold = told ? undefined : { kind, bytes };
-    },
-  };
-  const { untold } = entry;
-  if (untold !== undefined && untold.kind === kind && sameBytes(untold.bytes, bytes)) return done;
+  const { tables, log, waitsKillable } = context.supervision;
+  const { threadId, instructionPointer } = context.notification;
+  const done: Answer = { kind: 'value', value: BigInt(DESCRIPTOR_SIZE) };
+  // Before Linux 5.19 a signal may end a call behind its answer, and nobody is told: the same call then comes again, or
+  // is made again after EINTR, and must not find its own work in the way.
+  const made: RepeatableWrite = { kind, bytes, threadId, instructionPointer };
+  if (entry.repeatable !== undefined && isSame(entry.repeatable, made)) return done;
 
   const result = setDescriptor(entry.object, kind, bytes, context.entry);
   if ('errno' in result) return refuse(result.errno, result.reason);
@@ -107,6 +109,7 @@ function set(context: CallContext, entry: TableEntry, kind: DescriptorKind, byte
     }
   }
   entry.object = result.table;
+  entry.repeatable = waitsKillable ? undefined : made;
   return done;
 }
 
