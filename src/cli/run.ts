@@ -11,7 +11,7 @@ import { close, fcntl, open } from '../linux/descriptor.js';
 import { closeToOthers, duplicateOnto, exitNow } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
-import type { LogTarget } from '../supervisor/log.js';
+import { type LogTarget, openLog } from '../supervisor/log.js';
 import { type Supervised, start } from '../supervisor/start.js';
 import type { RunOptions } from './arguments.js';
 import type { Inherited } from './launch.js';
@@ -79,7 +79,7 @@ function releaseInherited(inherited: Inherited): void {
 const LOOKING_INTERVAL = 20;
 
 /** Waits for the program's end, and then for the end of all that it leaves behind under the filter. */
-function attend({ processId, listener, served }: Supervised, signals: PassedSignals): void {
+function attend({ processId, listener, served }: Supervised, signals: PassedSignals, log: LogTarget | undefined): void {
   let ended: ChildChange | undefined;
   let failed = false;
   const endIfOver = (): void => {
@@ -108,7 +108,9 @@ function attend({ processId, listener, served }: Supervised, signals: PassedSign
   // A signal handler keeps no event loop alive.
   setInterval(() => undefined, 2 ** 30);
   served.catch((error: Error) => {
-    writeSync(2, `trampfd: the supervisor failed, and calls that need it fail from now on: ${error.message}\n`);
+    const reason = `the supervisor failed, and calls that need it fail from now on: ${error.message}`;
+    writeSync(2, `trampfd: ${reason}\n`);
+    if (log?.form === 'json') openLog(log).write({ event: 'failed', reason });
     listener[Symbol.dispose]();
     failed = true;
     endIfOver();
@@ -153,5 +155,5 @@ export async function run(options: RunOptions, inherited: Inherited): Promise<vo
   });
   if (typeof supervised === 'number') endUnstarted(Buffer.from(program).toString(), -supervised);
   releaseInherited(inherited);
-  attend(supervised, signals);
+  attend(supervised, signals, log);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { isThreadOf } from './signal.js';
 
 /** The id of the process that a thread belongs to, or undefined where the thread is gone. */
@@ -32,15 +32,6 @@ export function isStopped(processId: number): boolean {
     return /^ T /.test(readFileSync(`/proc/${processId}/stat`, 'latin1').replace(/^.*\)/s, ''));
   } catch {
     return false;
-  }
-}
-
-/** Path of a process's executable, or empty where it cannot be read. */
-export function executablePath(processId: number): string {
-  try {
-    return readlinkSync(`/proc/${processId}/exe`);
-  } catch {
-    return '';
   }
 }
 

@@ -11,7 +11,7 @@ import { describe, test } from 'node:test';
 import { close, fileIdentity, fileIdentityOf } from '../../src/linux/descriptor.js';
 import { createMemoryFile } from '../../src/linux/memfd.js';
 import { MappedFile } from '../../src/linux/memory.js';
-import { commandName, executablePath, mappings, openDescriptors, processOf, threadsOf } from '../../src/linux/proc.js';
+import { commandName, mappings, openDescriptors, processOf, threadsOf } from '../../src/linux/proc.js';
 import { isThreadOf } from '../../src/linux/signal.js';
 import { compileProgram } from '../programs/compile.js';
 import { Dialogue } from '../programs/dialogue.js';
@@ -52,7 +52,6 @@ describe('a process and its threads', () => {
     for (const id of [processId, threadId, NOBODY]) {
       assert.equal(processOf(id), undefined);
       assert.equal(commandName(id), '');
-      assert.equal(executablePath(id), '');
       assert.equal(mappings(id), undefined);
       assert.deepEqual(threadsOf(id), []);
       assert.deepEqual(openDescriptors(id), []);
@@ -74,11 +73,10 @@ describe('names and mappings', () => {
     assert.deepEqual({ inode: library?.inode, device: library?.device }, fileIdentity(library?.name ?? ''));
   });
 
-  test('the name and the path of a program', async () => {
+  test('the name of a program', async () => {
     const program = threads();
     await using running = new Dialogue(program);
     await running.line();
-    assert.equal(executablePath(running.processId), program);
     assert.equal(commandName(running.processId), program.slice(program.lastIndexOf('/') + 1).slice(0, 15));
   });
 

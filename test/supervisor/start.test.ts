@@ -12,7 +12,7 @@ import { copyCommand, run, SharedFolder } from '../cli/command.js';
 import { compileProgram } from '../programs/compile.js';
 
 /** Runs a program by a copy of the command whose receiver was changed. */
-function runWith(change: (receiver: string) => string, words: readonly string[]) {
+function runWith(change: (receiver: string) => string, words: readonly string[], options: readonly string[] = []) {
   using folder = new SharedFolder();
   const trampfd = copyCommand(folder.path);
   const receiver = join(folder.path, 'dist', 'bin', 'receive.cjs');
@@ -20,7 +20,7 @@ function runWith(change: (receiver: string) => string, words: readonly string[])
   const changed = change(text);
   assert.notEqual(changed, text);
   writeFileSync(receiver, changed);
-  return run([trampfd, 'run', '--', ...words]);
+  return run([trampfd, 'run', ...options, '--', ...words]);
 }
 
 describe('a receiver that fails', () => {
@@ -33,10 +33,13 @@ describe('a receiver that fails', () => {
   });
 
   test('at the first call: it and all others fail, what wx refuses is refused still', () => {
+    using logs = new SharedFolder();
+    const log = join(logs.path, 'log');
     const program = compileProgram('supervisor/ignored_descriptor.c');
     const { status, output, errors } = runWith(
       (text) => text.replace(/answerNotification\(supervision, notification\);/, 'throw new Error("broken");'),
       [program],
+      ['--log', log],
     );
     assert.equal(status, 0);
     assert.deepEqual(output.trimEnd().split('\n'), [
@@ -45,5 +48,7 @@ describe('a receiver that fails', () => {
       'writable and executable: EACCES',
     ]);
     assert.match(errors, /^trampfd: the supervisor failed, and calls that need it fail from now on: broken\n$/);
+    const events = readFileSync(log, 'utf8').trimEnd().split('\n');
+    assert.match(events.at(-1) ?? '', /"event":"failed","reason":"the supervisor failed[^"]*: broken"/);
   });
 });
