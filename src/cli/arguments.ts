@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { TrampfdError } from '../error.js';
 import { type PolicyName, policyNames } from '../policy/wx.js';
 import { type ArchitectureName, architectures } from '../trampoline/architectures.js';
+import { type RegisterUse, registersFor } from '../trampoline/registers.js';
 
 /** Options of `trampfd run`. */
 export interface RunOptions {
@@ -110,10 +111,10 @@ function parseShow(words: readonly Uint8Array[]): Command {
   if (values.help === true) return { name: 'help' };
   const names = Object.keys(architectures) as ArchitectureName[];
   const architecture = oneOf('show: architecture', values.arch ?? 'x86-64', names);
-  const { codeRegister, dataRegister, tableRegisters } = architectures[architecture];
-  const registers = tableRegisters.map(({ name }) => name);
-  const code = oneOf(`show: ${architecture} register`, values.code ?? codeRegister, registers);
-  const data = oneOf(`show: ${architecture} register`, values.data ?? dataRegister, registers);
+  const { codeRegister, dataRegister } = architectures[architecture];
+  const registers = (use: RegisterUse) => registersFor(architecture, use).map(({ name }) => name);
+  const code = oneOf(`show: ${architecture} code register`, values.code ?? codeRegister, registers('code'));
+  const data = oneOf(`show: ${architecture} data register`, values.data ?? dataRegister, registers('data'));
   if (code === data) {
     throw usageError(
       `show: ${code} cannot hold both the target's address and the data, for the jump would go to the data; ` +

@@ -3,8 +3,12 @@
  *
  * @module
  */
+import { architectures } from '../trampoline/architectures.js';
 
-export const helpText = `usage: trampfd run [--policy off|log|wx] [--log FILE] [--] PROGRAM [ARGUMENT ...]
+/** The architectures by name, the default one first. */
+const [byDefault, ...others] = Object.keys(architectures);
+
+export const helpText: string = `usage: trampfd run [--policy off|log|wx] [--log FILE] [--] PROGRAM [ARGUMENT ...]
        trampfd doctor
        trampfd show [--arch ARCHITECTURE] [--code REGISTER] [--data REGISTER]
        trampfd --help | --version
@@ -19,7 +23,7 @@ run       starts PROGRAM and ends as it ends: its exit status, or the signal tha
   --log FILE     appends events to FILE, one JSON object a line
 doctor    says what this kernel has and what that means; exits with 1 where 'run' cannot work
 show      prints the code of a trampoline
-  --arch         x86-64 (default), i386, arm64, arm
+  --arch         ${byDefault} (default), ${others.join(', ')}
   --code, --data the registers that receive the target's address and the data
 
 Exit status: 125 trampfd itself failed, 126 PROGRAM cannot be executed, 127 it was not found.

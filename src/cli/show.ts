@@ -21,7 +21,7 @@ const EXAMPLE_SLOTS = {
  * @throws TrampfdError EINVAL where the registers are not two of the architecture
  */
 export function show({ architecture, codeRegister, dataRegister }: ShowOptions): string {
-  const { wordSize, tableSlotSize, pageSize } = architectures[architecture];
+  const { wordSize, tableSlotSize, pageSize, landingPad } = architectures[architecture];
   const slots = EXAMPLE_SLOTS[wordSize];
   const trampoline = tableTrampoline({ codeRegister, dataRegister, ...slots });
   const hex = (address: bigint): string => `0x${address.toString(16)}`;
@@ -30,15 +30,7 @@ export function show({ architecture, codeRegister, dataRegister }: ShowOptions):
     `Table:        code_size is ${tableSlotSize}; ${trampolinesPerPage(architecture)} trampolines in a page of ${pageSize} bytes`,
     `Registers:    ${codeRegister} for the target's address, ${dataRegister} for the data`,
     `Slots:        ${hex(slots.codeSlot)} and ${hex(slots.dataSlot)} are examples; a program's own tables stand in their place`,
-    `Landing pad:  ${LANDING_PADS[architecture]}`,
+    `Landing pad:  ${landingPad}`,
     '',
   ].join('\n');
 }
-
-/** What an indirect call of a trampoline finds where branch targets are enforced. */
-const LANDING_PADS: Readonly<Record<ShowOptions['architecture'], string>> = {
-  'x86-64': 'endbr64, so it can be called under indirect branch tracking (CET)',
-  i386: 'endbr32, so it can be called under indirect branch tracking (CET)',
-  arm64: 'bti c, so it can be called where branch targets are enforced (BTI)',
-  arm: 'none: A32 code has no enforcement of branch targets',
-};

@@ -17,9 +17,9 @@
 import { TRAMPFD, TRAMPFD_CODE_DESCRIPTOR, TRAMPFD_DATA_DESCRIPTOR } from '../abi/trampfd.js';
 import { SEEK } from '../abi/unistd.js';
 import { TrampfdError } from '../error.js';
-import { type ArchitectureName, architectures } from '../trampoline/architectures.js';
+import type { ArchitectureName } from '../trampoline/architectures.js';
 import { requireTableAddress } from '../trampoline/assemble.js';
-import { registerByNumber } from '../trampoline/registers.js';
+import { registerByNumber, registersFor } from '../trampoline/registers.js';
 import { type CodeDescriptor, type DataDescriptor, infoOf, type TableObject } from './table.js';
 
 /** Which of a table's two descriptors an offset of its file stands for. */
@@ -141,9 +141,11 @@ function registerFault(
   other: number | undefined,
 ): string | undefined {
   const name = registerByNumber(architecture, register);
-  if (name === undefined) {
-    const names = architectures[architecture].tableRegisters.map((known) => `${known.name} ${known.number}`).join(', ');
-    return `the ${kind} descriptor's register ${register} is none of ${architecture}'s; name one of ${names}`;
+  const able = registersFor(architecture, kind);
+  if (name === undefined || !able.some(({ number }) => number === register)) {
+    const names = able.map((known) => `${known.name} ${known.number}`).join(', ');
+    const fault = name === undefined ? `is none of ${architecture}'s` : `is ${name}, which can hold the data only`;
+    return `the ${kind} descriptor's register ${register} ${fault}; name one of ${names}`;
   }
   if (register === other) {
     return `both descriptors name ${name}, so that the jump would go to the data; name two different registers`;

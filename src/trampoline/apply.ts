@@ -11,7 +11,7 @@ import { type ArchitectureName, architectures } from './architectures.js';
 import { registerByName } from './registers.js';
 import type { Trampoline } from './trampoline.js';
 
-/** Reads the unsigned little-endian integer of `size` bytes at `address`; may throw, as a load may fault. */
+/** Reads the unsigned integer of `size` bytes at `address`, in the architecture's byte order; may throw, as a load may. */
 export type Memory = (address: bigint, size: 4 | 8) => bigint;
 
 /**
@@ -20,7 +20,8 @@ export type Memory = (address: bigint, size: 4 | 8) => bigint;
  * @param registers all registers before, by name, as unsigned integers; the program counter is `rip`, `eip` or `pc`,
  *   and arm's state has `cpsr`, whose T bit the jump sets from bit 0 of the target
  * @param memory the memory that it loads from, as the calling process sees it
- * @returns a new state, equal but for the loaded registers and the program counter (and arm's T bit)
+ * @returns a new state, equal but for the loaded registers, the program counter, and what else the architecture's jump
+ *   changes: arm's T bit
  * @throws TrampfdError EINVAL when it names a register that the architecture's trampolines cannot load, or jumps
  *   through a register that it has no value for; and what `memory` throws
  */

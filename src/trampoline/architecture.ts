@@ -15,6 +15,8 @@ export interface TableRegister {
   readonly number: number;
   /** Its number in the architecture's instructions. */
   readonly encoding: number;
+  /** Set where only the data may go there: the slot cannot jump through it, or should not. */
+  readonly dataOnly?: true;
 }
 
 /** One instruction, for the processor and for people. */
@@ -55,9 +57,12 @@ export interface Architecture {
   readonly name: string;
   /** Width in bytes of an address, of a general register and of a table's entry. */
   readonly wordSize: 4 | 8;
-  /** What an instruction's address must be a multiple of, in bytes. */
-  readonly instructionAlignment: 1 | 4;
-  /** Size in bytes of the smallest page, which is a page where the system does not say another size. */
+  /** What a slot's address must be a multiple of, in bytes, for the processor to execute it. */
+  readonly instructionAlignment: 1 | 2 | 4;
+  /**
+   * Size in bytes of the page that most systems of the architecture have: it counts where nobody says another. The
+   * kernel may be built with others, so whoever knows the machine gives its own.
+   */
   readonly pageSize: number;
   /** Size in bytes of a table's slot, the interface's `code_size`. */
   readonly tableSlotSize: number;
@@ -68,8 +73,15 @@ export interface Architecture {
   readonly dataRegister: string;
   /** What fills a page outside its slots: wherever execution arrives there, the process is stopped by a signal. */
   readonly trap: Instruction;
+  /** The landing pad that a slot begins with and what enforces it, or `none` and why, as a part of a sentence. */
+  readonly landingPad: string;
+  /** A register that no table names and that changes all the same, for the slot's jump goes through it. */
+  readonly jumpsThrough?: string;
 
-  /** The instructions of a table's slot, `tableSlotSize` bytes in all. Both registers are of the table and differ. */
+  /**
+   * The instructions of a table's slot, `tableSlotSize` bytes in all. Both registers are of the table and differ, and
+   * the code's is not {@link TableRegister.dataOnly}.
+   */
   assembleSlot(code: SlotLoad, data: SlotLoad): readonly Instruction[];
 
   /**

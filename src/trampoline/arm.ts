@@ -171,6 +171,7 @@ export const arm: Architecture = {
   codeRegister: 'r3',
   dataRegister: 'r12',
   trap: udf,
+  landingPad: 'none: A32 code has no enforcement of branch targets',
   assembleSlot,
   placeAddress,
   recogniseSlot,

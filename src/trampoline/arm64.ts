@@ -172,6 +172,7 @@ export const arm64: Architecture = {
   codeRegister: 'x16',
   dataRegister: 'x17',
   trap: brk,
+  landingPad: 'bti c, so it can be called where branch targets are enforced (BTI)',
   assembleSlot,
   placeAddress,
   recogniseSlot,

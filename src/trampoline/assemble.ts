@@ -6,7 +6,7 @@
 import { TrampfdError } from '../error.js';
 import type { Instruction, SlotLoad } from './architecture.js';
 import { type ArchitectureName, architectures } from './architectures.js';
-import { registerByName } from './registers.js';
+import { registerByName, registersFor } from './registers.js';
 import type { Load, Trampoline } from './trampoline.js';
 
 /**
@@ -33,15 +33,23 @@ export function requireTableAddress(architecture: ArchitectureName, address: big
 /**
  * Judges the two registers of a table's trampolines.
  *
- * @throws TrampfdError EINVAL when either is unknown or both are the same, for then the jump would go to the data
+ * @throws TrampfdError EINVAL when either is unknown, when the code's can only take data, or both are the same, for then
+ *   the jump would go to the data
  */
 export function requireTableRegisters(
   architecture: ArchitectureName,
   codeRegister: string,
   dataRegister: string,
 ): void {
-  registerByName(architecture, codeRegister);
+  const code = registerByName(architecture, codeRegister);
   registerByName(architecture, dataRegister);
+  if (code.dataOnly) {
+    const names = registersFor(architecture, 'code').map(({ name }) => name);
+    throw new TrampfdError(
+      'EINVAL',
+      `register ${codeRegister}: it can hold the data only, not the target; name one of ${names.join(' ')}`,
+    );
+  }
   if (codeRegister === dataRegister) {
     throw new TrampfdError(
       'EINVAL',

@@ -39,9 +39,11 @@ export function listing(trampoline: Trampoline, address: bigint, architecture: A
 }
 
 /** A sentence that says what a call of the trampoline does. */
-export function summary({ loads, target }: Trampoline): string {
+export function summary({ loads, target }: Trampoline, architecture: ArchitectureName): string {
+  const { jumpsThrough } = architectures[architecture];
   const parts = loads.map(({ register, from }) => `loads ${register} from 0x${from.address.toString(16)}`);
-  return `${[...parts, `jumps to what ${target.register} holds`].join(', ')}; changes nothing else`;
+  const through = jumpsThrough === undefined ? '' : ` through ${jumpsThrough}`;
+  return `${[...parts, `jumps to what ${target.register} holds${through}`].join(', ')}; changes nothing else`;
 }
 
 /**
@@ -64,5 +66,5 @@ export function describe(trampoline: Trampoline, address: bigint, architecture: 
     (row) => `  ${row.address.padStart(addresses)}:  ${row.hex.padEnd(hex)}  ${row.text.padEnd(text)}  ${row.meaning}`,
   );
   const { tableSlotSize } = architectures[architecture];
-  return [`${architecture}, ${tableSlotSize} bytes: ${summary(trampoline)}`, ...lines, ''].join('\n');
+  return [`${architecture}, ${tableSlotSize} bytes: ${summary(trampoline, architecture)}`, ...lines, ''].join('\n');
 }

@@ -147,6 +147,7 @@ export const i386: Architecture = {
   codeRegister: 'edx',
   dataRegister: 'eax',
   trap: int3,
+  landingPad: 'endbr32, so it can be called under indirect branch tracking (CET)',
   assembleSlot,
   placeAddress,
   recogniseSlot,

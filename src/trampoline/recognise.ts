@@ -43,7 +43,9 @@ export function recognise(bytes: Uint8Array, address: bigint, architecture: Arch
   if (address % BigInt(instructionAlignment) !== 0n) return undefined;
   const slot = recogniseSlot(viewOf(bytes), 0);
   if (slot === undefined || !isTableSlot(slot, wordSize)) return undefined;
-  const codeRegister = tableRegisters.find(({ encoding }) => encoding === slot.codeRegister)?.name;
+  const codeRegister = tableRegisters.find(
+    ({ encoding, dataOnly }) => encoding === slot.codeRegister && dataOnly === undefined,
+  )?.name;
   const dataRegister = tableRegisters.find(({ encoding }) => encoding === slot.dataRegister)?.name;
   if (codeRegister === undefined || dataRegister === undefined) return undefined;
   return tableTrampoline({

@@ -7,6 +7,15 @@ import { TrampfdError } from '../error.js';
 import type { TableRegister } from './architecture.js';
 import { type ArchitectureName, architectures } from './architectures.js';
 
+/** What a trampoline uses a register for: the target's address, or the data. */
+export type RegisterUse = 'code' | 'data';
+
+/** The registers of an architecture that a trampoline may load for one of its two uses, in the order of their numbers. */
+export function registersFor(architecture: ArchitectureName, use: RegisterUse): readonly TableRegister[] {
+  const { tableRegisters } = architectures[architecture];
+  return use === 'data' ? tableRegisters : tableRegisters.filter(({ dataOnly }) => dataOnly === undefined);
+}
+
 /**
  * The name of the register that has a number in the trampfd interface (`reg` of its code and data structures).
  *

@@ -28,6 +28,9 @@ export interface Table {
   readonly dataTable: bigint;
 }
 
+/** The smallest page that Linux has on any architecture; each that it can be built with is a multiple of it. */
+const SMALLEST_PAGE = 4096;
+
 /** How many values a half of an address has. */
 const HALF = 2 ** 32;
 
@@ -47,17 +50,14 @@ export function trampolinesPerPage(
 /**
  * Judges a table.
  *
- * @throws TrampfdError EINVAL when a register is unknown, both are the same, the count is 0, no integer or above what a
- *   page holds, when the page's size is not one of the architecture, or when a table is at NULL, misaligned or does not fit into the address space
+ * @throws TrampfdError EINVAL when a register is unknown, the code's can only take data, both are the same, the count is
+ *   0, no integer or above what a page holds, when the page's size is no multiple of the smallest page's, or when a table
+ *   is at NULL, misaligned or does not fit into the address space
  */
 export function requireTable(table: Table, pageSize: number = architectures[table.architecture].pageSize): void {
   const { architecture, count, codeRegister, dataRegister, codeTable, dataTable } = table;
-  const smallest = architectures[architecture].pageSize;
-  if (!Number.isInteger(pageSize) || pageSize < smallest || pageSize % smallest !== 0) {
-    throw new TrampfdError(
-      'EINVAL',
-      `page of ${pageSize} bytes: pages of ${architecture} are multiples of ${smallest}`,
-    );
+  if (!Number.isInteger(pageSize) || pageSize < SMALLEST_PAGE || pageSize % SMALLEST_PAGE !== 0) {
+    throw new TrampfdError('EINVAL', `page of ${pageSize} bytes: pages are multiples of ${SMALLEST_PAGE}; give one`);
   }
   const limit = trampolinesPerPage(architecture, pageSize);
   if (!Number.isInteger(count) || count < 1 || count > limit) {
@@ -175,7 +175,9 @@ function isEntry(foundLow: number, foundHigh: number, low: number, high: number,
  */
 export function recognisePage(page: Uint8Array, table: Table): boolean {
   const { wordSize, tableSlotSize, tableRegisters, trap, recogniseSlot } = architectures[table.architecture];
-  const codeRegister = tableRegisters.find(({ name }) => name === table.codeRegister)?.encoding;
+  const codeRegister = tableRegisters.find(
+    ({ name, dataOnly }) => name === table.codeRegister && dataOnly === undefined,
+  )?.encoding;
   const dataRegister = tableRegisters.find(({ name }) => name === table.dataRegister)?.encoding;
   const end = table.count * tableSlotSize;
   if (codeRegister === undefined || dataRegister === undefined || !(end >= tableSlotSize && end <= page.length)) {

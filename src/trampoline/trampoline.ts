@@ -1,9 +1,10 @@
 /**
  * The value that everything here turns on: a trampoline is not code, it is a statement of what a call of it does.
  *
- * Registers are loaded in the order in which they stand, then the processor jumps to the address that one of them holds.
- * No other register, no flag and no byte of memory changes. What is done with the value is in `assemble.ts`,
- * `recognise.ts`, `apply.ts` and `describe.ts`.
+ * Registers are loaded, then the processor jumps to the address that one of them holds. No other register, no flag and
+ * no byte of memory changes, but for a register that jumps themselves go through where the architecture has one. No load
+ * depends on another, so their order does not show; most processors keep none anyway. What is done with the value is in
+ * `assemble.ts`, `recognise.ts`, `apply.ts` and `describe.ts`.
  *
  * @module
  */
@@ -23,7 +24,7 @@ export interface Load {
   readonly from: Source;
 }
 
-/** What a call of the trampoline does: the loads, in order of execution, then the jump. */
+/** What a call of the trampoline does: the loads, then the jump. */
 export interface Trampoline {
   readonly loads: readonly Load[];
   /** Where it jumps: the address that this register holds after the loads. */

@@ -1,5 +1,6 @@
 /**
- * Instructions of 32 bits, as arm and arm64 have them, in memory the lowest byte first.
+ * Instructions of 32 bits, as the architectures with a single width of instruction have them, in memory the lowest byte
+ * first.
  *
  * @module
  */

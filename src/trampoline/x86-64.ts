@@ -174,6 +174,7 @@ export const x86_64: Architecture = {
   codeRegister: 'r11',
   dataRegister: 'r10',
   trap: int3,
+  landingPad: 'endbr64, so it can be called under indirect branch tracking (CET)',
   assembleSlot,
   placeAddress,
   recogniseSlot,

@@ -138,7 +138,7 @@ describe('trampfd show', () => {
         output,
         new RegExp(`${architecture.codeRegister} for the target's address, ${architecture.dataRegister} for`),
       );
-      assert.match(output, /^Landing pad: {2}(endbr64|endbr32|bti c|none)/m);
+      assert.ok(output.includes(`\nLanding pad:  ${architecture.landingPad}\n`));
     });
   }
 

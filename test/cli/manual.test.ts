@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { architectures } from '../../src/trampoline/architectures.js';
 import { root } from '../programs/compile.js';
 import { run, trampfd } from './command.js';
 
@@ -47,6 +48,15 @@ describe('the manual page', () => {
     for (const command of ['run', 'doctor', 'show']) {
       assert.match(output, new RegExp(`trampfd ${command}`));
       assert.match(source, new RegExp(`^\\.Cm ${command}$`, 'm'));
+    }
+  });
+
+  test('and --help have every architecture', () => {
+    const { output } = run([trampfd, '--help']);
+    const source = readFileSync(page, 'utf8');
+    for (const name of Object.keys(architectures)) {
+      assert.match(output, new RegExp(`--arch .*\\b${name}\\b`));
+      assert.match(source, new RegExp(`^\\.Cm ${name}\\b`, 'm'));
     }
   });
 

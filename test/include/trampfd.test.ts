@@ -8,8 +8,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { TRAMPFD, TRAMPFD_CODE_DESCRIPTOR, TRAMPFD_DATA_DESCRIPTOR, TRAMPFD_INFO } from '../../src/abi/trampfd.js';
-import { type ArchitectureName, architectures } from '../../src/trampoline/architectures.js';
+import { architectures } from '../../src/trampoline/architectures.js';
 import { compileProgram } from '../programs/compile.js';
+import { architectureNames } from '../trampoline/cases.js';
+import { machines } from '../trampoline/machines.js';
 
 /** Flags for a 32-bit program. Debian's 64-bit headers hold the asm/ folder that the 32-bit ones share. */
 const WIDTHS = { '64-bit': ['-m64'], '32-bit': ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu'] } as const;
@@ -23,14 +25,6 @@ const DIALECTS: readonly { readonly compiler: string; readonly standard: string;
     ...['c++98', 'c++11', 'c++17', 'c++20'].map((standard) => ({ compiler: 'g++', standard, flags: NO_CPP_LIBRARY })),
   ];
 
-/** How the header spells the registers of an architecture: a prefix, then the manual's name. */
-const SPELLINGS: Readonly<Record<ArchitectureName, (name: string) => string>> = {
-  'x86-64': (name) => `x64_${name}`,
-  i386: (name) => `x32_${name}`,
-  arm64: (name) => name.replace(/^x/, 'arm64_r'),
-  arm: (name) => `arm_${name}`,
-};
-
 /** Every line that layout.c has to print. */
 function expectedLines(): string[] {
   const structures = {
@@ -42,8 +36,10 @@ function expectedLines(): string[] {
     Object.entries(fields).map(([field, offset]) => `${structure}.${field} ${offset}`),
   );
   const constants = Object.entries(TRAMPFD).map(([name, value]) => `${name} ${value}`);
-  const registers = (Object.keys(SPELLINGS) as ArchitectureName[]).flatMap((architecture) =>
-    architectures[architecture].tableRegisters.map(({ name, number }) => `${SPELLINGS[architecture](name)} ${number}`),
+  const registers = architectureNames.flatMap((architecture) =>
+    architectures[architecture].tableRegisters.map(
+      ({ name, number }) => `${machines[architecture].spelling(name)} ${number}`,
+    ),
   );
   return [...layouts, ...constants, ...registers].sort();
 }

@@ -7,6 +7,7 @@ import type { MapRequest } from '../../src/object/mapping.js';
 import { createTable, type TableObject } from '../../src/object/table.js';
 import { type DescriptorKind, setDescriptor } from '../../src/object/write.js';
 import { type ArchitectureName, architectures } from '../../src/trampoline/architectures.js';
+import { registersFor } from '../../src/trampoline/registers.js';
 
 /** Every architecture's name. */
 export const NAMES: readonly ArchitectureName[] = Object.keys(architectures) as ArchitectureName[];
@@ -32,10 +33,10 @@ export function dataBytes(data: { reg: number; reserved?: number; table: bigint 
   return new Uint8Array(view.buffer);
 }
 
-/** The number of an architecture's register by its place in the list of those that a table may name. */
+/** The number of an architecture's register by its place in the list of those that a table may name for either use. */
 export function registerAt(architecture: ArchitectureName, index: number): number {
-  const { tableRegisters } = architectures[architecture];
-  const register = tableRegisters[index % tableRegisters.length];
+  const able = registersFor(architecture, 'code');
+  const register = able[index % able.length];
   if (register === undefined) throw new Error(`${architecture} has no register`);
   return register.number;
 }

@@ -9,22 +9,20 @@ import { describe, test } from 'node:test';
 import { TrampfdError } from '../../src/error.js';
 import { createTable, encodeInfo, infoOf, isComplete, toTrampolineTable } from '../../src/object/table.js';
 import { assemblePage } from '../../src/trampoline/table.js';
+import { machines } from '../trampoline/machines.js';
 import { codeBytes, completeTable, dataBytes, goodCode, goodData, NAMES, PAGE_SIZE, tableWith } from './bytes.js';
-
-/** code_size and the number per page of 4096 bytes, from the proposal's description of its four architectures. */
-const SIZES = { 'x86-64': [40, 102], i386: [24, 170], arm64: [48, 85], arm: [28, 146] } as const;
 
 describe('trampoline table', () => {
   for (const name of NAMES) {
     test(`${name}: a new table tells its sizes and has no descriptor`, () => {
       const table = createTable(name, PAGE_SIZE);
-      const [codeSize, ntrampolines] = SIZES[name];
-      assert.deepEqual(infoOf(table), { ntrampolines, codeSize, codeOffset: 0 });
+      const codeSize = machines[name].slotSize;
+      assert.deepEqual(infoOf(table), { ntrampolines: Math.floor(4096 / codeSize), codeSize, codeOffset: 0 });
       assert.equal(isComplete(table), false);
     });
 
     test(`${name}: a larger page holds more`, () => {
-      const [codeSize] = SIZES[name];
+      const codeSize = machines[name].slotSize;
       assert.equal(infoOf(createTable(name, 65536)).ntrampolines, Math.floor(65536 / codeSize));
     });
 

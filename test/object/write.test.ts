@@ -8,6 +8,7 @@ import { describe, test } from 'node:test';
 import { createTable, infoOf, type TableObject } from '../../src/object/table.js';
 import { type DescriptorKind, judgeRead, judgeSeek, judgeWrite, setDescriptor } from '../../src/object/write.js';
 import { type ArchitectureName, architectures } from '../../src/trampoline/architectures.js';
+import { registersFor } from '../../src/trampoline/registers.js';
 import {
   codeBytes,
   completeTable,
@@ -112,7 +113,7 @@ for (const name of NAMES) {
     });
 
     test('every register of the architecture, and 1 to all trampolines', () => {
-      for (const { number } of architectures[name].tableRegisters) {
+      for (const { number } of registersFor(name, 'code')) {
         for (const ntrampolines of [1, most])
           tableWith(name, ['code', codeBytes({ ...code, ntrampolines, reg: number })]);
       }
@@ -123,6 +124,15 @@ for (const name of NAMES) {
         assertRefused(empty, 'code', codeBytes({ ...code, ntrampolines }), 'EINVAL', new RegExp(`1 to ${most}`));
       });
     }
+
+    test('a register that can hold the data only: EINVAL', () => {
+      const able = new Set(registersFor(name, 'code'));
+      for (const { name: register, number } of registersFor(name, 'data').filter((known) => !able.has(known))) {
+        const message = new RegExp(`register ${number} is ${register}, which can hold the data only; name one of`);
+        assertRefused(empty, 'code', codeBytes({ ...code, reg: number }), 'EINVAL', message);
+        tableWith(name, ['data', dataBytes({ reg: number, table: 0x20000n })]);
+      }
+    });
 
     test('every register that is not of the width: EINVAL', () => {
       const own = new Set(architectures[name].tableRegisters.map(({ number }) => number));

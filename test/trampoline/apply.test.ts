@@ -5,13 +5,12 @@ import { apply } from '../../src/trampoline/apply.js';
 import { architectures } from '../../src/trampoline/architectures.js';
 import { tableTrampoline } from '../../src/trampoline/trampoline.js';
 import { architectureNames, slots } from './cases.js';
-
-const PROGRAM_COUNTER = { 'x86-64': 'rip', i386: 'eip', arm64: 'pc', arm: 'pc' } as const;
+import { machines } from './machines.js';
 
 for (const name of architectureNames) {
   const { wordSize, tableRegisters, codeRegister, dataRegister } = architectures[name];
   const words = fc.bigInt({ min: 0n, max: (1n << BigInt(8 * wordSize)) - 1n });
-  const pc = PROGRAM_COUNTER[name];
+  const { programCounter: pc, targetAlignment, jumpChanges } = machines[name];
   const states = fc
     .array(words, { minLength: tableRegisters.length, maxLength: tableRegisters.length })
     .map((values) => {
@@ -21,11 +20,11 @@ for (const name of architectureNames) {
       return { ...registers, [pc]: 0x4000n, sp: 0x8000n, flags: 0x246n, cpsr: 0x60000010n };
     });
 
-  test(`${name}: apply changes the two registers and the program counter, nothing else, and not its argument`, () => {
+  test(`${name}: apply changes the two registers and what the jump does, nothing else, and not its argument`, () => {
     fc.assert(
       fc.property(slots(name), states, words, words, (slot, before, target, data) => {
         fc.pre(slot.codeSlot !== slot.dataSlot);
-        const address = name === 'arm' ? target & ~3n : target;
+        const address = target - (target % targetAlignment);
         const reads: [bigint, number][] = [];
         const copy = { ...before };
         const after = apply(
@@ -42,7 +41,13 @@ for (const name of architectureNames) {
           [slot.codeSlot, wordSize],
           [slot.dataSlot, wordSize],
         ]);
-        assert.deepEqual(after, { ...before, [slot.codeRegister]: address, [slot.dataRegister]: data, [pc]: address });
+        assert.deepEqual(after, {
+          ...before,
+          [slot.codeRegister]: address,
+          [slot.dataRegister]: data,
+          [pc]: address,
+          ...jumpChanges?.(address),
+        });
       }),
     );
   });

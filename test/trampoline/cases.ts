@@ -5,17 +5,20 @@
  */
 import fc from 'fast-check';
 import { type ArchitectureName, architectures } from '../../src/trampoline/architectures.js';
+import { type RegisterUse, registersFor } from '../../src/trampoline/registers.js';
 import { type Table, trampolinesPerPage } from '../../src/trampoline/table.js';
 import { type TableTrampoline, type Trampoline, tableTrampoline } from '../../src/trampoline/trampoline.js';
 
 /** Every architecture's name. */
 export const architectureNames: readonly ArchitectureName[] = Object.keys(architectures) as ArchitectureName[];
 
-/** Every pair of two different registers, code register first. */
+/** Every pair of two different registers that a table may name, code register first. */
 export function registerPairs(name: ArchitectureName): [codeRegister: string, dataRegister: string][] {
-  const registers = architectures[name].tableRegisters.map((register) => register.name);
-  return registers.flatMap((code) =>
-    registers.filter((data) => data !== code).map((data): [string, string] => [code, data]),
+  const names = (use: RegisterUse) => registersFor(name, use).map((register) => register.name);
+  return names('code').flatMap((code) =>
+    names('data')
+      .filter((data) => data !== code)
+      .map((data): [string, string] => [code, data]),
   );
 }
 

@@ -9,13 +9,15 @@
  * Input and output are little-endian integers of 64 bits, whatever the width of the architecture. Input: a count, then
  * that many `struct call`. Output: the addresses of the two targets, then a `struct result` for each call.
  */
+#include <endian.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#define SLOT_BYTES 48
+#define SLOT_BYTES 72 /* those of the longest */
 
 struct call {
 	uint64_t slot_address; /* where the code is to stand */
@@ -70,6 +72,15 @@ static void read_exactly(void *to, size_t size)
 		fail("input ends early");
 }
 
+/* Words as they are in input and output from words as they are in memory, or the other way round. */
+static void swap_words(void *words, size_t count)
+{
+	uint64_t *word = words;
+
+	while (count-- > 0)
+		word[count] = htole64(word[count]);
+}
+
 static void write_exactly(const void *from, size_t size)
 {
 	if (fwrite(from, 1, size, stdout) != size)
@@ -82,10 +93,13 @@ int main(void)
 	const uint64_t targets[2] = {(uintptr_t)target_0, (uintptr_t)target_1};
 
 	read_exactly(&count, sizeof count);
+	swap_words(&count, 1);
 	struct call *calls = calloc(count, sizeof *calls);
 	if (!calls)
 		fail("calloc");
 	read_exactly(calls, count * sizeof *calls);
+	for (uint64_t i = 0; i < count; i++)
+		swap_words(&calls[i], offsetof(struct call, code) / sizeof(uint64_t));
 
 	map_region(CODE_REGION);
 	map_region(TABLE_REGION);
@@ -95,7 +109,9 @@ int main(void)
 	if (mprotect((void *)CODE_REGION, REGION_SIZE, PROT_READ | PROT_EXEC))
 		fail("mprotect");
 
-	write_exactly(targets, sizeof targets);
+	uint64_t reported[2] = {targets[0], targets[1]};
+	swap_words(reported, 2);
+	write_exactly(reported, sizeof reported);
 	for (uint64_t i = 0; i < count; i++) {
 		struct result result;
 
@@ -113,6 +129,7 @@ int main(void)
 		result.flags = flags_after;
 		for (int r = 0; r < WORD_REGISTERS; r++)
 			result.registers[r] = after[r];
+		swap_words(&result, sizeof result / sizeof(uint64_t));
 		write_exactly(&result, sizeof result);
 	}
 	return 0;

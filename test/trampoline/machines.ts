@@ -1,0 +1,18 @@
+/**
+ * The architectures as the tests know them: one line each.
+ *
+ * @module
+ */
+import type { ArchitectureName } from '../../src/trampoline/architectures.js';
+import type { Machine } from './machine.js';
+import { arm } from './machines/arm.js';
+import { arm64 } from './machines/arm64.js';
+import { i386 } from './machines/i386.js';
+import { x86_64 } from './machines/x86-64.js';
+
+export const machines: Readonly<Record<ArchitectureName, Machine>> = {
+  'x86-64': x86_64,
+  i386,
+  arm64,
+  arm,
+};
