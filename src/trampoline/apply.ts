@@ -34,8 +34,12 @@ export function apply(
   const { wordSize, jump } = architectures[architecture];
   const after: Record<string, bigint> = { ...registers };
   for (const { register, from } of trampoline.loads) {
-    after[registerByName(architecture, register).name] = memory(from.address, wordSize);
+    after[registerByName(architecture, register).name] =
+      from.kind === 'memory' ? memory(from.address, wordSize) : from.value;
   }
+  const stack = stackWrite(trampoline, registers, architecture);
+  if (stack !== undefined) after[stack.register] = stack.stackPointer;
+  if ('address' in trampoline.target) return { ...after, ...jump(trampoline.target.address, after) };
   const target = after[trampoline.target.register];
   if (target === undefined) {
     throw new TrampfdError(
@@ -44,4 +48,43 @@ export function apply(
     );
   }
   return { ...after, ...jump(target, after) };
+}
+
+/** What a trampoline does to the stack. */
+export interface StackWrite {
+  /** Where the data goes. */
+  readonly address: bigint;
+  readonly data: Uint8Array;
+  /** The stack pointer's name and what it holds afterwards. */
+  readonly register: string;
+  readonly stackPointer: bigint;
+}
+
+/**
+ * The memory that a call changes: the data that goes to the stack, and where the stack pointer is afterwards.
+ *
+ * @returns nothing where the trampoline has no data for the stack
+ * @throws TrampfdError EINVAL when the architecture's trampolines cannot write to the stack, or the registers have no
+ *   value for its stack pointer
+ */
+export function stackWrite(
+  { stack }: Trampoline,
+  registers: Registers,
+  architecture: ArchitectureName,
+): StackWrite | undefined {
+  if (stack === undefined) return undefined;
+  const { wordSize, context } = architectures[architecture];
+  const before = context && registers[context.stackPointer];
+  if (context === undefined || before === undefined) {
+    throw new TrampfdError(
+      'EINVAL',
+      `data for the stack of ${architecture}: no stack pointer to put it below; give one`,
+    );
+  }
+  const { data, offset, movesStackPointer } = stack;
+  const address = BigInt.asUintN(8 * wordSize, before - BigInt(data.length + offset));
+  if (!movesStackPointer) return { address, data, register: context.stackPointer, stackPointer: before };
+  const { before: raised, multiple, after } = context.entryAlignment;
+  const aligned = BigInt.asUintN(8 * wordSize, ((address + BigInt(raised)) & -BigInt(multiple)) - BigInt(after));
+  return { address: aligned, data, register: context.stackPointer, stackPointer: aligned };
 }

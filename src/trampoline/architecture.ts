@@ -52,6 +52,35 @@ export interface RecognisedSlot {
 /** The values of registers by name, as unsigned integers. */
 export type Registers = Readonly<Record<string, bigint>>;
 
+/** An address is aligned for a function's entry as `((address + before) rounded down to a multiple) - after`, in bytes. */
+export interface EntryAlignment {
+  readonly before: number;
+  readonly multiple: number;
+  readonly after: number;
+}
+
+/** How an architecture makes the trampoline of a context (version 1 of the trampfd interface). */
+export interface ContextForm {
+  /** Names of the registers that a context may name beside the program counter, in the order of their numbers there. */
+  readonly registers: readonly string[];
+  readonly stackPointer: string;
+  /** How an address becomes one that a function's entry finds in the stack pointer: see {@link EntryAlignment}. */
+  readonly entryAlignment: EntryAlignment;
+  /** The most registers that the quick part of the code can load; 0 where the code has none. */
+  readonly mostQuickRegisters: number;
+
+  /**
+   * The code: see `context_block.ts`. It is not longer than the smallest page.
+   *
+   * @param quick names of the registers that the quick part loads, in the order of `registers`
+   * @param dataOffset bytes from the code's start to the data
+   */
+  assemble(quick: readonly string[], dataOffset: number): readonly Instruction[];
+
+  /** Reads code of `dataOffset` bytes: the registers that its quick part loads, or nothing when any bit is another. */
+  recognise(code: DataView, dataOffset: number): readonly string[] | undefined;
+}
+
 /** One architecture: a file of its own, and a line in `architectures.ts`. */
 export interface Architecture {
   readonly name: string;
@@ -101,4 +130,7 @@ export interface Architecture {
 
   /** The registers that the slot's jump changes, when it goes to `target` in the state `registers`. */
   jump(target: bigint, registers: Registers): Registers;
+
+  /** Trampolines of contexts, where the architecture has them. */
+  readonly context?: ContextForm;
 }

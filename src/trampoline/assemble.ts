@@ -59,6 +59,9 @@ export function requireTableRegisters(
 }
 
 function slotLoad({ register, from }: Load, architecture: ArchitectureName): SlotLoad {
+  if (from.kind !== 'memory') {
+    throw new TrampfdError('EINVAL', `register ${register}: a table's trampoline loads from memory; give an address`);
+  }
   requireTableAddress(architecture, from.address);
   return { register: registerByName(architecture, register), address: from.address };
 }
@@ -70,10 +73,17 @@ function slotLoad({ register, from }: Load, architecture: ArchitectureName): Slo
  */
 export function instructionsOf(trampoline: Trampoline, architecture: ArchitectureName): readonly Instruction[] {
   const [code, data, ...more] = trampoline.loads;
-  if (code === undefined || data === undefined || more.length > 0 || trampoline.target.register !== code.register) {
+  const target = 'register' in trampoline.target ? trampoline.target.register : undefined;
+  if (
+    code === undefined ||
+    data === undefined ||
+    more.length > 0 ||
+    target !== code.register ||
+    trampoline.stack !== undefined
+  ) {
     throw new TrampfdError(
       'EINVAL',
-      `trampoline of ${trampoline.loads.length} loads to ${trampoline.target.register}: only a table's trampoline can be assembled; load the target's register first, then one data register`,
+      `trampoline of ${trampoline.loads.length} loads to ${target ?? 'an address'}: only a table's trampoline can be assembled; load the target's register first, then one data register`,
     );
   }
   requireTableRegisters(architecture, code.register, data.register);

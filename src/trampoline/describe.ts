@@ -3,8 +3,10 @@
  *
  * @module
  */
+import type { Instruction } from './architecture.js';
 import { type ArchitectureName, architectures } from './architectures.js';
 import { instructionsOf } from './assemble.js';
+import { contextInstructions } from './context.js';
 import type { Trampoline } from './trampoline.js';
 
 /** One instruction of a listing. */
@@ -25,8 +27,22 @@ export interface ListingLine {
  * @throws TrampfdError EINVAL when the trampoline cannot be assembled
  */
 export function listing(trampoline: Trampoline, address: bigint, architecture: ArchitectureName): ListingLine[] {
+  return linesOf(instructionsOf(trampoline, architecture), address);
+}
+
+/**
+ * The instructions of the code that serves contexts, without the traps behind it.
+ *
+ * @param quick the registers that the quick part loads
+ * @throws TrampfdError EOPNOTSUPP where the architecture has no trampolines of contexts
+ */
+export function contextListing(quick: readonly string[], architecture: ArchitectureName): ListingLine[] {
+  return linesOf(contextInstructions(quick, architecture), 0n);
+}
+
+function linesOf(instructions: readonly Instruction[], address: bigint): ListingLine[] {
   let offset = 0;
-  return instructionsOf(trampoline, architecture).map(({ bytes, mnemonic, operands, meaning }) => {
+  return instructions.map(({ bytes, mnemonic, operands, meaning }) => {
     const line = {
       address: address + BigInt(offset),
       bytes: Uint8Array.from(bytes),
@@ -39,11 +55,24 @@ export function listing(trampoline: Trampoline, address: bigint, architecture: A
 }
 
 /** A sentence that says what a call of the trampoline does. */
-export function summary({ loads, target }: Trampoline, architecture: ArchitectureName): string {
+export function summary({ loads, stack, target }: Trampoline, architecture: ArchitectureName): string {
   const { jumpsThrough } = architectures[architecture];
-  const parts = loads.map(({ register, from }) => `loads ${register} from 0x${from.address.toString(16)}`);
+  const parts = loads.map(({ register, from }) =>
+    from.kind === 'memory'
+      ? `loads ${register} from 0x${from.address.toString(16)}`
+      : `sets ${register} to 0x${from.value.toString(16)}`,
+  );
+  if (stack !== undefined) {
+    const moved = stack.movesStackPointer ? ' and moves the stack pointer to them' : '';
+    parts.push(`puts ${stack.data.length} bytes on the stack, ${stack.offset} below the stack pointer${moved}`);
+  }
   const through = jumpsThrough === undefined ? '' : ` through ${jumpsThrough}`;
-  return `${[...parts, `jumps to what ${target.register} holds${through}`].join(', ')}; changes nothing else`;
+  parts.push(
+    'register' in target
+      ? `jumps to what ${target.register} holds${through}`
+      : `jumps to 0x${target.address.toString(16)}`,
+  );
+  return `${parts.join(', ')}; changes nothing else`;
 }
 
 /**

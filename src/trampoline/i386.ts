@@ -20,6 +20,7 @@ import {
   onlyTraps,
   trapsUpTo,
 } from './x86.js';
+import { x86ContextForm } from './x86_context.js';
 
 /** Every general register but esp: a trampoline leaves the stack alone. */
 const tableRegisters: readonly TableRegister[] = [
@@ -152,4 +153,5 @@ export const i386: Architecture = {
   placeAddress,
   recogniseSlot,
   jump,
+  context: x86ContextForm(32),
 };

@@ -22,6 +22,7 @@ import {
   SIB_FOLLOWS,
   trapsUpTo,
 } from './x86.js';
+import { x86ContextForm } from './x86_context.js';
 
 /** Every general register but rsp: a trampoline leaves the stack alone. */
 const tableRegisters: readonly TableRegister[] = [
@@ -179,4 +180,5 @@ export const x86_64: Architecture = {
   placeAddress,
   recogniseSlot,
   jump,
+  context: x86ContextForm(64),
 };

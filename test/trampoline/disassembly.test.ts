@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { architectures } from '../../src/trampoline/architectures.js';
-import { listing } from '../../src/trampoline/describe.js';
+import { contextListing, listing } from '../../src/trampoline/describe.js';
 import { architectureNames, oneForEachPair } from './cases.js';
 import { machines } from './machines.js';
 
@@ -58,6 +58,26 @@ for (const name of architectureNames) {
       typeof reader === 'function' ? reader(code) : disassemble(code, reader),
       lines.map(({ address, bytes, text }) => listed(address, bytes, text, words)),
     );
+  });
+}
+
+for (const name of architectureNames.filter((one) => architectures[one].context !== undefined)) {
+  test(`${name}: objdump reads what the listing of a context's code says, for every quick part`, () => {
+    const { reader, words } = machines[name].disassembly;
+    assert.ok(typeof reader !== 'function');
+    const { registers = [], mostQuickRegisters = 0 } = architectures[name].context ?? {};
+    const sets = registers.flatMap((register, index) => [
+      [register],
+      registers.slice(index).slice(0, mostQuickRegisters),
+    ]);
+    for (const quick of mostQuickRegisters === 0 ? [[]] : [[], ...sets]) {
+      const lines = contextListing(quick, name);
+      assert.deepEqual(
+        disassemble(Uint8Array.from(lines.flatMap(({ bytes }) => [...bytes])), reader),
+        lines.map(({ address, bytes, text }) => listed(address, bytes, text, words)),
+        quick.join(),
+      );
+    }
   });
 }
 

@@ -1,6 +1,10 @@
 /* Registers in the order of their encoding: eax ecx edx ebx esp ebp esi edi. Linked at a fixed address. */
 #define WORD_REGISTERS 8
+#ifdef EXECUTE_CONTEXT
+#include "execute_context.h"
+#else
 #include "execute.h"
+#endif
 
 asm(".macro target name\n"
     ".globl \\name\n"

@@ -1,6 +1,10 @@
 /* Registers in the order of their encoding: rax rcx rdx rbx rsp rbp rsi rdi r8 ... r15. */
 #define WORD_REGISTERS 16
+#ifdef EXECUTE_CONTEXT
+#include "execute_context.h"
+#else
 #include "execute.h"
+#endif
 
 asm(".macro target name\n"
     ".globl \\name\n"

@@ -1,0 +1,86 @@
+/**
+ * The data that the code of a context reads: two blocks, and one word that says which of them counts and how.
+ *
+ * A context changes while threads call through it. So the code of a trampoline never changes, and what it loads comes
+ * from a block. Whoever writes a new context writes the block that does not count, and then the state word, in one store.
+ * The state holds a generation that never comes again. The code
+ *
+ *  1. reads the state, and copies the block that it names to the thread's own stack;
+ *  2. reads the state again: where it has changed, the copy may be of two contexts, and the thread begins anew;
+ *  3. acts on the copy.
+ *
+ * A block is written only while the state names the other. So when the state is the same before and after, no byte of
+ * the block was written in between, however long the thread was kept from running: old and new are never mixed. No
+ * thread waits for a writer, and a writer that dies leaves the context as it was.
+ *
+ * The data stands beside the code, and is as executable. Therefore no value of the program stands there as it is: each
+ * is split into two words, a random one and the difference. The random words are fresh for each block, so that no byte
+ * there is of anybody's choice.
+ *
+ * Words are of the architecture's width and byte order. All offsets below are in words, from the start of the block.
+ *
+ * @module
+ */
+
+/** The state: 8 bytes at the start of the data, the mode in the lowest byte and the generation above. */
+export const STATE_OFFSET = 0;
+export const STATE_SIZE = 8;
+
+/** What the mode tells the code to do. The lowest bit of the first four names the block. */
+export const MODE = {
+  /** The registers that the code was made for, and nothing on the stack. */
+  quick0: 0,
+  quick1: 1,
+  /** Any registers, and perhaps something on the stack. */
+  general0: 2,
+  general1: 3,
+  /** There are no registers to load: a call faults. */
+  unset: 4,
+} as const;
+
+/** The bit of the mode that only `unset` has. */
+export const UNSET_BIT = 4;
+
+/** Where the words of a block stand. */
+export const BLOCK = {
+  /** Words that are to be copied, from the start of the block. */
+  length: 0,
+  /** The data's end goes to `((stack pointer - distance) & mask) - adjustment + size`. */
+  distance: 1,
+  mask: 2,
+  adjustment: 3,
+  /** All ones where the stack pointer moves to the data, else 0. */
+  moves: 4,
+  /** 1 where the target's address is kept at the lower of the two places below the final stack pointer, else 0. */
+  low: 5,
+  /** How many registers are named. */
+  registers: 6,
+  /** How many words go to the stack, and how far from the data's address the first of them goes: 0 or negative. */
+  stackWords: 7,
+  lead: 8,
+  /** The target's address, split. */
+  target: 10,
+  /** Three words for each register: where its value stands among the saved ones, in bytes, and the value, split. */
+  entries: 12,
+} as const;
+
+/** Words of a register's entry. */
+export const ENTRY_WORDS = 3;
+/** Most bytes of data for the stack, and most bytes between it and the stack pointer. */
+export const MOST_STACK_DATA = 64;
+export const MOST_STACK_OFFSET = 256;
+
+/** Where the words for the stack begin, behind the entries of as many registers as can be named. */
+export function stackStart(registers: number): number {
+  return BLOCK.entries + ENTRY_WORDS * registers;
+}
+
+/** Words of a whole block. */
+export function blockWords(registers: number, wordSize: 4 | 8): number {
+  return stackStart(registers) + 2 * (MOST_STACK_DATA / wordSize);
+}
+
+/** Byte offset of a block from the start of the data. The state has a cache line for itself. */
+export function blockOffset(index: 0 | 1, registers: number, wordSize: 4 | 8): number {
+  return 64 + index * blockWords(registers, wordSize) * wordSize;
+}

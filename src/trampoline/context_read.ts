@@ -1,0 +1,95 @@
+/**
+ * Reading the data of a context: what the code would find there, and act on. Nothing here is shared with what writes it.
+ *
+ * @module
+ */
+import { type ArchitectureName, architectures } from './architectures.js';
+import { viewOf } from './recognise.js';
+import type { ContextTrampoline } from './trampoline.js';
+
+/** What the data of a context's file says. */
+export interface ContextData {
+  /** The context that counts; absent where calls fault. */
+  readonly context?: ContextTrampoline;
+  /** Whether the code's quick part serves it. */
+  readonly quick: boolean;
+  readonly generation: bigint;
+}
+
+/**
+ * Reads the data of a context's file.
+ *
+ * @param quick the registers that the code's quick part loads
+ * @returns nothing where it is no such data: where any word of the block that counts is not what it must be
+ */
+export function recogniseContextData(
+  data: Uint8Array,
+  quick: readonly string[],
+  architecture: ArchitectureName,
+): ContextData | undefined {
+  const { wordSize, context: form } = architectures[architecture];
+  if (form === undefined) return undefined;
+  const view = viewOf(data);
+  const state = view.getBigUint64(0, true);
+  const mode = Number(state & 0xffn);
+  const generation = state >> 8n;
+  if (mode === 4) return { quick: false, generation };
+  if (mode > 3) return undefined;
+
+  const count = form.registers.length;
+  const mostStackWords = 64 / wordSize;
+  const start = 64 + (mode & 1) * wordSize * (12 + 3 * count + 2 * mostStackWords);
+  const word = (index: number): bigint =>
+    wordSize === 8 ? view.getBigUint64(start + 8 * index, true) : BigInt(view.getUint32(start + 4 * index, true));
+  const bits = 8 * wordSize;
+  const joined = (index: number): bigint => BigInt.asUintN(bits, word(index) + word(index + 1));
+  const signed = (index: number): number => Number(BigInt.asIntN(bits, word(index)));
+
+  const [length, distance, mask, adjustment, moves, low, named, stackWords, lead, unused] = Array.from(
+    { length: 10 },
+    (_, index) => signed(index),
+  ) as [number, number, number, number, number, number, number, number, number, number];
+  if (unused !== 0 || named < 0 || named > count || stackWords < 0 || stackWords > mostStackWords) return undefined;
+
+  const registers: { register: string; value: bigint }[] = [];
+  let before = -1;
+  for (let index = 0; index < named; index++) {
+    const place = signed(12 + 3 * index) / wordSize;
+    const register = Number.isInteger(place) ? form.registers[place] : undefined;
+    if (register === undefined || place <= before) return undefined;
+    before = place;
+    registers.push({ register, value: joined(13 + 3 * index) });
+  }
+  const target = joined(10);
+  const isQuick = mode < 2;
+  const names = registers.map(({ register }) => register);
+  if (isQuick && (stackWords !== 0 || names.join() !== quick.join())) return undefined;
+
+  if (stackWords === 0) {
+    const isPlain = mask === -1 && [distance, adjustment, moves, low, lead].every((value) => value === 0);
+    if (!isPlain || length !== 12 + 3 * named) return undefined;
+    return { context: { registers, target }, quick: isQuick, generation };
+  }
+  const first = 12 + 3 * count;
+  if (length !== first + 2 * stackWords || lead > 0 || lead <= -wordSize) return undefined;
+  const field = new Uint8Array(wordSize * stackWords);
+  const fieldView = viewOf(field);
+  for (let index = 0; index < stackWords; index++) {
+    const value = joined(first + 2 * index);
+    if (wordSize === 8) fieldView.setBigUint64(8 * index, value, true);
+    else fieldView.setUint32(4 * index, Number(value), true);
+  }
+  if (field.subarray(0, -lead).some((byte) => byte !== 0)) return undefined;
+  const bytes = field.slice(-lead);
+  const { before: raised, multiple, after } = form.entryAlignment;
+  const movesStackPointer = moves === -1;
+  const offset = distance - bytes.length + (movesStackPointer ? raised : 0);
+  const expected = movesStackPointer ? [-multiple, after, -1, 0] : [-1, 0, 0, offset < wordSize ? 1 : 0];
+  if ([mask, adjustment, moves, low].some((value, index) => value !== expected[index])) return undefined;
+  if (offset < 0 || offset > 256) return undefined;
+  return {
+    context: { registers, stack: { data: bytes, offset, movesStackPointer }, target },
+    quick: isQuick,
+    generation,
+  };
+}

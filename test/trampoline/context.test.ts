@@ -1,0 +1,296 @@
+/**
+ * Trampolines of contexts: what is assembled is recognised, a foreign disassembler reads what the listing says, and the
+ * processor does what `apply` says.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { randomBytes, randomInt } from 'node:crypto';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { apply, stackWrite } from '../../src/trampoline/apply.js';
+import type { ContextForm, Registers } from '../../src/trampoline/architecture.js';
+import { type ArchitectureName, architectures } from '../../src/trampoline/architectures.js';
+import {
+  assembleContextCode,
+  contextChange,
+  contextLayout,
+  emptyContextData,
+  quickRegisters,
+  recogniseContextCode,
+  requireContext,
+} from '../../src/trampoline/context.js';
+import { recogniseContextData } from '../../src/trampoline/context_read.js';
+import { type ContextTrampoline, contextTrampoline } from '../../src/trampoline/trampoline.js';
+import { compileProgram } from '../programs/compile.js';
+import { architectureNames } from './cases.js';
+import { machines } from './machines.js';
+
+const names = architectureNames.filter((name) => architectures[name].context !== undefined);
+
+function formOf(name: ArchitectureName): ContextForm {
+  const form = architectures[name].context;
+  assert.ok(form);
+  return form;
+}
+
+function randomWords(count: number, wordSize: 4 | 8): bigint[] {
+  const bytes = randomBytes(8 * count);
+  return Array.from({ length: count }, (_, index) => BigInt.asUintN(8 * wordSize, bytes.readBigUInt64LE(8 * index)));
+}
+
+/** Every context: any registers, perhaps data for the stack of any size, at any place. */
+function contexts(name: ArchitectureName): fc.Arbitrary<ContextTrampoline> {
+  const max = (1n << BigInt(8 * architectures[name].wordSize)) - 1n;
+  const word = fc.bigInt({ min: 0n, max });
+  return fc.record({
+    registers: fc
+      .shuffledSubarray([...formOf(name).registers])
+      .chain((registers) => fc.tuple(...registers.map((register) => word.map((value) => ({ register, value }))))),
+    stack: fc.option(
+      fc.record(
+        {
+          data: fc.uint8Array({ minLength: 1, maxLength: 64 }),
+          offset: fc.oneof(fc.integer({ min: 0, max: 256 }), fc.integer({ min: 0, max: 9 })),
+          movesStackPointer: fc.boolean(),
+        },
+        { noNullPrototype: true },
+      ),
+      { nil: undefined },
+    ),
+    target: fc.bigInt({ min: 1n, max }),
+  });
+}
+
+/** The data of a context's file, changed to contexts one after another. */
+function dataOf(
+  list: readonly (ContextTrampoline | undefined)[],
+  quick: readonly string[],
+  name: ArchitectureName,
+): Uint8Array {
+  const data = emptyContextData(name, 4096);
+  for (const [index, context] of list.entries()) {
+    const { block, state } = contextChange(context, quick, BigInt(index + 1), randomWords, name);
+    if (block !== undefined) data.set(block.bytes, block.offset);
+    data.set(state);
+  }
+  return data;
+}
+
+/** A context as the reader gives it: registers in their own order. */
+function ordered(context: ContextTrampoline, name: ArchitectureName): ContextTrampoline {
+  const order = formOf(name).registers;
+  const registers = context.registers.toSorted((a, b) => order.indexOf(a.register) - order.indexOf(b.register));
+  const { stack, target } = context;
+  return stack === undefined ? { registers, target } : { registers, stack, target };
+}
+
+for (const name of names) {
+  test(`${name}: the code is recognised as made for its registers, whichever these are`, () => {
+    const { registers, mostQuickRegisters } = formOf(name);
+    fc.assert(
+      fc.property(fc.subarray([...registers], { maxLength: mostQuickRegisters }), (quick) => {
+        const code = assembleContextCode(quick, name);
+        assert.equal(code.length, contextLayout(name).dataOffset);
+        assert.deepEqual(recogniseContextCode(code, name), quick);
+      }),
+    );
+  });
+
+  test(`${name}: with any bit changed the code is no more recognised`, () => {
+    const quick = formOf(name).registers.slice(0, Math.min(3, formOf(name).mostQuickRegisters));
+    const code = assembleContextCode(quick, name);
+    for (let bit = 0; bit < 8 * code.length; bit++) {
+      const mask = 1 << (bit % 8);
+      code[bit >> 3] = (code[bit >> 3] ?? 0) ^ mask;
+      assert.equal(recogniseContextCode(code, name), undefined, `bit ${bit}`);
+      code[bit >> 3] = (code[bit >> 3] ?? 0) ^ mask;
+    }
+    assert.equal(recogniseContextCode(code.subarray(1), name), undefined);
+    assert.equal(recogniseContextCode(new Uint8Array(4096), name), undefined);
+  });
+
+  test(`${name}: the data says the last context, split anew each time, or that there is none`, () => {
+    fc.assert(
+      fc.property(fc.array(fc.option(contexts(name), { nil: undefined }), { minLength: 1, maxLength: 4 }), (list) => {
+        const first = list.find((context) => context !== undefined);
+        const quick = first === undefined ? [] : quickRegisters(first, name);
+        const last = list.at(-1);
+        const read = recogniseContextData(dataOf(list, quick, name), quick, name);
+        assert.equal(read?.generation, BigInt(list.length));
+        assert.deepEqual(read?.context, last && ordered(last, name));
+      }),
+    );
+  });
+
+  test(`${name}: no value of a context stands in the data as it is`, () => {
+    const { wordSize } = architectures[name];
+    const value = wordSize === 8 ? 0x1122_3344_5566_7788n : 0x1122_3344n;
+    const context: ContextTrampoline = {
+      registers: formOf(name).registers.map((register) => ({ register, value })),
+      stack: { data: new Uint8Array(64).fill(0x5a), offset: 0, movesStackPointer: false },
+      target: value,
+    };
+    // Four given bytes stand among some 500 random ones by chance once in eight million times.
+    const data = Buffer.from(dataOf([context, context], [], name));
+    assert.equal(data.includes(Buffer.from(value.toString(16), 'hex').reverse()), false);
+    assert.equal(data.includes(Buffer.alloc(wordSize, 0x5a)), false);
+  });
+
+  test(`${name}: what is no context is refused, with what is wrong`, () => {
+    const [register = ''] = formOf(name).registers;
+    const good: ContextTrampoline = { registers: [], target: 1n };
+    const bad: [ContextTrampoline, RegExp][] = [
+      [{ ...good, target: 0n }, /target 0x0/],
+      [{ ...good, target: 1n << 64n }, /target/],
+      [{ ...good, registers: [{ register: 'r99', value: 0n }] }, /r99/],
+      [{ ...good, registers: [{ register, value: -1n }] }, /does not fit/],
+      [
+        {
+          ...good,
+          registers: [
+            { register, value: 1n },
+            { register, value: 2n },
+          ],
+        },
+        /named twice/,
+      ],
+      [{ ...good, stack: { data: new Uint8Array(0), offset: 0, movesStackPointer: false } }, /0 bytes/],
+      [{ ...good, stack: { data: new Uint8Array(65), offset: 0, movesStackPointer: false } }, /65 bytes/],
+      [{ ...good, stack: { data: new Uint8Array(1), offset: 257, movesStackPointer: false } }, /offset 257/],
+      [{ ...good, stack: { data: new Uint8Array(1), offset: -1, movesStackPointer: false } }, /offset -1/],
+    ];
+    for (const [context, message] of bad) {
+      assert.throws(() => requireContext(context, name), { code: 'EINVAL', message });
+      assert.throws(() => contextChange(context, [], 1n, randomWords, name), { code: 'EINVAL' });
+    }
+    requireContext(good, name);
+  });
+
+  test(`${name}: the processor and apply agree on every register, the flags and the stack`, () => {
+    for (const { context, quick, before, result, targets, target, fileAddress } of executed(name)) {
+      const { programCounter, execution } = machines[name];
+      const start = { ...before, [programCounter]: fileAddress };
+      const trampoline = contextTrampoline({ ...context, target: targets[target] ?? 0n });
+      const memory = (): never => assert.fail('a context loads from no memory');
+      const what = `${context.registers.map(({ register }) => register)} ${quick} ${JSON.stringify(context.stack)}`;
+      assert.deepEqual(result.registers, apply(trampoline, start, memory, name), what);
+
+      const pointer = before[formOf(name).stackPointer] ?? 0n;
+      const write = stackWrite(trampoline, start, name);
+      if (write !== undefined) {
+        const at = Number(write.address - pointer) + STACK_BYTES - STACK_ABOVE;
+        assert.deepEqual(result.stack.subarray(at, at + write.data.length), Buffer.from(write.data), what);
+      }
+      // What the caller has on the stack stays, and so does all that lies far below.
+      const used = result.stack.subarray(STACK_BYTES - STACK_ABOVE);
+      assert.ok(
+        used.every((byte) => byte === FILLING),
+        what,
+      );
+      assert.equal(execution.registers.length, Object.keys(result.registers).length - 2);
+    }
+  });
+}
+
+/** As `execute_context.h` has them. */
+const FILE_BYTES = 8192;
+const STACK_BYTES = 1024;
+const STACK_ABOVE = 64;
+const FILLING = 0xa5;
+const REGIONS = {
+  4: { code: 0x3456_0000n, stack: 0x4bcd_0000n },
+  8: { code: 0x1234_5678_0000n, stack: 0x2bcd_ef90_0000n },
+} as const;
+
+interface Executed {
+  readonly context: ContextTrampoline;
+  readonly quick: readonly string[];
+  readonly before: Registers;
+  readonly target: 0 | 1;
+  readonly targets: readonly bigint[];
+  readonly fileAddress: bigint;
+  readonly result: { readonly registers: Registers; readonly stack: Buffer };
+}
+
+/** Contexts whose code was made for them, and ones whose code was made for others; both blocks. */
+function executed(name: ArchitectureName): Executed[] {
+  const { wordSize } = architectures[name];
+  const { registers, flagsRegister, flagsMask, flagsSeen = 0n, program, emulator } = machines[name].execution;
+  assert.ok(typeof program !== 'function');
+  const path = compileProgram(`trampoline/${name}.c`, {
+    ...program,
+    flags: ['-no-pie', '-fno-pie', ...program.flags, '-DEXECUTE_CONTEXT'],
+  });
+  const run = (input: Buffer): Buffer => {
+    const [command = '', ...rest] = emulator === undefined ? [path] : [emulator, path];
+    const { status, signal, stdout, stderr } = spawnSync(command, rest, { input, maxBuffer: 1 << 28 });
+    assert.equal(signal ?? status, 0, `${name}: ${stderr}`);
+    return stdout;
+  };
+  const words = (...values: bigint[]) => Buffer.from(BigUint64Array.from(values).buffer);
+  const answer = run(words(0n));
+  const targets = [answer.readBigUInt64LE(0), answer.readBigUInt64LE(8)];
+
+  const form = formOf(name);
+  const random = () => randomWords(1, wordSize)[0] ?? 0n;
+  const fixed: ContextTrampoline[] = [
+    { registers: [], target: 1n },
+    ...form.registers.map((register) => ({ registers: [{ register, value: random() }], target: 1n })),
+    { registers: form.registers.map((register) => ({ register, value: random() })), target: 1n },
+    ...form.registers.map((register, index) => ({
+      registers: [register, form.registers[(index + 3) % form.registers.length] ?? register].map((one) => ({
+        register: one,
+        value: random(),
+      })),
+      target: 1n,
+    })),
+    ...Array.from({ length: 64 }, (_, index) => ({
+      registers: [],
+      stack: { data: randomBytes(index + 1), offset: index % 20, movesStackPointer: index % 3 === 0 },
+      target: 1n,
+    })),
+    ...[0, 1, 3, 4, 7, 8, 119, 120, 121, 127, 128, 129, 255, 256].flatMap((offset) =>
+      [false, true].map((movesStackPointer) => ({
+        registers: [],
+        stack: { data: randomBytes(64), offset, movesStackPointer },
+        target: 1n,
+      })),
+    ),
+  ];
+  const calls = [...fixed, ...fc.sample(contexts(name), 400)].map((context, index) => {
+    const target = (index % 2) as 0 | 1;
+    const aimed = { ...context, target: targets[target] ?? 0n };
+    const quick = index % 5 === 4 ? quickRegisters({ registers: [], target: 1n }, name) : quickRegisters(context, name);
+    const data = dataOf(index % 3 === 0 ? [undefined, aimed] : [aimed], quick, name);
+    const file = Buffer.concat([assembleContextCode(quick, name), data]);
+    assert.equal(file.length, FILE_BYTES);
+    const before: Record<string, bigint> = Object.fromEntries(registers.map((register) => [register, random()]));
+    // Any alignment, though a compiler knows one only.
+    before[form.stackPointer] = REGIONS[wordSize].stack + 0x20000n + BigInt(randomInt(64));
+    before[flagsRegister] = random() & flagsMask;
+    const fileAddress = REGIONS[wordSize].code + 4096n * BigInt(randomInt(16));
+    return { context, quick, target, before, file, fileAddress };
+  });
+  const input = Buffer.concat([
+    words(BigInt(calls.length)),
+    ...calls.flatMap(({ before, file, fileAddress }) => [
+      words(fileAddress, before[form.stackPointer] ?? 0n, before[flagsRegister] ?? 0n),
+      words(...registers.map((register) => before[register] ?? 0n)),
+      file,
+    ]),
+  ]);
+  const output = run(input);
+  const size = 8 * (2 + registers.length) + STACK_BYTES;
+  assert.equal(output.length, 16 + size * calls.length);
+  return calls.map(({ context, quick, target, before, fileAddress }, index) => {
+    const at = 16 + size * index;
+    const word = (position: number) => output.readBigUInt64LE(at + 8 * position);
+    const found = Object.fromEntries([
+      [machines[name].programCounter, word(0)],
+      [flagsRegister, word(1) & (flagsMask | flagsSeen)],
+      ...registers.map((register, position): [string, bigint] => [register, word(2 + position)]),
+    ]);
+    const stack = output.subarray(at + size - STACK_BYTES, at + size);
+    return { context, quick, before, target, targets, fileAddress, result: { registers: found, stack } };
+  });
+}
