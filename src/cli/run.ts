@@ -88,7 +88,7 @@ function attend({ processId, listener, served }: Supervised, signals: PassedSign
   };
   const look = (): void => {
     for (let change = nextChildChange(); change !== undefined; change = nextChildChange()) {
-      if (change.processId !== processId) continue;
+      if (change.processId !== processId || change.kind === 'traced') continue;
       if (change.kind === 'continued') {
         signals.continued();
         continue;

@@ -25,6 +25,11 @@ describe('a status of wait(2)', () => {
       assert.deepEqual(decodeStatus(7, (signal << 8) | 0x7f), { kind: 'stopped', processId: 7, signal });
     }
   });
+  test('every stop between a tracer and its tracee', () => {
+    for (const status of [(128 << 16) | (5 << 8) | 0x7f, (128 << 16) | (19 << 8) | 0x7f, (0x85 << 8) | 0x7f]) {
+      assert.deepEqual(decodeStatus(7, status), { kind: 'traced', processId: 7 });
+    }
+  });
   test('continued', () => {
     assert.deepEqual(decodeStatus(7, 0xffff), { kind: 'continued', processId: 7 });
   });

@@ -1,0 +1,53 @@
+/**
+ * Constants of ptrace(2) and madvise(2).
+ *
+ * @module
+ */
+import { type KernelConstant, listed } from './constant.js';
+
+/** Requests of ptrace(2) (linux/ptrace.h), those of x86 among them (asm/ptrace-abi.h). */
+export const PTRACE = {
+  PTRACE_GETREGS: 12,
+  PTRACE_SETREGS: 13,
+  PTRACE_DETACH: 17,
+  PTRACE_SYSCALL: 24,
+  PTRACE_SEIZE: 0x4206,
+  PTRACE_INTERRUPT: 0x4207,
+  PTRACE_GETSIGMASK: 0x420a,
+  PTRACE_SETSIGMASK: 0x420b,
+  PTRACE_GET_SYSCALL_INFO: 0x420e,
+} as const;
+
+/** Options of PTRACE_SEIZE, and the kinds of stop that PTRACE_GET_SYSCALL_INFO tells (linux/ptrace.h). */
+export const PTRACE_STOP = {
+  PTRACE_O_TRACESYSGOOD: 1,
+  PTRACE_SYSCALL_INFO_NONE: 0,
+  PTRACE_SYSCALL_INFO_ENTRY: 1,
+  PTRACE_SYSCALL_INFO_EXIT: 2,
+} as const;
+
+/** Byte offsets in struct user_regs_struct of x86-64 (sys/user.h): the registers that a system call takes and gives. */
+export const USER_REGS = {
+  rbx: 40,
+  rax: 80,
+  rcx: 88,
+  rdx: 96,
+  rsi: 104,
+  rdi: 112,
+  orig_rax: 120,
+  rip: 128,
+  size: 216,
+} as const;
+
+/** Bytes of the kernel's set of signals: 64 bits. */
+export const SIGSET_SIZE = 8;
+
+/** Advice of madvise(2) (sys/mman.h). */
+export const MADV = { MADV_DONTFORK: 10 } as const;
+
+/** Every constant above that is not a layout, for the test against the headers. */
+export const constants: readonly KernelConstant[] = [
+  ...listed('linux/ptrace.h', PTRACE),
+  ...listed('linux/ptrace.h', PTRACE_STOP),
+  ...listed('sys/mman.h', MADV),
+];
