@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trampfd.h - the trampfd interface for C and C++: tables of trampolines whose code the program neither writes nor
- * needs writable and executable memory for.
+ * trampfd.h - the trampfd interface for C and C++: trampolines whose code the program neither writes nor needs writable
+ * and executable memory for. There are two versions of it, behind the same number; a program may use both.
  *
- * A table is created, described twice, mapped, and called:
+ * Version 2 is tables of trampolines. A table is created, described twice, mapped, and called:
  *
  *     struct trampfd_info info;
  *     int fd = trampfd(&info);
@@ -17,9 +17,27 @@
  * data_table[X] into the data register and jumps to what the code register holds; other registers, flags and the stack
  * stay as they are. The two arrays remain the program's: a slot may be changed at any time, with one aligned store.
  *
- * The interface is the kernel proposal's of September 2020. No kernel has it: `trampfd run -- PROGRAM` answers the
- * system call. Needs nothing but errno.h, stdint.h and a C library with syscall(2); for C89 with GNU extensions, C99
- * and C++98 or later.
+ * Version 1 is one trampoline per descriptor, which holds what a call of it does. It is created, described by contexts,
+ * asked how it wants to be mapped, mapped, and called:
+ *
+ *     int fd = trampfd_create_user();
+ *     union { struct trampfd_regs context; char room[TRAMPFD_REGS_SIZE(2)]; } regs = { { 2, 0 } };
+ *     regs.context.regs[0] = (struct trampfd_reg){ trampfd_user_x64_r10, 0, (uintptr_t)closure };
+ *     regs.context.regs[1] = (struct trampfd_reg){ trampfd_user_x64_rip, 0, (uintptr_t)target };
+ *     pwrite(fd, &regs, sizeof regs, TRAMPFD_REGS_OFFSET);
+ *     struct trampfd_map map;
+ *     pread(fd, &map, sizeof map, TRAMPFD_MAP_OFFSET);
+ *     char *base = mmap(NULL, map.size, map.prot, map.flags, fd, map.offset);
+ *
+ * The trampoline is called at base + map.ioffset. A context may be set again at any time, and the newest counts. The
+ * program cannot reach what it set but through the descriptor, and it may read that back before it calls.
+ *
+ * Take version 2 for many trampolines, and where what they call is to be changed by a store; take version 1 for
+ * constants that no stray store can change, for more than two registers, or for arguments on the stack.
+ *
+ * The interface is the kernel proposals' of July (1) and September 2020 (2). No kernel has it: `trampfd run -- PROGRAM`
+ * answers the system call. Needs nothing but errno.h, stdint.h and a C library with syscall(2); for C89 with GNU
+ * extensions, C99 and C++98 or later.
  */
 #ifndef TRAMPFD_H
 #define TRAMPFD_H
@@ -195,6 +213,195 @@ static __inline__ int trampfd(struct trampfd_info *info)
 	default:
 		errno = ENOSYS;
 	}
+	return -1;
+}
+
+/*
+ * Version 1. Every field named reserved must be 0. The three contexts below are of variable size: a header that says how
+ * many entries follow. A write is of exactly the size that the header says, and of no entries it removes the context.
+ */
+
+/* The first argument of the system call: the type of the trampoline. */
+enum trampfd_type {
+	TRAMPFD_USER
+};
+
+/* The second argument: what is to be known about a trampoline of this type. */
+struct trampfd_user {
+	uint32_t flags;    /* 0 */
+	uint32_t reserved; /* 0 */
+};
+
+/* The offsets that contexts are written and read at. */
+enum trampfd_user_offsets {
+	TRAMPFD_MAP_OFFSET,   /* read only: struct trampfd_map */
+	TRAMPFD_REGS_OFFSET,  /* struct trampfd_regs */
+	TRAMPFD_STACK_OFFSET, /* struct trampfd_stack */
+	TRAMPFD_PCS_OFFSET,   /* write only: struct trampfd_values, the PCs that register contexts may have */
+	TRAMPFD_NUM_USER_OFFSETS
+};
+
+/* How the trampoline is to be mapped: the arguments of mmap(2), and where in the mapping it is called. */
+struct trampfd_map {
+	uint32_t size;
+	uint32_t prot;
+	uint32_t flags;
+	uint32_t offset;
+	uint32_t ioffset;  /* bytes from what mmap(2) returns to what is called */
+	uint32_t reserved; /* 0 */
+};
+
+/* A register and the value that it has when the target is entered. */
+struct trampfd_reg {
+	uint32_t name;
+	uint32_t reserved; /* 0 */
+	uint64_t value;    /* of 32 bits in a 32-bit program */
+};
+
+/* The register context. It must name the program counter: the target. Where a name comes twice, the last one counts. */
+struct trampfd_regs {
+	uint32_t nregs;    /* 1 to TRAMPFD_MAX_REGS; 0 removes the context, and a call is a fault then */
+	uint32_t reserved; /* 0 */
+	__extension__ struct trampfd_reg regs[];
+};
+
+/* The stack context: data that a call puts at stack pointer - size - offset. */
+struct trampfd_stack {
+	uint32_t flags;    /* 0, or TRAMPFD_SET_SP */
+	uint32_t offset;   /* 0 to TRAMPFD_MAX_STACK_OFFSET */
+	uint32_t size;     /* 1 to TRAMPFD_MAX_DATA_SIZE; 0 removes the context */
+	uint32_t reserved; /* 0 */
+	__extension__ uint8_t data[];
+};
+
+/* The allowed PCs: once set, a register context with another PC is refused. A context that was there before stays. */
+struct trampfd_values {
+	uint32_t nvalues;  /* 1 to TRAMPFD_MAX_PCS; 0 allows every PC again */
+	uint32_t reserved; /* 0 */
+	__extension__ uint64_t values[]; /* none of them 0 */
+};
+
+#define TRAMPFD_MAX_REGS 40
+#define TRAMPFD_MAX_PCS 16
+#define TRAMPFD_MAX_DATA_SIZE 64
+#define TRAMPFD_MAX_STACK_OFFSET 256
+
+/* A flag of the stack context: align that address as a function's entry wants it, and move the stack pointer there. */
+#define TRAMPFD_SET_SP 1
+
+/* Bytes of a context with so many entries, which is what a write of it counts. */
+#define TRAMPFD_REGS_SIZE(nregs) (sizeof(struct trampfd_regs) + (nregs) * sizeof(struct trampfd_reg))
+#define TRAMPFD_STACK_SIZE(size) (sizeof(struct trampfd_stack) + (size))
+#define TRAMPFD_VALUES_SIZE(nvalues) (sizeof(struct trampfd_values) + (nvalues) * sizeof(uint64_t))
+
+/*
+ * Names of registers in a register context. Version 1 counts the program counter as one of them, so that its numbers are
+ * not those of version 2 above, whose enumerators have the short names: x64_rax is 7, trampfd_user_x64_rax is 8. Here
+ * too, a 32-bit program names those of i386 or arm, a 64-bit one those of x86-64 or arm64. Other architectures have no
+ * version 1.
+ */
+enum trampfd_user_x86_register {
+	trampfd_user_x32_eax = 0,
+	trampfd_user_x32_ebx,
+	trampfd_user_x32_ecx,
+	trampfd_user_x32_edx,
+	trampfd_user_x32_esi,
+	trampfd_user_x32_edi,
+	trampfd_user_x32_ebp,
+	trampfd_user_x32_eip, /* the program counter */
+	trampfd_user_x64_rax,
+	trampfd_user_x64_rbx,
+	trampfd_user_x64_rcx,
+	trampfd_user_x64_rdx,
+	trampfd_user_x64_rsi,
+	trampfd_user_x64_rdi,
+	trampfd_user_x64_rbp,
+	trampfd_user_x64_r8,
+	trampfd_user_x64_r9,
+	trampfd_user_x64_r10,
+	trampfd_user_x64_r11,
+	trampfd_user_x64_r12,
+	trampfd_user_x64_r13,
+	trampfd_user_x64_r14,
+	trampfd_user_x64_r15,
+	trampfd_user_x64_rip /* the program counter */
+};
+
+enum trampfd_user_arm_register {
+	trampfd_user_arm_r0 = 0,
+	trampfd_user_arm_r1,
+	trampfd_user_arm_r2,
+	trampfd_user_arm_r3,
+	trampfd_user_arm_r4,
+	trampfd_user_arm_r5,
+	trampfd_user_arm_r6,
+	trampfd_user_arm_r7,
+	trampfd_user_arm_r8,
+	trampfd_user_arm_r9,
+	trampfd_user_arm_r10,
+	trampfd_user_arm_ip, /* r12 */
+	trampfd_user_arm_pc, /* the program counter */
+	trampfd_user_arm64_x0,
+	trampfd_user_arm64_x1,
+	trampfd_user_arm64_x2,
+	trampfd_user_arm64_x3,
+	trampfd_user_arm64_x4,
+	trampfd_user_arm64_x5,
+	trampfd_user_arm64_x6,
+	trampfd_user_arm64_x7,
+	trampfd_user_arm64_x8,
+	trampfd_user_arm64_x9,
+	trampfd_user_arm64_x10,
+	trampfd_user_arm64_x11,
+	trampfd_user_arm64_x12,
+	trampfd_user_arm64_x13,
+	trampfd_user_arm64_x14,
+	trampfd_user_arm64_x15,
+	trampfd_user_arm64_x16,
+	trampfd_user_arm64_x17,
+	trampfd_user_arm64_x18,
+	trampfd_user_arm64_x19,
+	trampfd_user_arm64_x20,
+	trampfd_user_arm64_x21,
+	trampfd_user_arm64_x22,
+	trampfd_user_arm64_x23,
+	trampfd_user_arm64_x24,
+	trampfd_user_arm64_x25,
+	trampfd_user_arm64_x26,
+	trampfd_user_arm64_x27,
+	trampfd_user_arm64_x28,
+	trampfd_user_arm64_pc /* the program counter */
+};
+
+/*
+ * Creates a trampoline of version 1, with no context yet.
+ *
+ * Returns a descriptor, which is close-on-exec, or -1 with errno:
+ *
+ *     EMFILE      the process has no free descriptor
+ *     ENOMEM      no memory
+ *     EOPNOTSUPP  there are no trampolines of version 1 for this architecture
+ *     ENOSYS      nobody answers the call: see trampfd()
+ *
+ * Where nobody answers, the kernel takes the call for process_madvise(pidfd 0, vec, vlen 0, behavior, flags). If
+ * descriptor 0 is a pidfd, newer kernels let that succeed, even with a behavior that there is none of: there is nothing
+ * to be done for no vectors. But flags with every bit set are refused with EINVAL before anything else is looked at.
+ * Somebody who answers can have nothing against what is passed here, so every errno that is not listed means ENOSYS.
+ *
+ * As trampfd() does, it calls again after EINTR; do the same with pwrite(2), pread(2) and mmap(2) of a trampoline.
+ */
+static __inline__ int trampfd_create_user(void)
+{
+	struct trampfd_user user = { 0, 0 };
+	long result;
+
+	do
+		result = trampfd_libc_syscall(SYS_trampfd, (long)TRAMPFD_USER, &user, 0L, -1L, ~0UL);
+	while (result == -1 && errno == EINTR);
+	if (result >= 0)
+		return (int)result;
+	if (errno != EMFILE && errno != ENOMEM && errno != EOPNOTSUPP)
+		errno = ENOSYS;
 	return -1;
 }
 

@@ -25,6 +25,15 @@ import {
 } from '../../src/abi/seccomp.js';
 import { type Entry, syscallName, syscallNumber, syscallNumbers } from '../../src/abi/syscalls.js';
 import { TRAMPFD_CODE_DESCRIPTOR, TRAMPFD_DATA_DESCRIPTOR, TRAMPFD_INFO } from '../../src/abi/trampfd.js';
+import {
+  TRAMPFD_MAP,
+  TRAMPFD_REG,
+  TRAMPFD_REGS,
+  TRAMPFD_STACK,
+  TRAMPFD_USER_STRUCTURE,
+  TRAMPFD_VALUE_SIZE,
+  TRAMPFD_VALUES,
+} from '../../src/abi/trampfd_user.js';
 import { PIDFD_THREAD } from '../../src/linux/descriptor.js';
 import { notificationSizes } from '../../src/linux/listener.js';
 import { SIG_DFL, SIG_IGN } from '../../src/linux/signal.js';
@@ -75,6 +84,12 @@ describe('constants', () => {
         expression: 'SECCOMP_IOR(2, __u64)',
         value: SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR,
       },
+      {
+        name: 'a value',
+        header: 'trampfd.h',
+        expression: 'sizeof *((struct trampfd_values *)0)->values',
+        value: TRAMPFD_VALUE_SIZE,
+      },
       { name: 'BPF_MAXINSNS', header: 'linux/bpf_common.h', value: BPF.BPF_MAXINSNS },
     ];
     holdAgainst(Object.fromEntries(expected.map(({ name, value }) => [name, value])), askHeaders(expected));
@@ -109,7 +124,10 @@ describe('system call numbers', () => {
   });
 });
 
-/** A structure: its name in C, its header, and the offsets that the project has of it, with its size. */
+/**
+ * A structure: its name in C, its header, and the offsets that the project has of it, with its size as `size`, or as
+ * `sizeof` where a field has that name.
+ */
 interface Layout {
   readonly structure: string;
   readonly header: string;
@@ -131,15 +149,22 @@ const LAYOUTS: readonly Layout[] = [
   { structure: 'trampfd_info', header: 'trampfd.h', fields: TRAMPFD_INFO },
   { structure: 'trampfd_code', header: 'trampfd.h', fields: TRAMPFD_CODE_DESCRIPTOR },
   { structure: 'trampfd_data', header: 'trampfd.h', fields: TRAMPFD_DATA_DESCRIPTOR },
+  { structure: 'trampfd_user', header: 'trampfd.h', fields: TRAMPFD_USER_STRUCTURE },
+  { structure: 'trampfd_map', header: 'trampfd.h', fields: TRAMPFD_MAP },
+  { structure: 'trampfd_reg', header: 'trampfd.h', fields: TRAMPFD_REG },
+  { structure: 'trampfd_regs', header: 'trampfd.h', fields: TRAMPFD_REGS },
+  { structure: 'trampfd_stack', header: 'trampfd.h', fields: TRAMPFD_STACK },
+  { structure: 'trampfd_values', header: 'trampfd.h', fields: TRAMPFD_VALUES },
 ];
 
 describe('structures', () => {
   for (const { structure, header, fields } of LAYOUTS) {
     test(`struct ${structure}`, () => {
+      const whole = 'sizeof' in fields ? 'sizeof' : 'size';
       const questions = Object.keys(fields).map((name) => ({
         name,
         header,
-        expression: name === 'size' ? `sizeof(struct ${structure})` : `offsetof(struct ${structure}, ${name})`,
+        expression: name === whole ? `sizeof(struct ${structure})` : `offsetof(struct ${structure}, ${name})`,
       }));
       holdAgainst(fields, askHeaders(questions));
     });

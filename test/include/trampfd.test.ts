@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { TRAMPFD, TRAMPFD_CODE_DESCRIPTOR, TRAMPFD_DATA_DESCRIPTOR, TRAMPFD_INFO } from '../../src/abi/trampfd.js';
+import * as v1 from '../../src/abi/trampfd_user.js';
 import { architectures } from '../../src/trampoline/architectures.js';
 import { compileProgram } from '../programs/compile.js';
 import { architectureNames } from '../trampoline/cases.js';
@@ -31,17 +32,24 @@ function expectedLines(): string[] {
     trampfd_info: TRAMPFD_INFO,
     trampfd_code: TRAMPFD_CODE_DESCRIPTOR,
     trampfd_data: TRAMPFD_DATA_DESCRIPTOR,
+    trampfd_user: v1.TRAMPFD_USER_STRUCTURE,
+    trampfd_map: v1.TRAMPFD_MAP,
+    trampfd_reg: v1.TRAMPFD_REG,
+    trampfd_regs: v1.TRAMPFD_REGS,
+    trampfd_stack: v1.TRAMPFD_STACK,
+    trampfd_values: v1.TRAMPFD_VALUES,
   };
   const layouts = Object.entries(structures).flatMap(([structure, fields]) =>
     Object.entries(fields).map(([field, offset]) => `${structure}.${field} ${offset}`),
   );
-  const constants = Object.entries(TRAMPFD).map(([name, value]) => `${name} ${value}`);
+  const sizes = ['TRAMPFD_REGS_SIZE(40) 648', 'TRAMPFD_STACK_SIZE(64) 80', 'TRAMPFD_VALUES_SIZE(16) 136'];
+  const constants = Object.entries({ ...TRAMPFD, ...v1.TRAMPFD_V1 }).map(([name, value]) => `${name} ${value}`);
   const registers = architectureNames.flatMap((architecture) =>
     architectures[architecture].tableRegisters.map(
       ({ name, number }) => `${machines[architecture].spelling(name)} ${number}`,
     ),
   );
-  return [...layouts, ...constants, ...registers].sort();
+  return [...layouts, ...sizes, ...constants, ...registers].sort();
 }
 
 function run(binary: string): { readonly status: number | null; readonly lines: readonly string[] } {

@@ -1,7 +1,8 @@
 /*
  * trampfd() where no supervisor answers: ENOSYS, whatever the pointer is, also when its lower half is the number of an
- * open pidfd, for which the kernel's own call 440 (process_madvise) succeeds. Then trampfd() under seccomp filters that
- * answer the call: the errnos of trampfd pass, all others are ENOSYS.
+ * open pidfd, for which the kernel's own call 440 (process_madvise) succeeds. The same for trampfd_create_user(),
+ * whatever descriptor 0 is. Then both under seccomp filters that answer the call: the errnos of trampfd pass, all others
+ * are ENOSYS.
  */
 #define _GNU_SOURCE
 #include <trampfd.h>
@@ -97,7 +98,38 @@ static void pointer_that_is_a_pidfd(void)
 	ok(info->ntrampolines == 0x55555555, "the memory is untouched");
 }
 
-/* In a child: answers call 440 with an errno, then asks for a table; the exit status is the errno that came out. */
+static void user_says_enosys(const char *what)
+{
+	errno = 0;
+	int fd = trampfd_create_user();
+	ok(fd == -1 && errno == ENOSYS, "a trampoline of version 1, %s: %d, %s", what, fd, strerrorname_np(errno));
+}
+
+static void descriptor_0_of_every_kind(void)
+{
+	struct trampfd_user user = { 0, 0 };
+	int saved = dup(STDIN_FILENO);
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	user_says_enosys("standard input as it is");
+	close(STDIN_FILENO);
+	user_says_enosys("descriptor 0 closed");
+	ok(pidfd >= 0 && dup2(pidfd, STDIN_FILENO) == STDIN_FILENO, "a pidfd is descriptor 0");
+	long bare = syscall(SYS_trampfd, 0, &user, 0, MADV_COLD, 0);
+	ok(bare == 0, "process_madvise takes the type for the pidfd and succeeds: %ld, %s", bare, strerror(errno));
+	user_says_enosys("descriptor 0 a pidfd");
+	dup2(saved, STDIN_FILENO);
+	close(saved);
+	close(pidfd);
+}
+
+/* Stands for an info that asks for a trampoline of version 1, which has none. */
+#define VERSION_1 ((struct trampfd_info *)2)
+
+/*
+ * In a child: answers call 440 with an errno, then asks for a table, or a trampoline of version 1; the exit status is
+ * the errno that came out.
+ */
 static int answered_with(int number, struct trampfd_info *info)
 {
 	struct sock_filter filter[] = {
@@ -113,7 +145,7 @@ static int answered_with(int number, struct trampfd_info *info)
 	if (child == 0) {
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
 			_exit(255);
-		_exit(trampfd(info) == -1 ? errno : 254);
+		_exit((info == VERSION_1 ? trampfd_create_user() : trampfd(info)) == -1 ? errno : 254);
 	}
 	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 253;
 }
@@ -132,6 +164,16 @@ static void answers(void)
 		int got = answered_with(others[i], &info);
 		ok(got == ENOSYS, "an answer %s: %s", strerrorname_np(others[i]), strerrorname_np(got));
 	}
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+		/* The address that version 1 passes is always good. */
+		int expected = own[i] == EFAULT ? ENOSYS : own[i];
+		int got = answered_with(own[i], VERSION_1);
+		ok(got == expected, "version 1, an answer %s: %s", strerrorname_np(own[i]), strerrorname_np(got));
+	}
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		int got = answered_with(others[i], VERSION_1);
+		ok(got == ENOSYS, "version 1, an answer %s: %s", strerrorname_np(others[i]), strerrorname_np(got));
+	}
 	int got = answered_with(EFAULT, NULL);
 	ok(got == EINVAL, "NULL, and somebody answers: %s", strerrorname_np(got));
 	got = answered_with(EFAULT, (struct trampfd_info *)65535);
@@ -143,6 +185,7 @@ int main(void)
 	pointers_of_every_kind();
 	pointers_of_many_values();
 	pointer_that_is_a_pidfd();
+	descriptor_0_of_every_kind();
 	answers();
 	return done();
 }

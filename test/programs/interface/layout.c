@@ -35,6 +35,41 @@ static void show_layouts(void)
 	SHOW_FIELD(trampfd_data, table);
 }
 
+static void show_user_layouts(void)
+{
+	printf("trampfd_user.sizeof %lu\n", (unsigned long)sizeof(struct trampfd_user));
+	SHOW_FIELD(trampfd_user, flags);
+	SHOW_FIELD(trampfd_user, reserved);
+	printf("trampfd_map.sizeof %lu\n", (unsigned long)sizeof(struct trampfd_map));
+	SHOW_FIELD(trampfd_map, size);
+	SHOW_FIELD(trampfd_map, prot);
+	SHOW_FIELD(trampfd_map, flags);
+	SHOW_FIELD(trampfd_map, offset);
+	SHOW_FIELD(trampfd_map, ioffset);
+	SHOW_FIELD(trampfd_map, reserved);
+	printf("trampfd_reg.sizeof %lu\n", (unsigned long)sizeof(struct trampfd_reg));
+	SHOW_FIELD(trampfd_reg, name);
+	SHOW_FIELD(trampfd_reg, reserved);
+	SHOW_FIELD(trampfd_reg, value);
+	printf("trampfd_regs.sizeof %lu\n", (unsigned long)sizeof(struct trampfd_regs));
+	SHOW_FIELD(trampfd_regs, nregs);
+	SHOW_FIELD(trampfd_regs, reserved);
+	SHOW_FIELD(trampfd_regs, regs);
+	printf("trampfd_stack.sizeof %lu\n", (unsigned long)sizeof(struct trampfd_stack));
+	SHOW_FIELD(trampfd_stack, flags);
+	SHOW_FIELD(trampfd_stack, offset);
+	SHOW_FIELD(trampfd_stack, size);
+	SHOW_FIELD(trampfd_stack, reserved);
+	SHOW_FIELD(trampfd_stack, data);
+	printf("trampfd_values.sizeof %lu\n", (unsigned long)sizeof(struct trampfd_values));
+	SHOW_FIELD(trampfd_values, nvalues);
+	SHOW_FIELD(trampfd_values, reserved);
+	SHOW_FIELD(trampfd_values, values);
+	SHOW(TRAMPFD_REGS_SIZE(40));
+	SHOW(TRAMPFD_STACK_SIZE(64));
+	SHOW(TRAMPFD_VALUES_SIZE(16));
+}
+
 static void show_constants(void)
 {
 	SHOW(SYS_trampfd);
@@ -62,10 +97,46 @@ static void show_arm_registers(void)
 	SHOW(arm64_r24); SHOW(arm64_r25); SHOW(arm64_r26); SHOW(arm64_r27); SHOW(arm64_r28); SHOW(arm64_r29);
 }
 
+static void show_user_constants(void)
+{
+	SHOW(TRAMPFD_USER);
+	SHOW(TRAMPFD_MAP_OFFSET);
+	SHOW(TRAMPFD_REGS_OFFSET);
+	SHOW(TRAMPFD_STACK_OFFSET);
+	SHOW(TRAMPFD_PCS_OFFSET);
+	SHOW(TRAMPFD_NUM_USER_OFFSETS);
+	SHOW(TRAMPFD_MAX_REGS);
+	SHOW(TRAMPFD_MAX_PCS);
+	SHOW(TRAMPFD_MAX_DATA_SIZE);
+	SHOW(TRAMPFD_MAX_STACK_OFFSET);
+	SHOW(TRAMPFD_SET_SP);
+}
+
+/* A context as a program makes one: the headers have no room for entries of their own. */
+static int fill_contexts(void)
+{
+	union { struct trampfd_regs context; char room[TRAMPFD_REGS_SIZE(2)]; } regs;
+	union { struct trampfd_stack context; char room[TRAMPFD_STACK_SIZE(8)]; } stack;
+	union { struct trampfd_values context; char room[TRAMPFD_VALUES_SIZE(3)]; } pcs;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		regs.context.regs[i].value = (uint64_t)i + 1;
+	for (i = 0; i < 8; i++)
+		stack.context.data[i] = (uint8_t)i;
+	for (i = 0; i < 3; i++)
+		pcs.context.values[i] = (uint64_t)i + 3;
+	return regs.room[8 + 16 + 8] == 2 && stack.room[16 + 7] == 7 && pcs.room[8 + 16] == 5;
+}
+
 int main(void)
 {
+	if (!fill_contexts())
+		return 1;
 	show_layouts();
+	show_user_layouts();
 	show_constants();
+	show_user_constants();
 	show_x86_registers();
 	show_arm_registers();
 	return 0;
