@@ -1,5 +1,5 @@
 /**
- * Constants of open(2), fcntl(2), memfd_create(2), statx(2) and the flags of a descriptor.
+ * Constants of open(2), fcntl(2), flock(2), memfd_create(2), statx(2) and the flags of a descriptor.
  *
  * @module
  */
@@ -36,6 +36,9 @@ export const MFD_NOEXEC_SEAL = 8;
 /** MFD_EXEC of memfd_create(2), from Linux 6.3 (linux/memfd.h there). */
 export const MFD_EXEC = 0x10;
 
+/** Operations of flock(2) (sys/file.h). */
+export const LOCK = { LOCK_EX: 2, LOCK_NB: 4, LOCK_UN: 8 } as const;
+
 /** Byte offsets of the fields of struct statx that are read here (linux/stat.h). */
 export const STATX = { stx_mode: 28, stx_ino: 32, stx_dev_major: 136, stx_dev_minor: 140, size: 256 } as const;
 
@@ -49,6 +52,7 @@ export const AT = { AT_EMPTY_PATH: 0x1000, AT_STATX_DONT_SYNC: 0x4000 } as const
 export const constants: readonly KernelConstant[] = [
   ...listed('linux/fcntl.h', FCNTL),
   ...listed('linux/memfd.h', MEMFD),
+  ...listed('sys/file.h', LOCK),
   ...listed('linux/stat.h', STATX_FLAGS),
   ...listed('linux/fcntl.h', AT),
 ];

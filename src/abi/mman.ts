@@ -9,7 +9,13 @@ import { type KernelConstant, listed } from './constant.js';
 export const PROT = { PROT_NONE: 0, PROT_READ: 1, PROT_WRITE: 2, PROT_EXEC: 4 } as const;
 
 /** Flags of a mapping (sys/mman.h). The kind, shared or private, is a number in the lowest four bits, not a set of bits. */
-export const MAP = { MAP_SHARED: 0x01, MAP_PRIVATE: 0x02, MAP_FIXED: 0x10, MAP_ANONYMOUS: 0x20 } as const;
+export const MAP = {
+  MAP_SHARED: 0x01,
+  MAP_PRIVATE: 0x02,
+  MAP_FIXED: 0x10,
+  MAP_ANONYMOUS: 0x20,
+  MAP_DENYWRITE: 0x800,
+} as const;
 
 /** Every constant above, for the test against the headers. */
 export const constants: readonly KernelConstant[] = [...listed('sys/mman.h', PROT), ...listed('sys/mman.h', MAP)];

@@ -1,5 +1,5 @@
 /**
- * Constants of prctl(2), personality(2), wait(2), signal(7), getrlimit(2), shmat(2), ipc(2) and poll(2).
+ * Constants of prctl(2), personality(2), wait(2), signal(7), getrlimit(2), shmat(2), ipc(2), kcmp(2) and poll(2).
  *
  * @module
  */
@@ -27,6 +27,9 @@ export const SHM = { SHM_EXEC: 0o100000 } as const;
 /** The call numbers that ipc(2) multiplexes (linux/ipc.h). */
 export const IPC = { SHMAT: 21 } as const;
 
+/** What kcmp(2) compares (linux/kcmp.h). */
+export const KCMP = { KCMP_FILES: 2 } as const;
+
 /** Options of waitpid(2) (linux/wait.h). */
 export const WAIT = { WNOHANG: 1, WUNTRACED: 2, WCONTINUED: 8 } as const;
 
@@ -46,6 +49,7 @@ export const constants: readonly KernelConstant[] = [
   ...listed('sys/shm.h', SHM),
   ...listed('linux/ipc.h', IPC),
   ...listed('linux/wait.h', { WNOHANG: WAIT.WNOHANG, WUNTRACED: WAIT.WUNTRACED, WCONTINUED: WAIT.WCONTINUED }),
+  ...listed('linux/kcmp.h', KCMP),
   ...listed('linux/resource.h', RLIMIT),
   ...listed('linux/poll.h', POLL),
 ];

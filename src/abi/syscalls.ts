@@ -29,6 +29,7 @@ const x86_64 = {
   dup3: 292,
   process_vm_readv: 310,
   process_vm_writev: 311,
+  kcmp: 312,
   seccomp: 317,
   memfd_create: 319,
   pkey_mprotect: 329,

@@ -1,9 +1,11 @@
 /**
- * Descriptors: close(2), fcntl(2), pidfd_open(2), pidfd_getfd(2), and what /proc says of the descriptors of others.
+ * Descriptors: close(2), fcntl(2), pidfd_open(2), pidfd_getfd(2), kcmp(2), and what /proc says of the descriptors of
+ * others.
  *
  * @module
  */
 import { AT, STATX, STATX_FLAGS } from '../abi/fcntl.js';
+import { KCMP } from '../abi/process.js';
 import { syscallNumbers } from '../abi/syscalls.js';
 import { allocate, native, negatedErrno } from './libc.js';
 
@@ -109,4 +111,9 @@ export function openPidfd(processId: number, flags = 0): number {
 /** pidfd_getfd(2): a copy of another process's descriptor, of the same open file, or a negated error number. */
 export function copyDescriptor(pidfd: number, descriptor: number): number {
   return negatedErrno(libcSyscall(syscallNumbers['x86-64'].pidfd_getfd, pidfd, descriptor, 0));
+}
+
+/** Whether two threads are known to share one table of descriptors (kcmp(2)); false where the kernel does not say. */
+export function sharesDescriptors(threadId: number, otherThreadId: number): boolean {
+  return Number(libcSyscall(syscallNumbers['x86-64'].kcmp, threadId, otherThreadId, KCMP.KCMP_FILES)) === 0;
 }

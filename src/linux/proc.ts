@@ -79,6 +79,26 @@ export function mappings(processId: number): readonly MapsLine[] | undefined {
   return lines;
 }
 
+/**
+ * Inodes of one device that a thread's process has mapped, or undefined where that cannot be read. It is made for
+ * processes with ten thousands of mappings: the lines of other devices are not looked at.
+ *
+ * @param threadId - of a thread that has not ended: what is left of a process's first thread has no mappings
+ * @param device - as major * 2^32 + minor
+ */
+export function mappedInodes(threadId: number, device: number): ReadonlySet<bigint> | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${threadId}/maps`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  const number = (value: number): string => value.toString(16).padStart(2, '0');
+  const line = new RegExp(` ${number(Math.floor(device / 2 ** 32))}:${number(device % 2 ** 32)} (\\d+) `, 'g');
+  // A file's name may look like that. What it adds is an inode more, of a file that its process chose to name so.
+  return new Set(Array.from(text.matchAll(line), ([, inode = '']) => BigInt(inode)));
+}
+
 /** Ids of a process's threads; empty where it is gone. */
 export function threadsOf(processId: number): readonly number[] {
   try {

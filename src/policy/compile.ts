@@ -109,6 +109,14 @@ function test(condition: Condition, otherwise: number): Block {
         low,
         jump('BPF_JGT', Number(condition.value & 0xffffffffn), 0, otherwise),
       ];
+    case 'at-most-64':
+      return [
+        high,
+        jump('BPF_JGT', Number(condition.value >> 32n), otherwise + 3, 0),
+        jump('BPF_JEQ', Number(condition.value >> 32n), 0, 2),
+        low,
+        jump('BPF_JGT', Number(condition.value & 0xffffffffn), otherwise, 0),
+      ];
   }
 }
 

@@ -39,6 +39,8 @@ export function holds(condition: Condition, values: readonly bigint[]): boolean 
       return whole === condition.value;
     case 'above-64':
       return whole > condition.value;
+    case 'at-most-64':
+      return whole <= condition.value;
   }
 }
 

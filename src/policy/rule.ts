@@ -26,7 +26,8 @@ export type Condition =
   | { readonly argument: ArgumentIndex; readonly is: 'masked-equal'; readonly mask: number; readonly value: number }
   | { readonly argument: ArgumentIndex; readonly is: 'within'; readonly from: number; readonly below: number }
   | { readonly argument: ArgumentIndex; readonly is: 'equal-64'; readonly value: bigint }
-  | { readonly argument: ArgumentIndex; readonly is: 'above-64'; readonly value: bigint };
+  | { readonly argument: ArgumentIndex; readonly is: 'above-64'; readonly value: bigint }
+  | { readonly argument: ArgumentIndex; readonly is: 'at-most-64'; readonly value: bigint };
 
 /** What becomes of a call. */
 export type Verdict =

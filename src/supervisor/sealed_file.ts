@@ -16,6 +16,7 @@ import { type ErrnoName, errnoName, errnoNumbers } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
 import { TrampfdError } from '../error.js';
 import { close, fileIdentityOf, open, readStart } from '../linux/descriptor.js';
+import { isHeldElsewhere, lock } from '../linux/lock.js';
 import { addSeals, createMemoryFile, getSeals } from '../linux/memfd.js';
 import { MappedFile } from '../linux/memory.js';
 import { type ArchitectureName, architectures } from '../trampoline/architectures.js';
@@ -92,15 +93,23 @@ export class UnsealedFile implements Disposable {
   }
 
   /**
-   * Opens the file for reading only, as the target gets it. Mapped shared, it can then never become writable.
+   * Opens the file for reading only, as the target gets it, once. Mapped shared, it can then never become writable.
    *
    * @returns a descriptor of ours, which the caller closes
    * @throws TrampfdError EMFILE and the like, as open(2) has them
    */
-  openForReading(): number {
+  handOut(): number {
     const descriptor = open(`/proc/self/fd/${this.#descriptor}`, FCNTL.O_RDONLY | FCNTL.O_CLOEXEC);
     if (descriptor < 0) throw failure('open', descriptor);
-    return descriptor;
+    const locked = lock(descriptor);
+    if (locked === 0) return descriptor;
+    close(descriptor);
+    throw failure('flock', locked);
+  }
+
+  /** Whether what was handed out lives: open anywhere, mapped, or on its way between processes. */
+  isHandedOut(): boolean {
+    return isHeldElsewhere(this.#descriptor);
   }
 
   /**

@@ -1,18 +1,28 @@
 /**
  * The tables that are alive: which file is a trampoline table, who created it, and what was set of it.
  *
- * A file's inode says which table it is; never a name or a descriptor number, which the target can change. What is sealed
- * needs nothing of the supervisor but these few words, and they go when the creator no longer holds the table. The kernel
- * tells nobody about a close(2) without making every close slow, so that is looked at from time to time: whenever the
- * number of tables has doubled since the last look.
+ * A file's inode says which table it is; never a name or a descriptor number, which the target can change. The kernel
+ * tells nobody about a close(2) without making every close slow, so whether a table is still needed is looked at from
+ * time to time: whenever the number of tables has doubled since the last look.
+ *
+ * A table that is not complete yet lives while its open file does, wherever that is: in another process, or on its way
+ * there. It has a descriptor of ours, and through that the kernel says so exactly (linux/lock.ts). A target that undoes
+ * that lock makes its own table die early; one that has nothing but the file opened again through /proc keeps it as long
+ * as it is the creator.
+ *
+ * What is sealed has no descriptor here, for there may be ten thousands, and needs nothing of the supervisor but half a
+ * kilobyte. That lives while the creator has the table open at any number, or mapped; so there are at most as many as the
+ * kernel lets processes open and map. What is lost when another process alone has such a table: its mmap is then the
+ * kernel's and not EINVAL, a write EBADF and not EEXIST, a read the page and not EINVAL. These answers protect nobody; the
+ * page is sealed, whoever asks.
  *
  * @module
  */
 import { errnoNumbers } from '../abi/errno.js';
 import { descriptorPath, fileIdentity } from '../linux/descriptor.js';
-import { openDescriptors, threadsOf } from '../linux/proc.js';
 import type { TableObject } from '../object/table.js';
 import type { DescriptorKind } from '../object/write.js';
+import { heldBy } from './holdings.js';
 import type { UnsealedFile } from './sealed_file.js';
 import { isInside, type Window } from './window.js';
 
@@ -70,11 +80,16 @@ export class Tables {
   /**
    * The table behind a thread's descriptor.
    *
-   * @returns it; undefined where the descriptor is none of a table or not open; 'unseen' where /proc cannot be asked
+   * @returns it; undefined where the descriptor is none of a table or not open, and also where /proc cannot be asked about
+   * a number outside of the window: most such files are none of ours, and a table's is sealed against whatever the
+   * kernel then does with it; 'unseen' where /proc cannot be asked about a number in the window
    */
   find(threadId: number, descriptor: number): TableEntry | undefined | 'unseen' {
+    if (this.#entries.size === 0) return undefined;
     const identity = fileIdentity(descriptorPath(threadId, descriptor));
-    if (typeof identity === 'number') return identity === -errnoNumbers.ENOENT ? undefined : 'unseen';
+    if (typeof identity === 'number') {
+      return identity === -errnoNumbers.ENOENT || !isInside(this.#window, descriptor) ? undefined : 'unseen';
+    }
     return identity.device === this.#device ? this.#entries.get(identity.inode) : undefined;
   }
 
@@ -84,31 +99,19 @@ export class Tables {
     this.#entries.delete(entry.inode);
   }
 
-  /** Forgets the tables that their creators hold no longer. */
+  /** Forgets the tables that nobody needs any longer. */
   sweep(): void {
     const byCreator = new Map<number, TableEntry[]>();
     for (const entry of this.#entries.values()) {
+      if (entry.file?.isHandedOut()) continue;
       const entries = byCreator.get(entry.creator);
       if (entries === undefined) byCreator.set(entry.creator, [entry]);
       else entries.push(entry);
     }
     for (const [creator, entries] of byCreator) {
-      const held = this.#heldBy(creator);
+      const held = heldBy(creator, new Set(entries.map(({ inode }) => inode)), this.#device ?? 0);
       for (const entry of entries) if (!held.has(entry.inode)) this.drop(entry);
     }
     this.#sweepAt = Math.max(SMALLEST_SWEEP, 2 * this.#entries.size);
-  }
-
-  /** Inodes behind a process's descriptors in the window, over all of its threads: each may have a table of its own. */
-  #heldBy(processId: number): ReadonlySet<bigint> {
-    const inodes = new Set<bigint>();
-    for (const threadId of threadsOf(processId)) {
-      for (const descriptor of openDescriptors(threadId)) {
-        if (!isInside(this.#window, descriptor)) continue;
-        const identity = fileIdentity(descriptorPath(threadId, descriptor));
-        if (typeof identity !== 'number' && identity.device === this.#device) inodes.add(identity.inode);
-      }
-    }
-    return inodes;
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -22,6 +22,7 @@ import {
   openPidfd,
   PIDFD_THREAD,
   readStart,
+  sharesDescriptors,
 } from '../../src/linux/descriptor.js';
 import { createMemoryFile } from '../../src/linux/memfd.js';
 import { openDescriptors } from '../../src/linux/proc.js';
@@ -147,6 +148,17 @@ describe('descriptors of others', () => {
     assert.deepEqual(fileIdentityOf(own), fileIdentity(path));
     close(own);
     close(thread);
+  });
+
+  test('whether two threads share them', async () => {
+    await using program = threads([]);
+    const [processId = 0, threadId = 0] = (await program.line()).split(' ').map(Number);
+    assert.equal(sharesDescriptors(processId, processId), true);
+    assert.equal(sharesDescriptors(processId, threadId), false);
+    assert.equal(sharesDescriptors(processId, process.pid), false);
+    assert.equal(sharesDescriptors(processId, NOBODY), false);
+    for (const own of readdirSync('/proc/self/task').map(Number))
+      assert.equal(sharesDescriptors(process.pid, own), true);
   });
 
   test('a process that is not there cannot be opened', () => {

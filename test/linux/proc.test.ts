@@ -11,7 +11,7 @@ import { describe, test } from 'node:test';
 import { close, fileIdentity, fileIdentityOf } from '../../src/linux/descriptor.js';
 import { createMemoryFile } from '../../src/linux/memfd.js';
 import { MappedFile } from '../../src/linux/memory.js';
-import { commandName, mappings, openDescriptors, processOf, threadsOf } from '../../src/linux/proc.js';
+import { commandName, mappedInodes, mappings, openDescriptors, processOf, threadsOf } from '../../src/linux/proc.js';
 import { isThreadOf } from '../../src/linux/signal.js';
 import { compileProgram } from '../programs/compile.js';
 import { Dialogue } from '../programs/dialogue.js';
@@ -53,6 +53,7 @@ describe('a process and its threads', () => {
       assert.equal(processOf(id), undefined);
       assert.equal(commandName(id), '');
       assert.equal(mappings(id), undefined);
+      assert.equal(mappedInodes(id, 1), undefined);
       assert.deepEqual(threadsOf(id), []);
       assert.deepEqual(openDescriptors(id), []);
       assert.equal(isThreadOf(id, id), false);
@@ -71,6 +72,28 @@ describe('names and mappings', () => {
     close(file);
     const library = mappings(process.pid)?.find(({ name }) => /\/libc[.-]/.test(name));
     assert.deepEqual({ inode: library?.inode, device: library?.device }, fileIdentity(library?.name ?? ''));
+  });
+
+  test('the mapped inodes of a device are those of its lines', () => {
+    const file = createMemoryFile('inodes', 4096);
+    const identity = fileIdentityOf(file);
+    assert.ok(typeof identity !== 'number');
+    const has = (device: number): boolean => mappedInodes(process.pid, device)?.has(identity.inode) ?? false;
+    assert.equal(has(identity.device), false);
+    const mapping = MappedFile.map(file, 4096);
+    assert.ok(typeof mapping !== 'number');
+    assert.equal(has(identity.device), true);
+    assert.equal(has(identity.device + 2 ** 32), false);
+    const devices = new Set((mappings(process.pid) ?? []).map(({ device }) => device));
+    assert.ok(devices.size > 2);
+    for (const device of devices) {
+      const inodes = (mappings(process.pid) ?? []).filter((line) => line.device === device && line.name !== '');
+      const named = inodes.filter(({ inode }) => inode !== 0n).map(({ inode }) => inode);
+      for (const inode of named) assert.ok(mappedInodes(process.pid, device)?.has(inode), `${device} ${inode}`);
+    }
+    mapping[Symbol.dispose]();
+    assert.equal(has(identity.device), false);
+    close(file);
   });
 
   test('the name of a program', async () => {

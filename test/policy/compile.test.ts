@@ -58,7 +58,11 @@ const condition: fc.Arbitrary<Condition> = fc.oneof(
   fc.record({ argument, is: fc.constantFrom('equal' as const, 'not-equal' as const), value: word }),
   fc.record({ argument, is: fc.constant('masked-equal' as const), mask: word, value: word }),
   fc.record({ argument, is: fc.constant('within' as const), from: word, below: word }),
-  fc.record({ argument, is: fc.constantFrom('equal-64' as const, 'above-64' as const), value: register }),
+  fc.record({
+    argument,
+    is: fc.constantFrom('equal-64' as const, 'above-64' as const, 'at-most-64' as const),
+    value: register,
+  }),
 );
 
 const errnoNames = Object.keys(errnoNumbers) as (keyof typeof errnoNumbers)[];

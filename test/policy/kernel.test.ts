@@ -102,7 +102,11 @@ const condition: fc.Arbitrary<Condition> = fc.oneof(
   fc.record({ argument, is: fc.constantFrom('equal' as const, 'not-equal' as const), value: low }),
   fc.record({ argument, is: fc.constant('masked-equal' as const), mask: low, value: low }),
   fc.record({ argument, is: fc.constant('within' as const), from: low, below: low }),
-  fc.record({ argument, is: fc.constantFrom('equal-64' as const, 'above-64' as const), value: fc.oneof(first, other) }),
+  fc.record({
+    argument,
+    is: fc.constantFrom('equal-64' as const, 'above-64' as const, 'at-most-64' as const),
+    value: fc.oneof(first, other),
+  }),
 );
 
 /** Rules of one entry, and calls that they may match. */

@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { FCNTL } from '../../src/abi/fcntl.js';
 import { TrampfdError } from '../../src/error.js';
-import { close, fcntl, fileIdentityOf, readStart } from '../../src/linux/descriptor.js';
+import { close, fcntl, fileIdentityOf, open, readStart } from '../../src/linux/descriptor.js';
 import { addSeals, getSeals } from '../../src/linux/memfd.js';
 import { openDescriptors } from '../../src/linux/proc.js';
 import { pageSize, resourceLimit, setResourceLimit } from '../../src/linux/process.js';
@@ -125,7 +125,7 @@ const start = (page: Uint8Array): string => Buffer.from(page.subarray(0, 128)).t
 /** A new file, and a descriptor of it as a target gets it. */
 function handOut(): { readonly file: UnsealedFile; readonly descriptor: number } & Disposable {
   const file = UnsealedFile.create('x86-64', PAGE);
-  const descriptor = file.openForReading();
+  const descriptor = file.handOut();
   return {
     file,
     descriptor,
@@ -204,7 +204,7 @@ describe('the file itself', () => {
   ] of Object.entries(architectures)) {
     test(`${name}: holds the traps of its architecture`, () => {
       using file = UnsealedFile.create(name as keyof typeof architectures, PAGE);
-      const descriptor = file.openForReading();
+      const descriptor = file.handOut();
       const page = readStart(descriptor, PAGE);
       close(descriptor);
       assert.ok(page !== undefined);
@@ -218,7 +218,7 @@ describe('the file itself', () => {
     using other = handOut();
     const identity = { inode: one.file.inode, device: one.file.device };
     assert.deepEqual(fileIdentityOf(one.descriptor), identity);
-    const second = one.file.openForReading();
+    const second = open(`/proc/self/fd/${one.descriptor}`, FCNTL.O_RDONLY | FCNTL.O_CLOEXEC);
     assert.deepEqual(fileIdentityOf(second), identity);
     close(second);
     assert.notEqual(other.file.inode, one.file.inode);
@@ -236,7 +236,7 @@ describe('the file itself', () => {
     const before = openDescriptors('self').length;
     for (let index = 0; index < 1000; index++) {
       const file = UnsealedFile.create('x86-64', PAGE);
-      const descriptor = file.openForReading();
+      const descriptor = file.handOut();
       if (index % 2 === 0) file.seal(TABLE);
       file[Symbol.dispose]();
       file[Symbol.dispose]();
@@ -252,7 +252,7 @@ describe('the file itself', () => {
     setResourceLimit('RLIMIT_NOFILE', { ...limit, soft: 3n });
     try {
       assert.throws(() => UnsealedFile.create('x86-64', PAGE), { code: 'EMFILE' });
-      assert.throws(() => file.openForReading(), { code: 'EMFILE' });
+      assert.throws(() => file.handOut(), { code: 'EMFILE' });
     } finally {
       setResourceLimit('RLIMIT_NOFILE', limit);
       file[Symbol.dispose]();

@@ -13,17 +13,29 @@ import { createTable } from '../../src/object/table.js';
 import { UnsealedFile } from '../../src/supervisor/sealed_file.js';
 import { Tables } from '../../src/supervisor/tables.js';
 import { windowFor } from '../../src/supervisor/window.js';
+import type { Table } from '../../src/trampoline/table.js';
 import { compileProgram } from '../programs/compile.js';
 import { Dialogue } from '../programs/dialogue.js';
 
 const PAGE = pageSize();
 const WINDOW = windowFor(1024n);
 const { from } = WINDOW;
+/** A process id that no process has. */
+const NOBODY = 2 ** 22 - 1;
+
+const TABLE: Table = {
+  architecture: 'x86-64',
+  count: 102,
+  codeRegister: 'r11',
+  dataRegister: 'r10',
+  codeTable: 0x7000_0000_1000n,
+  dataTable: 0x7000_0000_2000n,
+};
 
 /** A program with two threads that has files of tables as its descriptors 3 and up. */
 async function targetWith(count: number) {
   const files = Array.from({ length: count }, () => UnsealedFile.create('x86-64', PAGE));
-  const descriptors = files.map((file) => file.openForReading());
+  const descriptors = files.map((file) => file.handOut());
   const program = new Dialogue(compileProgram('linux/threads.c', { flags: ['-pthread'] }), [], descriptors);
   const [processId = 0, threadId = 0] = (await program.line()).split(' ').map(Number);
   for (const descriptor of descriptors) close(descriptor);
@@ -79,55 +91,53 @@ describe('a table', () => {
   });
 });
 
-describe('a sweep', () => {
-  test('keeps what the creator has open in the window, and lets go of what is closed', async () => {
-    const { program, processId, tables } = await targetWith(3);
-    await using _ = program;
-    for (const index of [0, 1, 2]) await program.ask(`main dup2 ${3 + index} ${from + index}`);
-    tables.sweep();
-    assert.equal(tables.size, 3);
-    await program.ask(`main close ${from + 1}`);
-    // The other thread took its copy of the numbers before these were given.
-    tables.sweep();
-    assert.equal(tables.size, 2);
-    assert.equal(typeof tables.find(processId, from), 'object');
-    assert.equal(tables.find(processId, 4), undefined);
-    assert.equal(typeof tables.find(processId, from + 2), 'object');
-  });
+describe('a sweep, of tables that are not complete', () => {
+  const states: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+    ['open at the number that it was given', [], ['main close 3', 'thread close 3']],
+    ['a copy at another number', [`main dup2 3 ${from}`, 'main close 3', 'thread close 3'], [`main close ${from}`]],
+    ['open in a thread with descriptors of its own', ['main close 3'], ['thread close 3']],
+    ['mapped', ['main map 3', 'main close 3', 'thread close 3'], ['main unmap']],
+    ["in a socket's queue", ['main queue 3', 'main close 3', 'thread close 3'], ['main receive', 'main close 3']],
+  ];
+  for (const [state, before, after] of states) {
+    test(`keeps what is still ${state}, and lets go of it then`, async () => {
+      const { program, tables } = await targetWith(1);
+      await using _ = program;
+      const number = async (command: string): Promise<number> => Number(await program.ask(command));
+      for (const command of before) assert.ok((await number(command)) >= 0, command);
+      for (let times = 0; times < 2; times++) tables.sweep();
+      assert.equal(tables.size, 1);
+      for (const command of after) assert.ok((await number(command)) >= 0, command);
+      tables.sweep();
+      assert.equal(tables.size, 0);
+    });
+  }
 
-  test("keeps what only another thread's own descriptor table holds", async () => {
-    const { program, processId, threadId, tables } = await targetWith(1);
-    await using _ = program;
-    await program.ask(`thread dup2 3 ${from + 5}`);
-    for (const number of [3]) await program.ask(`main close ${number}`);
+  test('keeps what another process than the creator has, when the creator is gone', async () => {
+    const file = UnsealedFile.create('x86-64', PAGE);
+    const descriptor = file.handOut();
+    await using program = new Dialogue(compileProgram('linux/threads.c', { flags: ['-pthread'] }), [], [descriptor]);
+    await program.line();
+    close(descriptor);
+    const tables = new Tables(WINDOW);
+    tables.adopt(file, createTable('x86-64', PAGE), NOBODY);
     tables.sweep();
     assert.equal(tables.size, 1);
-    assert.equal(typeof tables.find(threadId, from + 5), 'object');
-    assert.equal(tables.find(processId, from + 5), undefined);
-    await program.ask(`thread close ${from + 5}`);
-    tables.sweep();
-    assert.equal(tables.size, 0);
-  });
-
-  test('keeps what a process holds whose first thread has ended', async () => {
-    const { program, tables } = await targetWith(1);
-    await using _ = program;
-    await program.ask(`thread dup2 3 ${from + 5}`);
-    await program.ask('main leave');
-    tables.sweep();
-    assert.equal(tables.size, 1);
-  });
-
-  test('lets go of all tables of a process that is gone, and leaves no descriptor here', async () => {
-    const before = openDescriptors('self').length;
-    const { program, tables } = await targetWith(10);
-    for (let index = 0; index < 10; index++) await program.ask(`main dup2 ${3 + index} ${from + index}`);
-    tables.sweep();
-    assert.equal(tables.size, 10);
     await program.kill();
     tables.sweep();
     assert.equal(tables.size, 0);
-    assert.ok(openDescriptors('self').length <= before);
+  });
+
+  test('a target that undoes the lock keeps its table while its creator has it open', async () => {
+    const { program, tables } = await targetWith(1);
+    await using _ = program;
+    assert.equal(await program.ask('main unlock 3'), '0');
+    tables.sweep();
+    assert.equal(tables.size, 1);
+    await program.ask('main queue 3');
+    for (const who of ['main', 'thread']) assert.equal(await program.ask(`${who} close 3`), '0');
+    tables.sweep();
+    assert.equal(tables.size, 0);
   });
 
   test('happens by itself: tables that nobody holds do not pile up', () => {
@@ -135,12 +145,89 @@ describe('a sweep', () => {
     const tables = new Tables(WINDOW);
     let most = 0;
     for (let index = 0; index < 2000; index++) {
-      tables.adopt(UnsealedFile.create('x86-64', PAGE), createTable('x86-64', PAGE), process.pid);
+      tables.adopt(UnsealedFile.create('x86-64', PAGE), createTable('x86-64', PAGE), NOBODY);
       most = Math.max(most, tables.size);
     }
     assert.ok(most <= 128, `${most} at once`);
     tables.sweep();
     assert.equal(tables.size, 0);
     assert.equal(openDescriptors('self').length, before);
+  });
+});
+
+describe('a sweep, of sealed tables', () => {
+  /** The same as {@link targetWith}, with tables that the supervisor has let go of. */
+  async function sealedWith(count: number) {
+    const target = await targetWith(count);
+    for (const index of Array.from({ length: count }).keys()) {
+      const entry = target.tables.find(target.processId, 3 + index);
+      assert.ok(typeof entry === 'object' && entry.file !== undefined);
+      entry.file.seal(TABLE);
+      entry.file = undefined;
+    }
+    return target;
+  }
+
+  test('keeps what the creator has open at any number, and lets go of what is closed', async () => {
+    const { program, processId, tables } = await sealedWith(3);
+    await using _ = program;
+    await program.ask(`main dup2 4 ${from}`);
+    tables.sweep();
+    assert.equal(tables.size, 3);
+    for (const command of ['main close 3', 'thread close 3', 'main close 4', 'thread close 4']) {
+      assert.equal(await program.ask(command), '0');
+    }
+    tables.sweep();
+    assert.equal(tables.size, 2);
+    assert.equal(typeof tables.find(processId, from), 'object');
+    assert.equal(typeof tables.find(processId, 5), 'object');
+  });
+
+  test("keeps what only another thread's own descriptor table holds", async () => {
+    const { program, processId, threadId, tables } = await sealedWith(1);
+    await using _ = program;
+    assert.equal(await program.ask('main close 3'), '0');
+    tables.sweep();
+    assert.equal(tables.size, 1);
+    assert.equal(typeof tables.find(threadId, 3), 'object');
+    assert.equal(tables.find(processId, 3), undefined);
+    assert.equal(await program.ask('thread close 3'), '0');
+    tables.sweep();
+    assert.equal(tables.size, 0);
+  });
+
+  test('keeps what the creator has mapped, without any descriptor', async () => {
+    const { program, tables } = await sealedWith(2);
+    await using _ = program;
+    assert.equal(await program.ask('main map 3'), '0');
+    for (const who of ['main', 'thread']) {
+      for (const number of [3, 4]) assert.equal(await program.ask(`${who} close ${number}`), '0');
+    }
+    tables.sweep();
+    assert.equal(tables.size, 1);
+    assert.equal(await program.ask('main unmap'), '0');
+    tables.sweep();
+    assert.equal(tables.size, 0);
+  });
+
+  test('keeps what a process holds, or has mapped, whose first thread has ended', async () => {
+    const { program, tables } = await sealedWith(2);
+    await using _ = program;
+    assert.equal(await program.ask('thread map 4'), '0');
+    assert.equal(await program.ask('thread close 4'), '0');
+    await program.ask('main leave');
+    tables.sweep();
+    assert.equal(tables.size, 2);
+  });
+
+  test('lets go of all tables of a process that is gone, and leaves no descriptor here', async () => {
+    const before = openDescriptors('self').length;
+    const { program, tables } = await sealedWith(10);
+    tables.sweep();
+    assert.equal(tables.size, 10);
+    await program.kill();
+    tables.sweep();
+    assert.equal(tables.size, 0);
+    assert.ok(openDescriptors('self').length <= before);
   });
 });

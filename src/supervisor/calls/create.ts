@@ -78,7 +78,7 @@ function answer(context: CallContext): Answer {
   let source: number;
   try {
     file = createFile(context);
-    source = file.openForReading();
+    source = file.handOut();
   } catch (error) {
     file?.[Symbol.dispose]();
     if (!(error instanceof TrampfdError)) throw error;

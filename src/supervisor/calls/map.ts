@@ -6,12 +6,19 @@
  * and a table's file can hold nothing but traps or the page that was recognised. What such a thread can spoil is its own
  * process's EEXIST.
  *
+ * A table's descriptor may have any number: it is received over a socket, or opened again through /proc. So executable
+ * mappings of files are looked at whatever the number is, but for those with MAP_DENYWRITE. The dynamic loader of the GNU C
+ * library sets that flag, which the kernel ignores, on all that it maps, so that the start of a program costs nothing
+ * more; and no legal mapping of a table has it. One that has it, through a number outside of the window, is the kernel's
+ * to carry out: the sealed page, without EINVAL.
+ *
  * @module
  */
-import { MAP } from '../../abi/mman.js';
-import { mappings } from '../../linux/proc.js';
+import { MAP, PROT } from '../../abi/mman.js';
+import { mappedInodes } from '../../linux/proc.js';
 import { isThreadOf } from '../../linux/signal.js';
 import { judgeMap } from '../../object/mapping.js';
+import { type Condition, notify, type Rule } from '../../policy/rule.js';
 import {
   type Answer,
   type CallContext,
@@ -37,11 +44,11 @@ function answer(context: CallContext): Answer {
   if (entry === 'unseen') return unseen;
   if (entry === undefined) return letContinue;
 
+  const sameProcess = isThreadOf(entry.creator, notification.threadId);
   const isMapped = (): boolean => {
     // Before the first mapping that was let through there is none; /proc is asked only afterwards.
-    if (!entry.wasMapped) return false;
-    const lines = mappings(entry.creator);
-    return lines === undefined || lines.some(({ inode, device }) => inode === entry.inode && device === entry.device);
+    if (!entry.wasMapped || !sameProcess) return false;
+    return mappedInodes(notification.threadId, entry.device)?.has(entry.inode) ?? true;
   };
   const errno = judgeMap(
     {
@@ -49,7 +56,7 @@ function answer(context: CallContext): Answer {
       protection,
       flags,
       offset: name === 'mmap2' ? offset * MMAP2_UNIT : offset,
-      sameProcess: isThreadOf(entry.creator, notification.threadId),
+      sameProcess,
       alreadyMapped: isMapped(),
     },
     entry.object,
@@ -70,8 +77,22 @@ function answer(context: CallContext): Answer {
   );
 }
 
+/** Executable mappings of files, but for the dynamic loader's, through a descriptor of any number. */
+function executableRules(): readonly Rule[] {
+  const when: readonly Condition[] = [
+    { argument: 2, is: 'any-bit', mask: PROT.PROT_EXEC },
+    { argument: 3, is: 'no-bit', mask: MAP.MAP_ANONYMOUS | MAP.MAP_DENYWRITE },
+  ];
+  return (['x86-64', 'i386'] as const).flatMap((entry) =>
+    names[entry].map((call): Rule => ({ entry, call, when, verdict: notify })),
+  );
+}
+
 export const map: NotifiedCall = {
   names,
-  rules: descriptorRules(names, 4, [{ argument: 3, is: 'no-bit', mask: MAP.MAP_ANONYMOUS }]),
+  rules: (window) => [
+    ...descriptorRules(names, 4, [{ argument: 3, is: 'no-bit', mask: MAP.MAP_ANONYMOUS }])(window),
+    ...executableRules(),
+  ],
   answer,
 };

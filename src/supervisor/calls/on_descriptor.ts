@@ -1,5 +1,5 @@
 /**
- * Rules for calls on descriptors in the window, which are the same for most of them.
+ * Rules for calls on descriptors: in the window, which are the same for most calls, and at any number.
  *
  * @module
  */
@@ -27,4 +27,36 @@ export function descriptorRules(
         }),
       ),
     );
+}
+
+/**
+ * The largest structure that is written to or read from a descriptor of the interface: the first version's register
+ * context, a header of 8 bytes and 40 registers of 16.
+ */
+const LARGEST_STRUCTURE = 8 + 40 * 16;
+/** The highest of the offsets that name a structure, in either version of the interface. */
+const HIGHEST_OFFSET = 3;
+
+/** Arguments of pread64 and pwrite64: i386 has the offset in two registers, the lower half first. */
+const positionalArguments: Readonly<Record<Entry, readonly Condition[]>> = {
+  'x86-64': [
+    { argument: 3, is: 'at-most-64', value: BigInt(HIGHEST_OFFSET) },
+    { argument: 2, is: 'at-most-64', value: BigInt(LARGEST_STRUCTURE) },
+  ],
+  i386: [
+    { argument: 3, is: 'within', from: 0, below: HIGHEST_OFFSET + 1 },
+    { argument: 4, is: 'equal', value: 0 },
+    { argument: 2, is: 'within', from: 0, below: LARGEST_STRUCTURE + 1 },
+  ],
+};
+
+/**
+ * Notifies pread64 or pwrite64 on a descriptor of any number, where the arguments are such that they may be of the
+ * interface: a table's descriptor that was received, or opened again through /proc, has an ordinary number. Programs
+ * rarely read or write so few bytes so near to the start of a file by these calls.
+ */
+export function positionalRules(call: 'pread64' | 'pwrite64'): readonly Rule[] {
+  return (['x86-64', 'i386'] as const).map(
+    (entry): Rule => ({ entry, call, when: positionalArguments[entry], verdict: notify }),
+  );
 }

@@ -22,7 +22,7 @@ import {
   unseen,
 } from '../call.js';
 import type { RepeatableWrite, TableEntry } from '../tables.js';
-import { type CallNames, descriptorRules } from './on_descriptor.js';
+import { type CallNames, descriptorRules, positionalRules } from './on_descriptor.js';
 
 const names: CallNames = { 'x86-64': ['write', 'pwrite64'], i386: ['write', 'pwrite64'] };
 
@@ -113,4 +113,8 @@ function set(context: CallContext, entry: TableEntry, kind: DescriptorKind, byte
   return done;
 }
 
-export const write: NotifiedCall = { names, rules: descriptorRules(names, 0), answer };
+export const write: NotifiedCall = {
+  names,
+  rules: (window) => [...descriptorRules(names, 0)(window), ...positionalRules('pwrite64')],
+  answer,
+};
