@@ -5,8 +5,8 @@
  * project's own, include/trampfd.h.
  *
  * Every structure is little-endian and has the same layout for 32-bit and 64-bit programs. Two of them have a field
- * `size`, so `sizeof` stands for the bytes of the whole. A context of several entries is a header with the entries behind
- * it; its `sizeof` is the header's, and the offset of the entries.
+ * `size`, so `sizeof` stands for the bytes of the whole. A context of several entries is a header with the entries
+ * behind it; its `sizeof` is the header's.
  *
  * @module
  */

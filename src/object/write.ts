@@ -20,6 +20,7 @@ import { TrampfdError } from '../error.js';
 import type { ArchitectureName } from '../trampoline/architectures.js';
 import { requireTableAddress } from '../trampoline/assemble.js';
 import { registerByNumber, registersFor } from '../trampoline/registers.js';
+import { invalid, type Refusal } from './refusal.js';
 import { type CodeDescriptor, type DataDescriptor, infoOf, type TableObject } from './table.js';
 
 /** Which of a table's two descriptors an offset of its file stands for. */
@@ -34,12 +35,6 @@ export interface WriteArguments {
   readonly count: bigint;
   /** The offset of pwrite(2), or the file position. */
   readonly offset: bigint;
-}
-
-/** Why a descriptor was not taken; `reason` is a sentence that names the input, the rule and the remedy. */
-export interface Refusal {
-  readonly errno: 'EINVAL' | 'EEXIST';
-  readonly reason: string;
 }
 
 /**
@@ -167,10 +162,6 @@ function slotsFault(
     if (error instanceof TrampfdError) return `the ${kind} descriptor's ${error.message}`;
     throw error;
   }
-}
-
-function invalid(reason: string): Refusal {
-  return { errno: 'EINVAL', reason };
 }
 
 function exists(kind: DescriptorKind): Refusal {
