@@ -66,13 +66,11 @@ export function summary({ loads, stack, target }: Trampoline, architecture: Arch
     const moved = stack.movesStackPointer ? ' and moves the stack pointer to them' : '';
     parts.push(`puts ${stack.data.length} bytes on the stack, ${stack.offset} below the stack pointer${moved}`);
   }
-  const through = jumpsThrough === undefined ? '' : ` through ${jumpsThrough}`;
   parts.push(
-    'register' in target
-      ? `jumps to what ${target.register} holds${through}`
-      : `jumps to 0x${target.address.toString(16)}`,
+    'register' in target ? `jumps to what ${target.register} holds` : `jumps to 0x${target.address.toString(16)}`,
   );
-  return `${parts.join(', ')}; changes nothing else`;
+  const rest = jumpsThrough === undefined ? 'nothing else' : `only ${jumpsThrough} besides`;
+  return `${parts.join(', ')}; changes ${rest}`;
 }
 
 /**

@@ -34,7 +34,7 @@ for (const name of architectureNames) {
   });
 
   test(`${name}: two registers are needed`, () => {
-    refused({ codeRegister: dataRegister }, /cannot hold both/);
+    refused({ dataRegister: codeRegister }, /cannot hold both/);
   });
 
   test(`${name}: registers of others, the stack pointer, the link register and inherited names are refused`, () => {

@@ -43,7 +43,7 @@ function listed(address: bigint, bytes: Uint8Array, text: string, words: boolean
 }
 
 for (const name of architectureNames) {
-  test(`${name}: objdump reads what the listing says, for every pair of registers and for the trap`, () => {
+  test(`${name}: a foreign disassembler reads what the listing says, for every pair of registers and for the trap`, () => {
     const { tableSlotSize, trap } = architectures[name];
     const { reader, words } = machines[name].disassembly;
     const lines = oneForEachPair(name).flatMap((trampoline, index) =>

@@ -159,7 +159,7 @@ for (const name of architectureNames) {
       [{ count: full.count + 1 }, /holds 1 to/],
       [{ count: 1.5 }, /holds 1 to/],
       [{ count: Number.NaN }, /holds 1 to/],
-      [{ codeRegister: dataRegister }, /cannot hold both/],
+      [{ dataRegister: codeRegister }, /cannot hold both/],
       [{ dataRegister: 'sp' }, /can load/],
       [{ codeTable: 0n }, /NULL/],
       [{ dataTable: 0x1001n }, /aligned/],
