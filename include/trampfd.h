@@ -84,8 +84,8 @@ enum trampfd_offsets {
 };
 
 /*
- * Numbers of registers. A 32-bit program names those of i386 or arm, a 64-bit one those of x86-64 or arm64. The
- * spellings are the proposal's. The stack pointer has none.
+ * Numbers of registers. A program names those of its own architecture. Those of x86 and arm are the proposal's: a 32-bit
+ * program names those of i386 or arm, a 64-bit one those of x86-64 or arm64. The stack pointer has none.
  */
 enum trampfd_x86_register {
 	x32_eax = 0,
@@ -156,6 +156,41 @@ enum trampfd_arm_register {
 	arm64_r27,
 	arm64_r28,
 	arm64_r29
+};
+
+/*
+ * Registers of riscv64, by their numbers in instructions. x0 to x4, which hold zero, the return address, the stack
+ * pointer, the global and the thread pointer, cannot be named. x5 and x7 take the data only: a jump through them would
+ * not ask for a landing pad.
+ */
+enum trampfd_riscv64_register {
+	riscv64_x5 = 5,  /* t0; data only */
+	riscv64_x6,      /* t1 */
+	riscv64_x7,      /* t2; data only */
+	riscv64_x8,      /* s0 */
+	riscv64_x9,      /* s1 */
+	riscv64_x10,     /* a0 */
+	riscv64_x11,     /* a1 */
+	riscv64_x12,     /* a2 */
+	riscv64_x13,     /* a3 */
+	riscv64_x14,     /* a4 */
+	riscv64_x15,     /* a5 */
+	riscv64_x16,     /* a6 */
+	riscv64_x17,     /* a7 */
+	riscv64_x18,     /* s2 */
+	riscv64_x19,     /* s3 */
+	riscv64_x20,     /* s4 */
+	riscv64_x21,     /* s5 */
+	riscv64_x22,     /* s6 */
+	riscv64_x23,     /* s7 */
+	riscv64_x24,     /* s8 */
+	riscv64_x25,     /* s9 */
+	riscv64_x26,     /* s10 */
+	riscv64_x27,     /* s11 */
+	riscv64_x28,     /* t3 */
+	riscv64_x29,     /* t4 */
+	riscv64_x30,     /* t5 */
+	riscv64_x31      /* t6 */
 };
 
 /* The C library's syscall(2) under a name of our own: its header declares it only where extensions are asked for. */

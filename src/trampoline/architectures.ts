@@ -7,6 +7,7 @@ import type { Architecture } from './architecture.js';
 import { arm } from './arm.js';
 import { arm64 } from './arm64.js';
 import { i386 } from './i386.js';
+import { riscv64 } from './riscv64.js';
 import { x86_64 } from './x86-64.js';
 
 /** Every architecture by its name. (The assertions only widen: without them the declaration could not be emitted.) */
@@ -15,6 +16,7 @@ export const architectures = {
   i386: i386 as Architecture,
   arm64: arm64 as Architecture,
   arm: arm as Architecture,
+  riscv64: riscv64 as Architecture,
 } as const;
 
 /** The name of an architecture that has trampolines. */

@@ -97,6 +97,16 @@ static void show_arm_registers(void)
 	SHOW(arm64_r24); SHOW(arm64_r25); SHOW(arm64_r26); SHOW(arm64_r27); SHOW(arm64_r28); SHOW(arm64_r29);
 }
 
+static void show_riscv64_registers(void)
+{
+	SHOW(riscv64_x5); SHOW(riscv64_x6); SHOW(riscv64_x7); SHOW(riscv64_x8); SHOW(riscv64_x9);
+	SHOW(riscv64_x10); SHOW(riscv64_x11); SHOW(riscv64_x12); SHOW(riscv64_x13); SHOW(riscv64_x14);
+	SHOW(riscv64_x15); SHOW(riscv64_x16); SHOW(riscv64_x17); SHOW(riscv64_x18); SHOW(riscv64_x19);
+	SHOW(riscv64_x20); SHOW(riscv64_x21); SHOW(riscv64_x22); SHOW(riscv64_x23); SHOW(riscv64_x24);
+	SHOW(riscv64_x25); SHOW(riscv64_x26); SHOW(riscv64_x27); SHOW(riscv64_x28); SHOW(riscv64_x29);
+	SHOW(riscv64_x30); SHOW(riscv64_x31);
+}
+
 static void show_user_constants(void)
 {
 	SHOW(TRAMPFD_USER);
@@ -139,5 +149,6 @@ int main(void)
 	show_user_constants();
 	show_x86_registers();
 	show_arm_registers();
+	show_riscv64_registers();
 	return 0;
 }
