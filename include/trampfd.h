@@ -193,6 +193,41 @@ enum trampfd_riscv64_register {
 	riscv64_x31      /* t6 */
 };
 
+/*
+ * Registers of ppc64le, by their numbers in instructions. r0, which cannot hold an address, r1, the stack pointer, r2,
+ * the TOC pointer, and r13, the thread pointer, cannot be named. Functions with a TOC expect their own address in r12.
+ */
+enum trampfd_ppc64_register {
+	ppc64_r3 = 3,
+	ppc64_r4,
+	ppc64_r5,
+	ppc64_r6,
+	ppc64_r7,
+	ppc64_r8,
+	ppc64_r9,
+	ppc64_r10,
+	ppc64_r11,
+	ppc64_r12,
+	ppc64_r14 = 14,
+	ppc64_r15,
+	ppc64_r16,
+	ppc64_r17,
+	ppc64_r18,
+	ppc64_r19,
+	ppc64_r20,
+	ppc64_r21,
+	ppc64_r22,
+	ppc64_r23,
+	ppc64_r24,
+	ppc64_r25,
+	ppc64_r26,
+	ppc64_r27,
+	ppc64_r28,
+	ppc64_r29,
+	ppc64_r30,
+	ppc64_r31
+};
+
 /* The C library's syscall(2) under a name of our own: its header declares it only where extensions are asked for. */
 extern long trampfd_libc_syscall(long number, ...) __asm__("syscall");
 

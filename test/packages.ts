@@ -18,6 +18,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'libc6-dev-armhf-cross': 'execution of arm trampolines',
   'gcc-riscv64-linux-gnu': 'execution of riscv64 trampolines',
   'libc6-dev-riscv64-cross': 'execution of riscv64 trampolines',
+  'gcc-powerpc64le-linux-gnu': 'execution of ppc64le trampolines',
+  'libc6-dev-ppc64el-cross': 'execution of ppc64le trampolines',
   'qemu-user': "execution of other processors' trampolines",
   'binutils-multiarch': 'the foreign disassembler',
   strace: 'a peer in the tests and benchmarks',

@@ -7,6 +7,7 @@ import type { Architecture } from './architecture.js';
 import { arm } from './arm.js';
 import { arm64 } from './arm64.js';
 import { i386 } from './i386.js';
+import { ppc64le } from './ppc64le.js';
 import { riscv64 } from './riscv64.js';
 import { x86_64 } from './x86-64.js';
 
@@ -17,6 +18,7 @@ export const architectures = {
   arm64: arm64 as Architecture,
   arm: arm as Architecture,
   riscv64: riscv64 as Architecture,
+  ppc64le: ppc64le as Architecture,
 } as const;
 
 /** The name of an architecture that has trampolines. */

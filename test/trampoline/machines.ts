@@ -8,6 +8,7 @@ import type { Machine } from './machine.js';
 import { arm } from './machines/arm.js';
 import { arm64 } from './machines/arm64.js';
 import { i386 } from './machines/i386.js';
+import { ppc64le } from './machines/ppc64le.js';
 import { riscv64 } from './machines/riscv64.js';
 import { x86_64 } from './machines/x86-64.js';
 
@@ -17,4 +18,5 @@ export const machines: Readonly<Record<ArchitectureName, Machine>> = {
   arm64,
   arm,
   riscv64,
+  ppc64le,
 };

@@ -107,6 +107,15 @@ static void show_riscv64_registers(void)
 	SHOW(riscv64_x30); SHOW(riscv64_x31);
 }
 
+static void show_ppc64_registers(void)
+{
+	SHOW(ppc64_r3); SHOW(ppc64_r4); SHOW(ppc64_r5); SHOW(ppc64_r6); SHOW(ppc64_r7); SHOW(ppc64_r8);
+	SHOW(ppc64_r9); SHOW(ppc64_r10); SHOW(ppc64_r11); SHOW(ppc64_r12); SHOW(ppc64_r14); SHOW(ppc64_r15);
+	SHOW(ppc64_r16); SHOW(ppc64_r17); SHOW(ppc64_r18); SHOW(ppc64_r19); SHOW(ppc64_r20); SHOW(ppc64_r21);
+	SHOW(ppc64_r22); SHOW(ppc64_r23); SHOW(ppc64_r24); SHOW(ppc64_r25); SHOW(ppc64_r26); SHOW(ppc64_r27);
+	SHOW(ppc64_r28); SHOW(ppc64_r29); SHOW(ppc64_r30); SHOW(ppc64_r31);
+}
+
 static void show_user_constants(void)
 {
 	SHOW(TRAMPFD_USER);
@@ -150,5 +159,6 @@ int main(void)
 	show_x86_registers();
 	show_arm_registers();
 	show_riscv64_registers();
+	show_ppc64_registers();
 	return 0;
 }
