@@ -228,6 +228,27 @@ enum trampfd_ppc64_register {
 	ppc64_r31
 };
 
+/*
+ * Registers of s390x, by their numbers in instructions. r14, the return address, and r15, the stack pointer, cannot be
+ * named. r0 takes the data only: there is no jump through it.
+ */
+enum trampfd_s390x_register {
+	s390x_r0 = 0, /* data only */
+	s390x_r1,
+	s390x_r2,
+	s390x_r3,
+	s390x_r4,
+	s390x_r5,
+	s390x_r6,
+	s390x_r7,
+	s390x_r8,
+	s390x_r9,
+	s390x_r10,
+	s390x_r11,
+	s390x_r12,
+	s390x_r13
+};
+
 /* The C library's syscall(2) under a name of our own: its header declares it only where extensions are asked for. */
 extern long trampfd_libc_syscall(long number, ...) __asm__("syscall");
 

@@ -20,6 +20,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'libc6-dev-riscv64-cross': 'execution of riscv64 trampolines',
   'gcc-powerpc64le-linux-gnu': 'execution of ppc64le trampolines',
   'libc6-dev-ppc64el-cross': 'execution of ppc64le trampolines',
+  'gcc-s390x-linux-gnu': 'execution of s390x trampolines',
+  'libc6-dev-s390x-cross': 'execution of s390x trampolines',
   'qemu-user': "execution of other processors' trampolines",
   'binutils-multiarch': 'the foreign disassembler',
   strace: 'a peer in the tests and benchmarks',

@@ -9,6 +9,7 @@ import { arm64 } from './arm64.js';
 import { i386 } from './i386.js';
 import { ppc64le } from './ppc64le.js';
 import { riscv64 } from './riscv64.js';
+import { s390x } from './s390x.js';
 import { x86_64 } from './x86-64.js';
 
 /** Every architecture by its name. (The assertions only widen: without them the declaration could not be emitted.) */
@@ -19,6 +20,7 @@ export const architectures = {
   arm: arm as Architecture,
   riscv64: riscv64 as Architecture,
   ppc64le: ppc64le as Architecture,
+  s390x: s390x as Architecture,
 } as const;
 
 /** The name of an architecture that has trampolines. */

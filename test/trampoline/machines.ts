@@ -10,6 +10,7 @@ import { arm64 } from './machines/arm64.js';
 import { i386 } from './machines/i386.js';
 import { ppc64le } from './machines/ppc64le.js';
 import { riscv64 } from './machines/riscv64.js';
+import { s390x } from './machines/s390x.js';
 import { x86_64 } from './machines/x86-64.js';
 
 export const machines: Readonly<Record<ArchitectureName, Machine>> = {
@@ -19,4 +20,5 @@ export const machines: Readonly<Record<ArchitectureName, Machine>> = {
   arm,
   riscv64,
   ppc64le,
+  s390x,
 };

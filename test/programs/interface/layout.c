@@ -116,6 +116,13 @@ static void show_ppc64_registers(void)
 	SHOW(ppc64_r28); SHOW(ppc64_r29); SHOW(ppc64_r30); SHOW(ppc64_r31);
 }
 
+static void show_s390x_registers(void)
+{
+	SHOW(s390x_r0); SHOW(s390x_r1); SHOW(s390x_r2); SHOW(s390x_r3); SHOW(s390x_r4); SHOW(s390x_r5);
+	SHOW(s390x_r6); SHOW(s390x_r7); SHOW(s390x_r8); SHOW(s390x_r9); SHOW(s390x_r10); SHOW(s390x_r11);
+	SHOW(s390x_r12); SHOW(s390x_r13);
+}
+
 static void show_user_constants(void)
 {
 	SHOW(TRAMPFD_USER);
@@ -160,5 +167,6 @@ int main(void)
 	show_arm_registers();
 	show_riscv64_registers();
 	show_ppc64_registers();
+	show_s390x_registers();
 	return 0;
 }
