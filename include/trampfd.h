@@ -249,6 +249,40 @@ enum trampfd_s390x_register {
 	s390x_r13
 };
 
+/*
+ * Registers of loongarch64, by their numbers in instructions. r0 to r3, which hold zero, the return address, the thread
+ * and the stack pointer, and r21, which is reserved, cannot be named.
+ */
+enum trampfd_loongarch64_register {
+	loongarch64_r4 = 4,   /* a0 */
+	loongarch64_r5,       /* a1 */
+	loongarch64_r6,       /* a2 */
+	loongarch64_r7,       /* a3 */
+	loongarch64_r8,       /* a4 */
+	loongarch64_r9,       /* a5 */
+	loongarch64_r10,      /* a6 */
+	loongarch64_r11,      /* a7 */
+	loongarch64_r12,      /* t0 */
+	loongarch64_r13,      /* t1 */
+	loongarch64_r14,      /* t2 */
+	loongarch64_r15,      /* t3 */
+	loongarch64_r16,      /* t4 */
+	loongarch64_r17,      /* t5 */
+	loongarch64_r18,      /* t6 */
+	loongarch64_r19,      /* t7 */
+	loongarch64_r20,      /* t8 */
+	loongarch64_r22 = 22, /* fp */
+	loongarch64_r23,      /* s0 */
+	loongarch64_r24,      /* s1 */
+	loongarch64_r25,      /* s2 */
+	loongarch64_r26,      /* s3 */
+	loongarch64_r27,      /* s4 */
+	loongarch64_r28,      /* s5 */
+	loongarch64_r29,      /* s6 */
+	loongarch64_r30,      /* s7 */
+	loongarch64_r31       /* s8 */
+};
+
 /* The C library's syscall(2) under a name of our own: its header declares it only where extensions are asked for. */
 extern long trampfd_libc_syscall(long number, ...) __asm__("syscall");
 

@@ -7,6 +7,7 @@ import type { Architecture } from './architecture.js';
 import { arm } from './arm.js';
 import { arm64 } from './arm64.js';
 import { i386 } from './i386.js';
+import { loongarch64 } from './loongarch64.js';
 import { ppc64le } from './ppc64le.js';
 import { riscv64 } from './riscv64.js';
 import { s390x } from './s390x.js';
@@ -21,6 +22,7 @@ export const architectures = {
   riscv64: riscv64 as Architecture,
   ppc64le: ppc64le as Architecture,
   s390x: s390x as Architecture,
+  loongarch64: loongarch64 as Architecture,
 } as const;
 
 /** The name of an architecture that has trampolines. */

@@ -8,6 +8,7 @@ import type { Machine } from './machine.js';
 import { arm } from './machines/arm.js';
 import { arm64 } from './machines/arm64.js';
 import { i386 } from './machines/i386.js';
+import { loongarch64 } from './machines/loongarch64.js';
 import { ppc64le } from './machines/ppc64le.js';
 import { riscv64 } from './machines/riscv64.js';
 import { s390x } from './machines/s390x.js';
@@ -21,4 +22,5 @@ export const machines: Readonly<Record<ArchitectureName, Machine>> = {
   riscv64,
   ppc64le,
   s390x,
+  loongarch64,
 };

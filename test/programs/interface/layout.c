@@ -123,6 +123,17 @@ static void show_s390x_registers(void)
 	SHOW(s390x_r12); SHOW(s390x_r13);
 }
 
+static void show_loongarch64_registers(void)
+{
+	SHOW(loongarch64_r4); SHOW(loongarch64_r5); SHOW(loongarch64_r6); SHOW(loongarch64_r7);
+	SHOW(loongarch64_r8); SHOW(loongarch64_r9); SHOW(loongarch64_r10); SHOW(loongarch64_r11);
+	SHOW(loongarch64_r12); SHOW(loongarch64_r13); SHOW(loongarch64_r14); SHOW(loongarch64_r15);
+	SHOW(loongarch64_r16); SHOW(loongarch64_r17); SHOW(loongarch64_r18); SHOW(loongarch64_r19);
+	SHOW(loongarch64_r20); SHOW(loongarch64_r22); SHOW(loongarch64_r23); SHOW(loongarch64_r24);
+	SHOW(loongarch64_r25); SHOW(loongarch64_r26); SHOW(loongarch64_r27); SHOW(loongarch64_r28);
+	SHOW(loongarch64_r29); SHOW(loongarch64_r30); SHOW(loongarch64_r31);
+}
+
 static void show_user_constants(void)
 {
 	SHOW(TRAMPFD_USER);
@@ -168,5 +179,6 @@ int main(void)
 	show_riscv64_registers();
 	show_ppc64_registers();
 	show_s390x_registers();
+	show_loongarch64_registers();
 	return 0;
 }
