@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Instruction, TableRegister } from '../../src/trampoline/architecture.js';
@@ -13,6 +15,7 @@ import {
   trampolineOf,
   trampolinesPerPage,
 } from '../../src/trampoline/table.js';
+import { root } from '../programs/compile.js';
 import { architectureNames, registerPairs, tables } from './cases.js';
 import { machines } from './machines.js';
 
@@ -24,6 +27,18 @@ test('a page holds as many trampolines as the interface says', () => {
   const counts = (size: number) => proposed.map((name) => trampolinesPerPage(name, size));
   assert.deepEqual(counts(4096), [102, 170, 85, 146]);
   assert.deepEqual(counts(65536), [1638, 2730, 1365, 2340]);
+});
+
+test('docs/c-interface.md has a line for each architecture, with its sizes and its default registers', () => {
+  const text = readFileSync(join(root, 'docs', 'c-interface.md'), 'utf8');
+  const lines = [...text.matchAll(/^\| (\S+) +\| +(\d+) \| +(\d+) \|.*\| (\w+), (\w+) +\|$/gm)].map(
+    ([, ...cells]) => cells,
+  );
+  const expected = architectureNames.map((name) => {
+    const { tableSlotSize, codeRegister, dataRegister } = architectures[name];
+    return [name, String(tableSlotSize), String(trampolinesPerPage(name, 4096)), codeRegister, dataRegister];
+  });
+  assert.deepEqual(lines, expected);
 });
 
 for (const name of architectureNames) {
