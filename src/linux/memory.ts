@@ -63,25 +63,25 @@ export class MappedFile implements Disposable {
     this.length = length;
   }
 
-  /** Maps the first `length` bytes of a file; a negated error number where that fails. */
-  static map(descriptor: number, length: number): MappedFile | number {
+  /** Maps `length` bytes of a file from `offset` on, a multiple of a page; a negated error number where that fails. */
+  static map(descriptor: number, length: number, offset = 0): MappedFile | number {
     const result: number | bigint = libcMmap(
       null,
       length,
       PROT.PROT_READ | PROT.PROT_WRITE,
       MAP.MAP_SHARED,
       descriptor,
-      0,
+      offset,
     );
     return BigInt(result) === -1n ? negatedErrno(-1) : new MappedFile(BigInt(result), length);
   }
 
-  /** Writes from the start of the mapping. */
-  write(bytes: Uint8Array): void {
-    if (this.#address === undefined || bytes.length > this.length) {
+  /** Writes from byte `offset` of the mapping on. */
+  write(bytes: Uint8Array, offset = 0): void {
+    if (this.#address === undefined || offset < 0 || offset + bytes.length > this.length) {
       throw new RangeError('memory: a write to a mapping that is gone or too small');
     }
-    libcMemcpy(this.#address, bytes, bytes.length);
+    libcMemcpy(this.#address + BigInt(offset), bytes, bytes.length);
   }
 
   /** Unmaps it; a second time does nothing. */

@@ -112,7 +112,9 @@ function send(supervision: Supervision, notification: Notification, answer: Answ
   const { id } = notification;
   switch (answer.kind) {
     case 'continue':
+      answer.around?.before();
       listener.letContinue(id);
+      answer.around?.after();
       return;
     case 'value':
       listener.answerValue(id, answer.value);

@@ -16,7 +16,11 @@ import type { NumberChooser, Window } from './window.js';
 /** What becomes of a notified call. */
 export type Answer =
   /** The kernel carries it out: only where nothing depends on what the caller can still change. */
-  | { readonly kind: 'continue' }
+  | {
+      readonly kind: 'continue';
+      /** What is to be done just before and just after the kernel is told. */
+      readonly around?: { readonly before: () => void; readonly after: () => void };
+    }
   | { readonly kind: 'value'; readonly value: bigint }
   | {
       readonly kind: 'error';

@@ -5,6 +5,7 @@
  */
 import { writeSync } from 'node:fs';
 import { commandName } from '../linux/proc.js';
+import type { WritableContext } from '../object/user_arguments.js';
 
 /** Where and how events are written. */
 export interface LogTarget {
@@ -50,6 +51,23 @@ export type LogEvent =
       readonly dataRegister: string;
     } & LoggedCall)
   | ({ readonly event: 'table-mapped'; readonly descriptor: number } & LoggedCall)
+  | ({ readonly event: 'trampoline-created'; readonly descriptor: number } & LoggedCall)
+  | ({
+      readonly event: 'context-set';
+      readonly descriptor: number;
+      readonly context: WritableContext;
+      /** What counts now: the registers and the target, or nothing where a call faults. */
+      readonly registers: readonly string[] | null;
+      readonly target: string | null;
+      /** Bytes that a call puts on the stack. */
+      readonly stackBytes: number;
+    } & LoggedCall)
+  | ({
+      readonly event: 'trampoline-mapped';
+      readonly descriptor: number;
+      /** Whether a fork inherits the mapping: where the caller could not be traced. */
+      readonly inherited: boolean;
+    } & LoggedCall)
   | ({
       readonly event: 'refused';
       readonly arguments: readonly string[];
@@ -89,6 +107,21 @@ export function sentence(event: LogEvent): string {
       );
     case 'table-mapped':
       return `${who(event)}: may map the table of descriptor ${event.descriptor}`;
+    case 'trampoline-created':
+      return `${who(event)}: created a trampoline of version 1, descriptor ${event.descriptor}`;
+    case 'context-set': {
+      const { target, registers, stackBytes, context } = event;
+      const now =
+        target === null
+          ? 'a call faults now'
+          : `a call goes to ${target} with ${registers?.join(', ') || 'no registers'}`;
+      const stack = stackBytes === 0 ? '' : ` and ${stackBytes} bytes on the stack`;
+      return `${who(event)}: set the ${context} of descriptor ${event.descriptor}: ${now}${target === null ? '' : stack}`;
+    }
+    case 'trampoline-mapped': {
+      const forks = event.inherited ? '; forks inherit the mapping, for the caller cannot be traced' : '';
+      return `${who(event)}: mapped the trampoline of descriptor ${event.descriptor}${forks}`;
+    }
     case 'refused':
       return `${who(event)}: ${event.call}(${event.arguments.join(', ')}) = ${event.errno}: ${event.reason}`;
   }

@@ -10,6 +10,10 @@
  * that lock makes its own table die early; one that has nothing but the file opened again through /proc keeps it as long
  * as it is the creator.
  *
+ * So does a trampoline of version 1, whose contexts change as long as it lives. When nobody has the descriptor any more
+ * that was handed out, and no mapping was made by it, nothing can change it: what another descriptor of the file has
+ * mapped goes on with the last context.
+ *
  * What is sealed has no descriptor here, for there may be ten thousands, and needs nothing of the supervisor but half a
  * kilobyte. That lives while the creator has the table open at any number, or mapped; so there are at most as many as the
  * kernel lets processes open and map. What is lost when another process alone has such a table: its mmap is then the
@@ -21,7 +25,9 @@
 import { errnoNumbers } from '../abi/errno.js';
 import { descriptorPath, fileIdentity } from '../linux/descriptor.js';
 import type { TableObject } from '../object/table.js';
+import type { UserTrampoline } from '../object/user.js';
 import type { DescriptorKind } from '../object/write.js';
+import type { ContextFile } from './context_file.js';
 import { heldBy } from './holdings.js';
 import type { UnsealedFile } from './sealed_file.js';
 import { isInside, type Window } from './window.js';
@@ -36,6 +42,7 @@ export interface RepeatableWrite {
 
 /** One table. */
 export interface TableEntry {
+  readonly kind: 'table';
   readonly inode: bigint;
   readonly device: number;
   /** Id of the process that created it. */
@@ -49,13 +56,22 @@ export interface TableEntry {
   repeatable: RepeatableWrite | undefined;
 }
 
+/** One trampoline of version 1. */
+export interface UserEntry {
+  readonly kind: 'user';
+  readonly inode: bigint;
+  readonly device: number;
+  object: UserTrampoline;
+  readonly file: ContextFile;
+}
+
 /** Tables below this number are never looked through. */
 const SMALLEST_SWEEP = 64;
 
 /** All tables of all targets of one supervisor. */
 export class Tables {
   readonly #window: Window;
-  readonly #entries = new Map<bigint, TableEntry>();
+  readonly #entries = new Map<bigint, TableEntry | UserEntry>();
   #sweepAt = SMALLEST_SWEEP;
   /** The kernel's own file system of memfds: the same for all of them. */
   #device: number | undefined;
@@ -73,18 +89,35 @@ export class Tables {
   adopt(file: UnsealedFile, object: TableObject, creator: number): void {
     this.#device = file.device;
     const { inode, device } = file;
-    this.#entries.set(inode, { inode, device, creator, object, file, wasMapped: false, repeatable: undefined });
+    this.#entries.set(inode, {
+      kind: 'table',
+      inode,
+      device,
+      creator,
+      object,
+      file,
+      wasMapped: false,
+      repeatable: undefined,
+    });
+    if (this.#entries.size >= this.#sweepAt) this.sweep();
+  }
+
+  /** Takes a trampoline of version 1 in. */
+  adoptUser(file: ContextFile, object: UserTrampoline): void {
+    this.#device = file.device;
+    const { inode, device } = file;
+    this.#entries.set(inode, { kind: 'user', inode, device, object, file });
     if (this.#entries.size >= this.#sweepAt) this.sweep();
   }
 
   /**
-   * The table behind a thread's descriptor.
+   * The table, or the trampoline of version 1, behind a thread's descriptor.
    *
    * @returns it; undefined where the descriptor is none of a table or not open, and also where /proc cannot be asked about
    * a number outside of the window: most such files are none of ours, and a table's is sealed against whatever the
    * kernel then does with it; 'unseen' where /proc cannot be asked about a number in the window
    */
-  find(threadId: number, descriptor: number): TableEntry | undefined | 'unseen' {
+  find(threadId: number, descriptor: number): TableEntry | UserEntry | undefined | 'unseen' {
     if (this.#entries.size === 0) return undefined;
     const identity = fileIdentity(descriptorPath(threadId, descriptor));
     if (typeof identity === 'number') {
@@ -94,7 +127,7 @@ export class Tables {
   }
 
   /** Forgets a table that cannot be used any more. */
-  drop(entry: TableEntry): void {
+  drop(entry: TableEntry | UserEntry): void {
     entry.file?.[Symbol.dispose]();
     this.#entries.delete(entry.inode);
   }
@@ -104,6 +137,10 @@ export class Tables {
     const byCreator = new Map<number, TableEntry[]>();
     for (const entry of this.#entries.values()) {
       if (entry.file?.isHandedOut()) continue;
+      if (entry.kind === 'user') {
+        this.drop(entry);
+        continue;
+      }
       const entries = byCreator.get(entry.creator);
       if (entries === undefined) byCreator.set(entry.creator, [entry]);
       else entries.push(entry);

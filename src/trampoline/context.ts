@@ -123,12 +123,21 @@ export function contextInstructions(
 /** So many bytes of the architecture's trap. */
 function traps(architecture: ArchitectureName, size: number): Uint8Array {
   const { bytes } = architectures[architecture].trap;
-  return Uint8Array.from({ length: size }, (_, index) => bytes[index % bytes.length] ?? 0);
+  const filled = new Uint8Array(size);
+  filled.set(bytes);
+  // What is filled doubles with each copy.
+  for (let at = bytes.length; at < size; at *= 2) filled.copyWithin(at, 0, Math.min(at, size - at));
+  return filled;
 }
 
 /** The registers that the quick part of a context's code loads, or nothing where it is no such code, to the last bit. */
 export function recogniseContextCode(code: Uint8Array, architecture: ArchitectureName): readonly string[] | undefined {
   return formOf(architecture).recognise(viewOf(code), code.length);
+}
+
+/** What stands in the code's place before there is code: traps. */
+export function emptyContextCode(architecture: ArchitectureName, size: number): Uint8Array {
+  return traps(architecture, size);
 }
 
 /** The data before there is a context: a state that makes every call fault, and traps. */

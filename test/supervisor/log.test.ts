@@ -53,6 +53,54 @@ const EVENTS: readonly (readonly [LogEvent, string])[] = [
     `${name}[${process.pid}]: may map the table of descriptor 1023`,
   ],
   [
+    { event: 'trampoline-created', descriptor: 1022, ...who },
+    `${name}[${process.pid}]: created a trampoline of version 1, descriptor 1022`,
+  ],
+  [
+    {
+      event: 'context-set',
+      descriptor: 1022,
+      context: 'registers',
+      registers: ['r10', 'rdi'],
+      target: '0x401000',
+      stackBytes: 0,
+      ...who,
+    },
+    `${name}[${process.pid}]: set the registers of descriptor 1022: a call goes to 0x401000 with r10, rdi`,
+  ],
+  [
+    {
+      event: 'context-set',
+      descriptor: 1022,
+      context: 'stack',
+      registers: [],
+      target: '0x401000',
+      stackBytes: 24,
+      ...who,
+    },
+    `${name}[${process.pid}]: set the stack of descriptor 1022: a call goes to 0x401000 with no registers and 24 bytes on the stack`,
+  ],
+  [
+    {
+      event: 'context-set',
+      descriptor: 1022,
+      context: 'stack',
+      registers: null,
+      target: null,
+      stackBytes: 24,
+      ...who,
+    },
+    `${name}[${process.pid}]: set the stack of descriptor 1022: a call faults now`,
+  ],
+  [
+    { event: 'trampoline-mapped', descriptor: 1022, inherited: false, ...who },
+    `${name}[${process.pid}]: mapped the trampoline of descriptor 1022`,
+  ],
+  [
+    { event: 'trampoline-mapped', descriptor: 1022, inherited: true, ...who },
+    `${name}[${process.pid}]: mapped the trampoline of descriptor 1022; forks inherit the mapping, for the caller cannot be traced`,
+  ],
+  [
     { event: 'refused', arguments: ['0x0', '0x1'], errno: 'EINVAL', reason: 'no such offset', ...who },
     `${name}[${process.pid}]: mmap(0x0, 0x1) = EINVAL: no such offset`,
   ],

@@ -161,7 +161,7 @@ describe('a sweep, of sealed tables', () => {
     const target = await targetWith(count);
     for (const index of Array.from({ length: count }).keys()) {
       const entry = target.tables.find(target.processId, 3 + index);
-      assert.ok(typeof entry === 'object' && entry.file !== undefined);
+      assert.ok(typeof entry === 'object' && entry.kind === 'table' && entry.file !== undefined);
       entry.file.seal(TABLE);
       entry.file = undefined;
     }

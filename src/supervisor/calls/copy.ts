@@ -1,5 +1,5 @@
 /**
- * dup(2), dup2(2), dup3(2) and fcntl(2) F_DUPFD on a table: a copy gets a number in the window as well, so that what is
+ * dup(2), dup2(2), dup3(2) and fcntl(2) F_DUPFD on a table, or a trampoline of version 1: a copy gets a number in the window as well, so that what is
  * done with it is seen. A number outside that a program demands is EBADF, as a number above the limit is.
  *
  * The copy is of the same open file, as the kernel's own would be: both share the file position.
@@ -20,7 +20,7 @@ import {
   refuse,
   unseen,
 } from '../call.js';
-import type { TableEntry } from '../tables.js';
+import type { TableEntry, UserEntry } from '../tables.js';
 import { isInside, type Window } from '../window.js';
 import { type CallNames, descriptorRules } from './on_descriptor.js';
 
@@ -51,7 +51,7 @@ function requestOf({ notification, name }: CallContext): CopyRequest | undefined
 }
 
 /** Takes the caller's descriptor, checked to be the table's; undefined where it cannot be had. */
-function takeDescriptor(threadId: number, descriptor: number, entry: TableEntry): number | undefined {
+function takeDescriptor(threadId: number, descriptor: number, entry: TableEntry | UserEntry): number | undefined {
   const processId = processOf(threadId);
   if (processId === undefined) return undefined;
   // The process's table first; a thread with a table of its own can be asked from Linux 6.9 on.

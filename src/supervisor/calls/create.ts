@@ -1,22 +1,25 @@
 /**
- * trampfd(2): a new table, as number 440 with the address of a struct trampfd_info.
+ * trampfd(2): a new table, as number 440 with the address of a struct trampfd_info; or a new trampoline of version 1,
+ * with 0 (TRAMPFD_USER) and the address of a struct trampfd_user.
  *
  * The number is process_madvise(2) since Linux 5.10, whose first argument is a small descriptor; an address is never
  * that small. The few negative descriptors that stand for the caller itself (Linux 6.14) stay process_madvise's.
+ * A 0 there could be a pidfd only where standard input was closed and a pidfd took its number; such a call is ours all
+ * the same.
  *
  * @module
  */
 
 import { PIDFD_SELF } from '../../abi/process.js';
 import type { Entry } from '../../abi/syscalls.js';
-import { TrampfdError } from '../../error.js';
-import { close } from '../../linux/descriptor.js';
 import { writeMemory } from '../../linux/memory.js';
 import { processOf } from '../../linux/proc.js';
 import { createTable, encodeInfo, infoOf } from '../../object/table.js';
-import { type ArgumentIndex, allow, type Condition, failWith, notify, type Rule } from '../../policy/rule.js';
+import { type ArgumentIndex, allow, type Condition, notify, type Rule } from '../../policy/rule.js';
 import { type Answer, type CallContext, isValid, loggedCall, type NotifiedCall, refuse } from '../call.js';
+import { newDescriptor } from '../new_descriptor.js';
 import { UnsealedFile } from '../sealed_file.js';
+import { answerUserCreate } from '../user/create.js';
 
 /** The highest first argument that is process_madvise's. */
 const HIGHEST_PIDFD = 65_535n;
@@ -51,73 +54,31 @@ function rules(): readonly Rule[] {
   return (['x86-64', 'i386'] as const).flatMap((entry): readonly Rule[] => [
     ...selfPidfdRules(entry),
     { entry, call: 'process_madvise', when: [isAddress(entry, 0)], verdict: notify },
-    // The first version's form, (0, address, flags), is not served: the errno of what an architecture does not support.
-    {
-      entry,
-      call: 'process_madvise',
-      when: [isZero(entry, 0), isAddress(entry, 1)],
-      verdict: failWith('EOPNOTSUPP'),
-    },
+    // Version 1: (TRAMPFD_USER, address, flags).
+    { entry, call: 'process_madvise', when: [isZero(entry, 0), isAddress(entry, 1)], verdict: notify },
   ]);
 }
 
 function answer(context: CallContext): Answer {
-  const { supervision, notification, entry } = context;
-  const { numbers, tables, pageSize, log } = supervision;
+  const { notification, entry, supervision } = context;
+  const { tables, pageSize, log } = supervision;
   const { threadId } = notification;
+  const [address] = notification.arguments;
+  if (address === 0n) return answerUserCreate(context);
   const creator = processOf(threadId);
   if (creator === undefined) return refuse('EACCES', 'the calling process cannot be found in /proc');
-  const number = numbers.choose(threadId);
-  if (number === 'EACCES') return refuse(number, "the caller's descriptors cannot be looked at; run trampfd as root");
-  if (number === 'EMFILE') {
-    return refuse(number, 'no number is free for a table; close the descriptors of tables that are mapped already');
-  }
-
   const object = createTable(entry, pageSize);
-  let file: UnsealedFile | undefined;
-  let source: number;
-  try {
-    file = createFile(context);
-    source = file.handOut();
-  } catch (error) {
-    file?.[Symbol.dispose]();
-    if (!(error instanceof TrampfdError)) throw error;
-    const errno = error.code === 'EMFILE' || error.code === 'ENFILE' ? 'EMFILE' : 'ENOMEM';
-    return refuse(errno, `the supervisor cannot make another table: ${error.message}`);
-  }
-  const made = file;
-  const undo = (): void => {
-    close(source);
-    made[Symbol.dispose]();
-  };
-  if (!isValid(context) || !writeMemory(threadId, notification.arguments[0], encodeInfo(infoOf(object)))) {
-    undo();
-    return refuse('EFAULT', 'the address of struct trampfd_info cannot be written; give the address of one');
-  }
-  return {
-    kind: 'descriptor',
-    source,
-    number,
-    closeOnExec: true,
-    aboveLimit: 'EMFILE',
-    settle(installed) {
-      if (!installed) return undo();
-      close(source);
-      tables.adopt(made, object, creator);
-      if (log.enabled) log.write({ event: 'table-created', descriptor: number, ...loggedCall(context) });
+  return newDescriptor(context, {
+    make: () => UnsealedFile.create(entry, pageSize),
+    prepare: () =>
+      isValid(context) && writeMemory(threadId, address, encodeInfo(infoOf(object)))
+        ? undefined
+        : refuse('EFAULT', 'the address of struct trampfd_info cannot be written; give the address of one'),
+    adopt(file, descriptor) {
+      tables.adopt(file, object, creator);
+      if (log.enabled) log.write({ event: 'table-created', descriptor, ...loggedCall(context) });
     },
-  };
-}
-
-/** A new file; where our own descriptors have run out, after a look at which tables are gone. */
-function createFile({ entry, supervision: { pageSize, tables } }: CallContext): UnsealedFile {
-  try {
-    return UnsealedFile.create(entry, pageSize);
-  } catch (error) {
-    if (!(error instanceof TrampfdError) || error.code !== 'EMFILE') throw error;
-    tables.sweep();
-    return UnsealedFile.create(entry, pageSize);
-  }
+  });
 }
 
 export const create: NotifiedCall = {

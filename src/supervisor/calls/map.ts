@@ -1,5 +1,5 @@
 /**
- * mmap(2) of a table: the kernel maps the sealed file itself, in the target, after the arguments were judged.
+ * mmap(2) of a table (of a trampoline of version 1: user/map.ts): the kernel maps the sealed file itself, in the target, after the arguments were judged.
  *
  * The call is let go on, so the descriptor may be another file by then, if a thread of the target changes it. Nothing
  * depends on that: a mapping of a file that is readable and executable is not refused by any rule, with or without us,
@@ -29,6 +29,7 @@ import {
   refuse,
   unseen,
 } from '../call.js';
+import { answerUserMap } from '../user/map.js';
 import { type CallNames, descriptorRules } from './on_descriptor.js';
 
 const names: CallNames = { 'x86-64': ['mmap'], i386: ['mmap2'] };
@@ -43,6 +44,8 @@ function answer(context: CallContext): Answer {
   const entry = tables.find(notification.threadId, int32(descriptor));
   if (entry === 'unseen') return unseen;
   if (entry === undefined) return letContinue;
+  const bytes = name === 'mmap2' ? offset * MMAP2_UNIT : offset;
+  if (entry.kind === 'user') return answerUserMap(context, entry, bytes);
 
   const sameProcess = isThreadOf(entry.creator, notification.threadId);
   const isMapped = (): boolean => {
@@ -55,7 +58,7 @@ function answer(context: CallContext): Answer {
       length,
       protection,
       flags,
-      offset: name === 'mmap2' ? offset * MMAP2_UNIT : offset,
+      offset: bytes,
       sameProcess,
       alreadyMapped: isMapped(),
     },

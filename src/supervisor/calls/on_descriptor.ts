@@ -1,10 +1,14 @@
 /**
- * Rules for calls on descriptors: in the window, which are the same for most calls, and at any number.
+ * Calls on descriptors: the rules of those in the window, which are the same for most, and of those at any number; and
+ * what reads and writes have in common.
  *
  * @module
  */
+import { errnoNumbers } from '../../abi/errno.js';
 import type { Entry, SyscallName } from '../../abi/syscalls.js';
+import { filePosition } from '../../linux/descriptor.js';
 import { type ArgumentIndex, type Condition, notify, type Rule } from '../../policy/rule.js';
+import { type CallContext, int32 } from '../call.js';
 import type { Window } from '../window.js';
 
 /** The names of a call, by entry. */
@@ -59,4 +63,20 @@ export function positionalRules(call: 'pread64' | 'pwrite64'): readonly Rule[] {
   return (['x86-64', 'i386'] as const).map(
     (entry): Rule => ({ entry, call, when: positionalArguments[entry], verdict: notify }),
   );
+}
+
+/**
+ * Where a read or write is: the argument of pread64 and pwrite64 (in two halves on i386), or the file position, which the
+ * kernel keeps.
+ */
+export function filePositionOf({ notification, entry, name }: CallContext): bigint | 'closed' | 'unseen' {
+  const [descriptor, , , low, high] = notification.arguments;
+  if (name === 'pwrite64' || name === 'pread64') return entry === 'i386' ? (bits32(high) << 32n) | bits32(low) : low;
+  const position = filePosition(notification.threadId, int32(descriptor));
+  if (typeof position === 'bigint') return position;
+  return position === -errnoNumbers.ENOENT ? 'closed' : 'unseen';
+}
+
+function bits32(value: bigint): bigint {
+  return BigInt.asUintN(32, value);
 }

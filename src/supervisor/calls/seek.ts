@@ -1,11 +1,12 @@
 /**
- * lseek(2) and i386's _llseek(2) on a table: to one of its two descriptors, from the start.
+ * lseek(2) and i386's _llseek(2): to one of the offsets that an object has, from the start.
  *
  * The position itself stays the kernel's, so that copies of a descriptor share it as copies do. The call is let go on
  * after registers alone were judged; whatever file it then meets, it is an lseek that anyone may make.
  *
  * @module
  */
+import { judgeUserSeek } from '../../object/user_arguments.js';
 import { judgeSeek } from '../../object/write.js';
 import { type CallContext, int32, letContinue, type NotifiedCall, refuse, unseen } from '../call.js';
 import { type CallNames, descriptorRules } from './on_descriptor.js';
@@ -33,6 +34,10 @@ export const seek: NotifiedCall = {
     if (entry === 'unseen') return unseen;
     if (entry === undefined) return letContinue;
     const { offset, whence } = parameters(context);
+    if (entry.kind === 'user') {
+      const refusal = judgeUserSeek(whence, offset);
+      return refusal === undefined ? letContinue : refuse(refusal.errno, refusal.reason);
+    }
     const errno = judgeSeek(whence, offset);
     if (errno === undefined) return letContinue;
     return refuse(errno, `a seek to ${offset} with whence ${whence}; a table has the offsets 0 and 1 from SEEK_SET`);

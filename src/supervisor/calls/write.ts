@@ -1,12 +1,10 @@
 /**
- * write(2) and pwrite(2) on a table: its code descriptor or its data descriptor. The second of them completes the table,
+ * write(2) and pwrite(2): a context of version 1, or a table's code descriptor or data descriptor. The second of these completes the table,
  * and its page is generated and sealed before the answer.
  *
  * @module
  */
-import { errnoNumbers } from '../../abi/errno.js';
 import { TrampfdError } from '../../error.js';
-import { filePosition } from '../../linux/descriptor.js';
 import { readMemory } from '../../linux/memory.js';
 import { isComplete, toTrampolineTable } from '../../object/table.js';
 import { DESCRIPTOR_SIZE, type DescriptorKind, judgeWrite, setDescriptor } from '../../object/write.js';
@@ -22,22 +20,10 @@ import {
   unseen,
 } from '../call.js';
 import type { RepeatableWrite, TableEntry } from '../tables.js';
-import { type CallNames, descriptorRules, positionalRules } from './on_descriptor.js';
+import { answerUserWrite } from '../user/write.js';
+import { type CallNames, descriptorRules, filePositionOf, positionalRules } from './on_descriptor.js';
 
 const names: CallNames = { 'x86-64': ['write', 'pwrite64'], i386: ['write', 'pwrite64'] };
-
-/** Where the call writes to: pwrite's argument (in two halves on i386), or the file position, which the kernel keeps. */
-function offsetOf({ notification, entry, name }: CallContext): bigint | 'closed' | 'unseen' {
-  const [descriptor, , , low, high] = notification.arguments;
-  if (name === 'pwrite64') return entry === 'i386' ? (int32Bits(high) << 32n) | int32Bits(low) : low;
-  const position = filePosition(notification.threadId, int32(descriptor));
-  if (typeof position === 'bigint') return position;
-  return position === -errnoNumbers.ENOENT ? 'closed' : 'unseen';
-}
-
-function int32Bits(value: bigint): bigint {
-  return BigInt.asUintN(32, value);
-}
 
 function isSame(left: RepeatableWrite, right: RepeatableWrite): boolean {
   return (
@@ -55,9 +41,10 @@ function answer(context: CallContext): Answer {
   if (entry === 'unseen') return unseen;
   if (entry === undefined) return letContinue;
 
-  const offset = offsetOf(context);
+  const offset = filePositionOf(context);
   if (offset === 'unseen') return unseen;
   if (offset === 'closed') return refuse('EBADF', 'the descriptor was closed during the write');
+  if (entry.kind === 'user') return answerUserWrite(context, entry, offset);
   const kind = judgeWrite({ bufferAddress, count, offset });
   if (kind === 'EINVAL') {
     return refuse(
