@@ -25,6 +25,15 @@ const LINES: readonly Line[] = [
     against: 'pointer',
     atMost: TARGET,
   },
+  {
+    series: 'context',
+    what: '... through a trampoline of version 1, one register',
+    unit: 'ns',
+    against: 'pointer',
+    atMost: TARGET,
+  },
+  { series: 'context-two', what: '... of version 1, two registers', unit: 'ns', against: 'pointer', atMost: TARGET },
+  { series: 'context-stack', what: '... of version 1, with data on the stack', unit: 'ns', against: 'pointer' },
   { series: 'gcc-stack', what: '... through a GCC stack trampoline', unit: 'ns', against: 'pointer' },
   { series: 'libffi', what: '... through a libffi closure', unit: 'ns', against: 'pointer' },
   { series: 'emulation', what: '... emulated in a SIGSEGV handler', unit: 'ns', against: 'pointer' },
@@ -32,6 +41,13 @@ const LINES: readonly Line[] = [
   {
     series: 'program-trampoline',
     what: '... through a trampoline table',
+    unit: 'ns',
+    against: 'program-pointer',
+    atMost: TARGET,
+  },
+  {
+    series: 'program-context',
+    what: '... through a trampoline of version 1',
     unit: 'ns',
     against: 'program-pointer',
     atMost: TARGET,
@@ -44,8 +60,16 @@ const LINES: readonly Line[] = [
     against: 'library-pointer',
     atMost: TARGET,
   },
+  {
+    series: 'library-context',
+    what: '... through a trampoline of version 1',
+    unit: 'ns',
+    against: 'library-pointer',
+    atMost: TARGET,
+  },
   { series: 'empty-pointer', what: 'library calls back an empty function', unit: 'ns' },
   { series: 'empty-trampoline', what: '... through a trampoline table', unit: 'ns', against: 'empty-pointer' },
+  { series: 'empty-context', what: '... through a trampoline of version 1', unit: 'ns', against: 'empty-pointer' },
 ];
 
 /** (a) in the order of docs/performance.md. */

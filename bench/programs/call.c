@@ -17,6 +17,7 @@
 #define _GNU_SOURCE
 #include "caller.h"
 #include "clock.h"
+#include "context.h"
 #include "table.h"
 
 #include <dlfcn.h>
@@ -206,6 +207,22 @@ static int trampolines(function *called[FUNCTIONS])
 	return 1;
 }
 
+/* A trampoline of version 1 to a function: one register, as for a static chain; more; or data for the stack as well. */
+static function *context(function *target, int registers, int with_stack)
+{
+	struct trampfd_map how;
+	void *base, *address;
+	const int trampoline = trampfd_create_user();
+	need(trampoline >= 0, "trampfd, version 1");
+	need(context_set(trampoline, (void *)target, registers, 1) == 0, "the register context");
+	need(!with_stack || context_set_stack(trampoline) == 0, "the stack context");
+	address = context_map(trampoline, &how, &base);
+	need(address != NULL, "mmap of a trampoline");
+	function *called;
+	memcpy(&called, &address, sizeof called);
+	return called;
+}
+
 int main(int count, char **arguments)
 {
 	if (count != 5) {
@@ -216,6 +233,9 @@ int main(int count, char **arguments)
 	const long rounds = number(arguments[2]), calls = number(arguments[3]), faults = number(arguments[4]);
 	function *trampoline[FUNCTIONS];
 	const int served = trampolines(trampoline);
+	function *const of_context = served ? context(add, 1, 0) : NULL, *const of_two = served ? context(add, 2, 0) : NULL;
+	function *const of_stack = served ? context(add, 1, 1) : NULL, *const to_empty = served ? context(empty, 1, 0) : NULL;
+	function *const to_library = served ? context(library_add, 1, 0) : NULL;
 	function *const of_libffi = closure(), *const faulting = emulated();
 
 	for (long round = 0; round < rounds; round++) {
@@ -225,18 +245,29 @@ int main(int count, char **arguments)
 		measure("pointer", time_there, add, calls);
 		if (served)
 			measure("trampoline", time_there, trampoline[TO_ADD], calls);
+		if (served) {
+			measure("context", time_there, of_context, calls);
+			measure("context-two", time_there, of_two, calls);
+			measure("context-stack", time_there, of_stack, calls);
+		}
 		measure_nested(calls);
 		measure("libffi", time_there, of_libffi, calls);
 		measure("emulation", time_there, faulting, faults);
 		measure("program-pointer", time_here, add, calls);
 		if (served)
 			measure("program-trampoline", time_here, trampoline[TO_ADD], calls);
+		if (served)
+			measure("program-context", time_here, of_context, calls);
 		measure_library("library-pointer", library_add, calls);
 		if (served)
 			measure_library("library-trampoline", trampoline[TO_LIBRARY], calls);
+		if (served)
+			measure_library("library-context", to_library, calls);
 		measure_empty("empty-pointer", empty, calls);
 		if (served)
 			measure_empty("empty-trampoline", trampoline[TO_EMPTY], calls);
+		if (served)
+			measure_empty("empty-context", to_empty, calls);
 	}
 	return 0;
 }
