@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { compileProgram, root } from '../programs/compile.js';
 
 const TRAMPFD = join(root, 'bin', 'trampfd');
@@ -35,4 +35,28 @@ test('bound functions in C', () => {
   assert.match(output, /hello from a bound puts\(\)/);
   assert.match(output, /the number is 42/);
   assert.match(output, /hello again, from the same pointer/);
+});
+
+describe('reading back in C', () => {
+  const widths = { '64-bit': ['-m64'], '32-bit': ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu'] };
+  for (const [width, flags] of Object.entries(widths)) {
+    test(`${width}: contexts that are what was meant are called`, () => {
+      const binary = compileProgram('../../examples/read_back.c', { flags });
+      const paid = 'paid 20 euros to the baker\n';
+      assert.equal(run(TRAMPFD, ['run', '--', binary]), `an order with the note: thanks!\n${paid}${paid}`);
+    });
+
+    for (const [attacked, context] of [
+      ['target', 'register'],
+      ['register', 'register'],
+      ['stack', 'stack'],
+    ] as const) {
+      test(`${width}: an overflow that changes the ${attacked} is seen, and nothing is called`, () => {
+        const binary = compileProgram('../../examples/read_back.c', { flags });
+        const done = spawnSync(TRAMPFD, ['run', '--', binary, attacked], { encoding: 'utf8', timeout: 60_000 });
+        const said = `read_back: the trampoline's ${context} context is not what was meant; it is not called\n`;
+        assert.deepEqual([done.status, done.stderr, done.stdout], [2, said, 'an order with the note: thanks!\n']);
+      });
+    }
+  }
 });
