@@ -68,7 +68,7 @@ function frameOf({ wordSize, named }: Width): Record<'flags' | 'finalStack' | 's
   return { flags, finalStack: flags + wordSize, stateHigh: flags + 2 * wordSize, copy: flags + 3 * wordSize };
 }
 
-/** The general part: reached with all registers as at the call, but for the three that x86-64's entry has kept. */
+/** The general part: reached with the stack pointer as at the call, and all registers but the three that x86-64's entry has kept. */
 export function generalPart(bits: 64 | 32): Part[] {
   const width = WIDTHS[bits];
   const { wordSize, named, stackPointer, accumulator, counter, data, base, source, destination, framePointer } = width;
@@ -76,11 +76,11 @@ export function generalPart(bits: 64 | 32): Part[] {
   const frame = frameOf(width);
   const saved = (register: Register): Memory => at(stackPointer, wordSize * named.indexOf(register));
   const copied = (words: number): Memory => at(stackPointer, frame.copy + wordSize * words);
-  // i386 cannot address relative to the program counter: ebp holds where `here` stands.
+  // i386 cannot address relative to the program counter: ebp holds where `base` stands.
   const page = (name: string, displacement = 0): Memory =>
     bits === 64
       ? { label: name, displacement }
-      : { label: name, displacement, from: { register: framePointer, label: 'here' } };
+      : { label: name, displacement, from: { register: framePointer, label: 'base' } };
   const halves = (memory: (words: number) => Memory, to: Register, what: string): Part[] => [
     i.load(memory(0), to, `${to.name} = one half of ${what}`),
     i.arithmetic('add', memory(1), to, `${to.name} = ${what}`),
@@ -115,7 +115,7 @@ export function generalPart(bits: 64 | 32): Part[] {
     i.pushFlags(''),
     i.popTo(at(stackPointer, frame.flags), 'saved'),
     i.clearDirection('copies go upwards'),
-    ...(bits === 64 ? [] : [i.call('here', ''), label('here'), i.pop(framePointer, 'ebp = the address of this')]),
+    ...(bits === 64 ? [] : [i.call('base', ''), label('base'), i.pop(framePointer, 'ebp = the address of this')]),
 
     label('copy'),
     // i386 has the state in two words. Its upper half is read first, and last again: the writer changes it first.

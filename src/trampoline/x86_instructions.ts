@@ -92,6 +92,8 @@ export interface X86Instructions {
   readonly clearDirection: (meaning: string) => Instruction;
   /** REP MOVS of words of the full size: `F3 A5`. */
   readonly copyWords: (meaning: string) => Instruction;
+  /** RET: `C3`. */
+  readonly return: (meaning: string) => Instruction;
   /** RET imm16: `C2 iw`. */
   readonly returnOver: (bytes: number, meaning: string) => Instruction;
   /** HLT: `F4`, which no program may execute (SIGSEGV). */
@@ -170,6 +172,7 @@ export function x86Instructions(bits: 64 | 32): X86Instructions {
     clearDirection: (meaning) => fixed([0xfc], 'cld', '', meaning),
     copyWords: (meaning) =>
       fixed([0xf3, ...(wide ? [REX | REX_W] : []), 0xa5], 'rep', `movs${suffix} ${source},${destination}`, meaning),
+    return: (meaning) => fixed([0xc3], 'ret', '', meaning),
     returnOver: (bytes, meaning) => fixed([0xc2, bytes & 0xff, bytes >> 8], 'ret', `$0x${bytes.toString(16)}`, meaning),
     halt: (meaning) => fixed([0xf4], 'hlt', '', meaning),
   };

@@ -1,11 +1,12 @@
 /**
- * Reading the code of a context on x86-64 and i386. Nothing here is shared with what writes it.
+ * Reading the code of a context on x86-64. Nothing here is shared with what writes it.
  *
- * The entry and the general part are known to the last byte, as the GNU assembler has them. The quick part of x86-64 is
- * read instruction by instruction; what it loads, and from where, must agree with one set of registers.
+ * The entry and the general part are known to the last byte, as the GNU assembler has them. The quick part is read
+ * instruction by instruction; what it loads, and from where, must agree with one set of registers.
  *
  * @module
  */
+import { Reader } from './x86_context_reader.js';
 
 /** Names of the registers by their number in instructions. */
 const NUMBERED = 'rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15'.split(' ');
@@ -19,17 +20,13 @@ const BLOCKS = [
 ] as const;
 const VALUE_DISTANCE = 24;
 
-/*
- * Bytes in hexadecimal. `<N>` is a displacement of 32 bits to the data's byte N, `<general>`, `<quick>` and `<entry>` one
- * to there: from the end of the instruction, or on i386 from byte 0x31, whose address ebp holds.
- */
-const ENTRY_64 = 'f30f1efa 48894424f8 48894c24f0 48895424e8 488b05<0> 0fb6c8 e310 488d49ff e305 e9<general> e9<quick>';
+const ENTRY = 'f30f1efa 48894424f8 48894c24f0 48895424e8 488b05<0> 0fb6c8 e310 488d49ff e305 e9<general> e9<quick>';
 
-const LOAD_ALL_64 =
+const LOAD_ALL =
   'ff742478 9d 488b0424 488b5c2408 488b4c2410 488b542418 488b742420 488b7c2428 488b6c2430 4c8b442438 4c8b4c2440 ' +
   '4c8b542448 4c8b5c2450 4c8b642458 4c8b6c2460 4c8b742468 4c8b7c2470';
 
-const GENERAL_64 =
+const GENERAL =
   '488da424c0fbffff 48895c2408 4889742420 48897c2428 48896c2430 4c89442438 4c894c2440 4c89542448 4c895c2450 ' +
   '4c89642458 4c896c2460 4c89742468 4c897c2470 488b842438040000 48890424 488b8c2430040000 48894c2410 ' +
   '488b942428040000 4889542418 9c 8f442478 fc 488b1d<0> f6c304 0f85a9010000 488d35<64> f6c301 0f8407000000 ' +
@@ -38,75 +35,8 @@ const GENERAL_64 =
   '488db42458020000 e31b 488b06 48034608 488907 488d7610 488d7f08 488d49ff e9e3ffffff 488b8c24c0000000 ' +
   '488db424f0000000 e31c 488b3e 488b4608 48034610 4889043c 488d7618 488d49ff e9e2ffffff 488b8424e0000000 ' +
   '48038424e8000000 4889942480000000 488b8c24b8000000 e35f 48894280 ' +
-  `${LOAD_ALL_64} 488ba42480000000 ff642480 488942f8 ${LOAD_ALL_64} 488ba42480000000 ff6424f8 ` +
-  `${LOAD_ALL_64} 488da42440040000 8805<entry> f4`;
-
-const CODE_32 =
-  'f30f1efb 8da424c0fbffff 890424 895c2404 894c2408 8954240c 89742410 897c2414 896c2418 9c 8f44241c fc e800000000 5d ' +
-  '8b85<4> 89442424 8b9d<0> f6c304 0f85d9000000 8db5<64> f6c301 0f8406000000 8db604010000 8d7c2428 8b0e f3a5 ' +
-  '3b9d<0> 0f85beffffff 8b442424 3b85<4> 0f85aeffffff 8db42440040000 89f7 2b7c242c 237c2430 2b7c2434 89fa 29f2 ' +
-  '23542438 01f2 8b4c2444 037c2448 8db424ac000000 e315 8b06 034604 8907 8d7608 8d7f04 8d49ff e9e9ffffff 8b4c2440 ' +
-  '8d742458 e316 8b3e 8b4604 034608 89043c 8d760c 8d49ff e9e8ffffff 8b442450 03442454 8d92bcfeffff 8902 89542420 ' +
-  'ff74241c 9d 8b0424 8b5c2404 8b4c2408 8b54240c 8b742410 8b7c2414 8b6c2418 8b642420 c24001 ' +
-  'ff74241c 9d 8b0424 8b5c2404 8b4c2408 8b54240c 8b742410 8b7c2414 8da42440040000 8885<entry> f4';
-const BASE_32 = 0x31;
-
-/** Reads code from its start to its end. Every step says whether the code goes on as it must. */
-class Reader {
-  readonly code: DataView;
-  readonly dataOffset: number;
-  at = 0;
-
-  constructor(code: DataView, dataOffset: number) {
-    this.code = code;
-    this.dataOffset = dataOffset;
-  }
-
-  /** Whether bytes stand here; if so they are behind us. */
-  bytes(hexadecimal: string): boolean {
-    for (let index = 0; index < hexadecimal.length; index += 2) {
-      const offset = this.at + index / 2;
-      if (offset >= this.code.byteLength) return false;
-      if (this.code.getUint8(offset) !== Number.parseInt(hexadecimal.slice(index, index + 2), 16)) return false;
-    }
-    this.at += hexadecimal.length / 2;
-    return true;
-  }
-
-  /** A displacement of 32 bits: what it points to, or nothing where the code has ended. */
-  target(from: number = this.at + 4): number | undefined {
-    if (this.at + 4 > this.code.byteLength) return undefined;
-    const target = from + this.code.getInt32(this.at, true);
-    this.at += 4;
-    return target;
-  }
-
-  /** Whether a displacement to a byte of the data stands here. */
-  data(offset: number): boolean {
-    return this.target() === this.dataOffset + offset;
-  }
-
-  /** Whether a whole text stands here. `from`: see {@link BASE_32}. */
-  text(text: string, places: Readonly<Record<string, number>>, from?: number): boolean {
-    for (const [, hexadecimal, name] of text.replaceAll(' ', '').matchAll(/([0-9a-f]+)|<(\w+)>/g)) {
-      if (hexadecimal !== undefined) {
-        if (!this.bytes(hexadecimal)) return false;
-      } else if (name !== undefined) {
-        const expected = places[name] ?? this.dataOffset + Number(name);
-        if (this.target(from) !== expected) return false;
-      }
-    }
-    return true;
-  }
-
-  /** Whether all that is left are traps. */
-  onlyTraps(): boolean {
-    for (let offset = this.at; offset < this.code.byteLength; offset++) {
-      if (this.code.getUint8(offset) !== 0xcc) return false;
-    }
-    return true;
-  }
-}
+  `${LOAD_ALL} 488ba42480000000 ff642480 488942f8 ${LOAD_ALL} 488ba42480000000 ff6424f8 ` +
+  `${LOAD_ALL} 488da42440040000 8805<entry> f4`;
 
 /** `lea (%rcx,%rdx,1),%rdx`, behind the loads of two neighbouring words: what offset of the data they are at. */
 function readValue(reader: Reader): number | undefined {
@@ -189,27 +119,20 @@ function readQuickPart(reader: Reader, block: (typeof BLOCKS)[number], again: nu
   return names.length === values.size && inOrder ? names : undefined;
 }
 
-function recognise64(code: DataView, dataOffset: number): readonly string[] | undefined {
+/**
+ * The registers that the quick part of a context's code loads, or nothing where any bit of the code is another.
+ *
+ * @param code exactly `dataOffset` bytes, at least a page
+ */
+export function recogniseX8664Context(code: DataView, dataOffset: number): readonly string[] | undefined {
   const reader = new Reader(code, dataOffset);
   // Where the parts behind stand is known when they are reached.
   const [general, quick1] = [0x26, 0x2b].map((at) => at + 4 + code.getInt32(at, true));
   const again = 0x13;
-  if (!reader.text(ENTRY_64, { general: general ?? 0, quick: quick1 ?? 0 })) return undefined;
+  if (!reader.text(ENTRY, { general: general ?? 0, quick: quick1 ?? 0 })) return undefined;
   const names = readQuickPart(reader, BLOCKS[0], again);
   if (names === undefined || reader.at !== quick1) return undefined;
   const others = readQuickPart(reader, BLOCKS[1], again);
   if (others === undefined || others.join() !== names.join() || reader.at !== general) return undefined;
-  return reader.text(GENERAL_64, { entry: 0 }) && reader.onlyTraps() ? names : undefined;
-}
-
-function recognise32(code: DataView, dataOffset: number): readonly string[] | undefined {
-  const reader = new Reader(code, dataOffset);
-  return reader.text(CODE_32, { entry: 0 }, BASE_32) && reader.onlyTraps() ? [] : undefined;
-}
-
-/** The registers that the quick part of a context's code loads, or nothing where any bit of the code is another. */
-export function recogniseX86Context(code: DataView, bits: 64 | 32, dataOffset: number): readonly string[] | undefined {
-  // Shorter than any such code: nothing is read behind its end.
-  if (code.byteLength !== dataOffset || dataOffset < 4096) return undefined;
-  return bits === 64 ? recognise64(code, dataOffset) : recognise32(code, dataOffset);
+  return reader.text(GENERAL, { entry: 0 }) && reader.onlyTraps() ? names : undefined;
 }
