@@ -204,7 +204,7 @@ function readLoad(code: DataView, at: number): number {
 /** All but the lowest 12 bits of the address that those instructions load from, as an integer of 52 bits. */
 function readUpper(code: DataView, at: number): number {
   const sum = (wordAt(code, at) >>> 12) * 2 ** 12 + immediateAt(code, at + WORD);
-  const upper = ((sum >>> 0) * 2 ** 12 + immediateAt(code, at + 3 * WORD)) * 2 ** 8 + immediateAt(code, at + 5 * WORD);
+  const upper = (sum * 2 ** 12 + immediateAt(code, at + 3 * WORD)) * 2 ** 8 + immediateAt(code, at + 5 * WORD);
   const borrowed = immediateAt(code, at + 7 * WORD) < 0 ? upper - 1 : upper;
   return borrowed < 0 ? borrowed + 2 ** 52 : borrowed;
 }

@@ -130,7 +130,7 @@ function readLoad(code: DataView, at: number, base: number): number {
 function recogniseSlot(code: DataView, at: number): RecognisedSlot | undefined {
   const codeAddress = at + 3 * LONG;
   const codeRegister = readAddressRegister(code, at);
-  if (codeRegister <= 0 || readAddressRegister(code, codeAddress) !== codeRegister) return undefined;
+  if (codeRegister < 0 || readAddressRegister(code, codeAddress) !== codeRegister) return undefined;
   const dataRegister = readLoad(code, at + 2 * LONG, codeRegister);
   if (dataRegister < 0 || readLoad(code, codeAddress + 2 * LONG, codeRegister) !== codeRegister) return undefined;
   if (code.getUint16(codeAddress + 3 * LONG) !== (0x07f0 | codeRegister)) return undefined;
