@@ -151,6 +151,11 @@ for (const name of architectureNames) {
     for (const bad of [0n, 0x20001n, 0x20002n]) {
       assert.equal(recognisePage(slot(other, bad), { ...table, dataTable: bad }), false);
     }
+    for (const only of architectures[name].tableRegisters.filter(({ dataOnly }) => dataOnly)) {
+      const through = assembleSlot({ register: only, address: codeTable }, { register, address: dataTable });
+      const asked = { ...table, codeRegister: only.name, dataRegister: codeRegister };
+      assert.equal(recognisePage(filled(through), asked), false, only.name);
+    }
   });
 
   test(`${name}: slots out of order, and a page of another architecture, are not the table's page`, () => {

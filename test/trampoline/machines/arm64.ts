@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * What the tests know of arm64: see `machine.ts`.
+ *
+ * @module
+ */
 import { type Machine, numbered } from '../machine.js';
 
 export const arm64: Machine = {

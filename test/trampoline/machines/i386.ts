@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * What the tests know of i386: see `machine.ts`.
+ *
+ * @module
+ */
 import type { Machine } from '../machine.js';
 
 export const i386: Machine = {

@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * What the tests know of loongarch64: see `machine.ts`.
+ *
+ * @module
+ */
 import { disassemble, executionProgram } from '../../programs/trampoline/loongarch64.js';
 import { type Machine, numbered } from '../machine.js';
 

@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * What the tests know of ppc64le: see `machine.ts`.
+ *
+ * @module
+ */
 import { type Machine, numbered } from '../machine.js';
 
 export const ppc64le: Machine = {

@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * What the tests know of riscv64: see `machine.ts`.
+ *
+ * @module
+ */
 import { type Machine, numbered } from '../machine.js';
 
 export const riscv64: Machine = {

@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * What the tests know of s390x: see `machine.ts`.
+ *
+ * @module
+ */
 import { type Machine, numbered } from '../machine.js';
 
 export const s390x: Machine = {

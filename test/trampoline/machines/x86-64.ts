@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * What the tests know of x86-64: see `machine.ts`.
+ *
+ * @module
+ */
 import { type Machine, numbered } from '../machine.js';
 
 export const x86_64: Machine = {
