@@ -35,6 +35,15 @@ export function isStopped(processId: number): boolean {
   }
 }
 
+/** Whether a thread has ended: it is gone, or only waits to be reaped (the state is Z or X). */
+export function hasEnded(threadId: number): boolean {
+  try {
+    return /^ [ZX] /.test(readFileSync(`/proc/${threadId}/stat`, 'latin1').replace(/^.*\)/s, ''));
+  } catch {
+    return true;
+  }
+}
+
 /** One line of /proc/PID/maps. */
 export interface MapsLine {
   readonly start: bigint;

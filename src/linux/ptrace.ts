@@ -10,7 +10,7 @@ import { errnoNumbers } from '../abi/errno.js';
 import { PTRACE, PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
 import { allocate, native, negatedErrno } from './libc.js';
-import { kill } from './signal.js';
+import { hasEnded } from './proc.js';
 
 const libcPtrace = native('long ptrace(long, long, uint64_t, uint64_t)');
 
@@ -45,7 +45,7 @@ function nextStop(threadId: number): Stop | undefined {
     }
     if (size !== -errnoNumbers.ESRCH) return undefined;
     // A thread that was killed never stops.
-    if (asked % 64 === 0 && kill(threadId, 0) === -errnoNumbers.ESRCH) return undefined;
+    if (asked % 256 === 0 && hasEnded(threadId)) return undefined;
   }
 }
 
@@ -66,13 +66,13 @@ export class StoppingThread {
   static seize(threadId: number): StoppingThread | undefined {
     const options = BigInt(PTRACE_STOP.PTRACE_O_TRACESYSGOOD);
     if (ptrace('PTRACE_SEIZE', threadId, 0n, options) < 0) return undefined;
-    if (ptrace('PTRACE_INTERRUPT', threadId) < 0) return undefined;
+    ptrace('PTRACE_INTERRUPT', threadId);
     return new StoppingThread(threadId);
   }
 
   /**
-   * Waits until the system call is done, has the thread make another one where `next` wants it, and lets go of it. The
-   * program finds the registers as its own call has left them.
+   * Waits until the system call is done, and has the thread make another one where `next` wants it. The program finds the
+   * registers as its own call has left them, once {@link StoppingThread.release} lets it go on.
    *
    * @param entry how its call entered the kernel; the next one enters in the same way, by the same instruction
    * @param next given the result of the thread's call, tells the call that follows, or nothing
@@ -97,8 +97,12 @@ export class StoppingThread {
       ptrace('PTRACE_SETREGS', threadId, 0n, before.address);
       ptrace('PTRACE_SETSIGMASK', threadId, BigInt(SIGSET_SIZE), signals.address);
     }
-    ptrace('PTRACE_DETACH', threadId);
     return result;
+  }
+
+  /** Lets the thread go on, untraced. */
+  release(): void {
+    ptrace('PTRACE_DETACH', this.#threadId);
   }
 
   /** Goes back to the instruction of the call with other registers, and waits until it is through. */

@@ -11,7 +11,15 @@ import { describe, test } from 'node:test';
 import { close, fileIdentity, fileIdentityOf } from '../../src/linux/descriptor.js';
 import { createMemoryFile } from '../../src/linux/memfd.js';
 import { MappedFile } from '../../src/linux/memory.js';
-import { commandName, mappedInodes, mappings, openDescriptors, processOf, threadsOf } from '../../src/linux/proc.js';
+import {
+  commandName,
+  hasEnded,
+  mappedInodes,
+  mappings,
+  openDescriptors,
+  processOf,
+  threadsOf,
+} from '../../src/linux/proc.js';
 import { isThreadOf } from '../../src/linux/signal.js';
 import { compileProgram } from '../programs/compile.js';
 import { Dialogue } from '../programs/dialogue.js';
@@ -57,6 +65,7 @@ describe('a process and its threads', () => {
       assert.deepEqual(threadsOf(id), []);
       assert.deepEqual(openDescriptors(id), []);
       assert.equal(isThreadOf(id, id), false);
+      assert.equal(hasEnded(id), true);
     }
   });
 });

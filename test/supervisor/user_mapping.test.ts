@@ -47,6 +47,10 @@ for (const width of ['x86-64', 'i386'] as const) {
       assert.equal(output(TRAMPFD, ['run', '--', program(width), 'threads', '100']), '');
     });
 
+    test('may be cut short by a kill, and the next one is served', () => {
+      assert.equal(output(TRAMPFD, ['run', '--', program(width), 'kill', '150']), '');
+    });
+
     test('is inherited where another tracer has the thread, and the log says so', () => {
       const folder = mkdtempSync(join(tmpdir(), 'trampfd-mapping-'));
       try {

@@ -30,11 +30,17 @@ export function answerUserMap(context: CallContext, entry: UserEntry, offset: bi
 
   const { size } = mapParametersOf(entry.object);
   let stopping: StoppingThread | undefined;
+  // Told while the program waits: it may end right behind its call, and then nothing is told any more.
+  const tell = (inherited: boolean): void => {
+    if (!log.enabled) return;
+    log.write({ event: 'trampoline-mapped', descriptor: int32(descriptor), inherited, ...loggedCall(context) });
+  };
   return {
     kind: 'continue',
     around: {
       before() {
         if (waitsKillable) stopping = StoppingThread.seize(notification.threadId);
+        if (stopping === undefined) tell(true);
       },
       after() {
         const result = stopping?.followWith(callEntry, (address) =>
@@ -43,13 +49,8 @@ export function answerUserMap(context: CallContext, entry: UserEntry, offset: bi
             ? undefined
             : { name: 'madvise', arguments: [address, BigInt(size), BigInt(MADV.MADV_DONTFORK)] },
         );
-        if (!log.enabled) return;
-        log.write({
-          event: 'trampoline-mapped',
-          descriptor: int32(descriptor),
-          inherited: result !== 0n,
-          ...loggedCall(context),
-        });
+        if (stopping !== undefined) tell(result !== 0n);
+        stopping?.release();
       },
     },
   };

@@ -5,6 +5,7 @@
  * usage: user_mapping state            tells of one mapping: inherited or not, and what becomes of a child that calls it
  *        user_mapping storm N          maps and calls N times while a signal comes every 200 microseconds
  *        user_mapping threads N        8 threads map and call N times each
+ *        user_mapping kill N           kills N children one after another while they map, and maps itself in between
  *
  * Status 0 when all calls arrived.
  */
@@ -159,6 +160,23 @@ static void threads(int times)
 		pthread_join(started[i], NULL);
 }
 
+static void kill_children(int times)
+{
+	for (int i = 0; i < times; i++) {
+		int status;
+		pid_t child = fork();
+		if (child == 0)
+			for (;;)
+				one(1, 0);
+		/* At another moment of the child's work each time. */
+		usleep(500 + (useconds_t)(i * 37 % 1000));
+		need(kill(child, SIGKILL) == 0, "kill");
+		/* It is not reaped until its killer has been served. */
+		one(2, 0);
+		need(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "waitpid");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -168,6 +186,8 @@ int main(int argc, char **argv)
 		state();
 	else if (strcmp(what, "storm") == 0)
 		storm(times);
+	else if (strcmp(what, "kill") == 0)
+		kill_children(times);
 	else if (strcmp(what, "threads") == 0)
 		threads(times);
 	else
