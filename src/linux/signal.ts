@@ -4,10 +4,11 @@
  * @module
  */
 import { constants as osConstants } from 'node:os';
-import { native, negatedErrno } from './libc.js';
+import { allocate, native, negatedErrno } from './libc.js';
 
 const libcSignal = native('int64_t signal(int, int64_t)');
 const libcKill = native('int kill(int, int)');
+const libcPthreadSigmask = native('int pthread_sigmask(int, uint64_t, void *)');
 const libcTgkill = native('int tgkill(int, int, int)');
 
 /** Dispositions of signal(2) (signal.h): SIG_DFL and SIG_IGN. */
@@ -33,6 +34,24 @@ export function setDisposition(signal: number, disposition: typeof SIG_DFL | typ
 /** kill(2): 0 or a negated error number. */
 export function kill(processId: number, signal: number): number {
   return negatedErrno(libcKill(processId, signal));
+}
+
+/** sigset_t of the C library (signal.h): 1024 bits. */
+const SIGSET_BYTES = 128;
+/** The first argument of pthread_sigmask(3) (signal.h). */
+const SIG_BLOCK = 0;
+/** Signals that a thread causes by what it executes: blocked, they would end the process. */
+const OWN_FAULTS: readonly string[] = ['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP'];
+
+/** Has other threads of this process take the signals that come to it: the calling thread takes none any more. */
+export function leaveSignalsToOthers(): void {
+  const set = allocate(SIGSET_BYTES);
+  set.bytes.fill(0xff);
+  for (const name of OWN_FAULTS) {
+    const bit = (signalNumbers[name] ?? 0) - 1;
+    set.bytes[bit >> 3] = (set.bytes[bit >> 3] ?? 0) & ~(1 << (bit & 7));
+  }
+  libcPthreadSigmask(SIG_BLOCK, set.address, null);
 }
 
 /** Whether a thread belongs to a process, asked of the kernel by tgkill(2) with signal 0. */

@@ -10,6 +10,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Listener, type NotificationSizes } from '../linux/listener.js';
+import { leaveSignalsToOthers } from '../linux/signal.js';
 import type { PolicyName } from '../policy/wx.js';
 import { answerNotification, serviceRules } from './answer.js';
 import type { Supervision } from './call.js';
@@ -31,6 +32,9 @@ export interface ReceiverData {
 function receive(data: ReceiverData): void {
   const offered = takeListener(data.rendezvous);
   if (offered === undefined) return;
+  // A signal that ends SECCOMP_IOCTL_NOTIF_ADDFD early leaves the target with 0 as the result of its call (seccomp.c sets
+  // the notification to replied before it waits).
+  leaveSignalsToOthers();
   const listener = new Listener(offered.listener, data.sizes);
   const supervision: Supervision = {
     listener,
