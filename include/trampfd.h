@@ -84,6 +84,33 @@ enum trampfd_offsets {
 };
 
 /*
+ * An extension of this project: tables of more than one page. Written once, at offset TRAMPFD_EXTENSION, before code and
+ * data, it asks that the code descriptor of this table may have up to `ntrampolines` trampolines:
+ *
+ *     struct trampfd_extension large = { TRAMPFD_EXTENSION_VERSION, n, { 0, 0 } };
+ *     int has_it = pwrite(fd, &large, sizeof large, TRAMPFD_EXTENSION) == sizeof large;
+ *
+ * Who does not know it answers EINVAL, as to any other offset. All else is as with one page: trampoline X stands at
+ * base + code_size * X, also across the borders of pages, and one mmap of code_size * n bytes maps all n trampolines of
+ * the code descriptor, no more and no fewer. trampfd_info is not changed by it.
+ *
+ *     EINVAL  version is not 1, reserved is not 0, ntrampolines is 0 or above TRAMPFD_EXTENSION_MOST
+ *     EEXIST  it was asked for already, or code or data is set already
+ *     ENOMEM  from the second of code and data: no memory for that many trampolines; nothing was done
+ */
+struct trampfd_extension {
+	uint32_t version;      /* TRAMPFD_EXTENSION_VERSION */
+	uint32_t ntrampolines; /* 1 to TRAMPFD_EXTENSION_MOST */
+	uint32_t reserved[2];  /* 0 */
+};
+
+enum trampfd_extension_numbers {
+	TRAMPFD_EXTENSION = 0x10000,
+	TRAMPFD_EXTENSION_VERSION = 1,
+	TRAMPFD_EXTENSION_MOST = 1048576
+};
+
+/*
  * Numbers of registers. A program names those of its own architecture. Those of x86 and arm are the proposal's: a 32-bit
  * program names those of i386 or arm, a 64-bit one those of x86-64 or arm64. The stack pointer has none.
  */

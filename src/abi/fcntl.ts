@@ -40,10 +40,17 @@ export const MFD_EXEC = 0x10;
 export const LOCK = { LOCK_EX: 2, LOCK_NB: 4, LOCK_UN: 8 } as const;
 
 /** Byte offsets of the fields of struct statx that are read here (linux/stat.h). */
-export const STATX = { stx_mode: 28, stx_ino: 32, stx_dev_major: 136, stx_dev_minor: 140, size: 256 } as const;
+export const STATX = {
+  stx_mode: 28,
+  stx_ino: 32,
+  stx_size: 40,
+  stx_dev_major: 136,
+  stx_dev_minor: 140,
+  size: 256,
+} as const;
 
 /** Flags of statx(2) (linux/stat.h). */
-export const STATX_FLAGS = { STATX_INO: 0x100 } as const;
+export const STATX_FLAGS = { STATX_INO: 0x100, STATX_SIZE: 0x200 } as const;
 
 /** Flags of the *at calls that statx(2) takes (linux/fcntl.h). */
 export const AT = { AT_EMPTY_PATH: 0x1000, AT_STATX_DONT_SYNC: 0x4000 } as const;

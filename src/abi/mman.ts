@@ -1,5 +1,5 @@
 /**
- * Constants of mmap(2), mprotect(2) and munmap(2).
+ * Constants of mmap(2), mprotect(2), mremap(2) and munmap(2).
  *
  * @module
  */
@@ -17,5 +17,12 @@ export const MAP = {
   MAP_DENYWRITE: 0x800,
 } as const;
 
+/** Flags of mremap(2) (sys/mman.h). */
+export const MREMAP = { MREMAP_MAYMOVE: 1 } as const;
+
 /** Every constant above, for the test against the headers. */
-export const constants: readonly KernelConstant[] = [...listed('sys/mman.h', PROT), ...listed('sys/mman.h', MAP)];
+export const constants: readonly KernelConstant[] = [
+  ...listed('sys/mman.h', PROT),
+  ...listed('sys/mman.h', MAP),
+  ...listed('sys/mman.h', MREMAP),
+];

@@ -34,7 +34,7 @@ export const KCMP = { KCMP_FILES: 2 } as const;
 export const WAIT = { WNOHANG: 1, WUNTRACED: 2, WCONTINUED: 8 } as const;
 
 /** Resources of getrlimit(2) (linux/resource.h, asm-generic/resource.h). */
-export const RLIMIT = { RLIMIT_CORE: 4, RLIMIT_NOFILE: 7 } as const;
+export const RLIMIT = { RLIMIT_FSIZE: 1, RLIMIT_CORE: 4, RLIMIT_NOFILE: 7 } as const;
 
 /** Events of poll(2) (linux/poll.h). */
 export const POLL = { POLLIN: 1, POLLERR: 8, POLLHUP: 16 } as const;

@@ -19,8 +19,8 @@ const libcSyscall = native('long syscall(long, long, long, long)');
 
 const statxBuffer = allocate(STATX.size);
 const textBuffer = allocate(4096);
-/** The largest page that Linux has on any of our architectures. */
-const pageBuffer = allocate(65_536);
+/** What is read of a file at once. */
+const readBuffer = allocate(65_536);
 /** Where a relative path begins: at the working directory (linux/fcntl.h). */
 const AT_FDCWD = -100;
 
@@ -40,15 +40,23 @@ export function open(path: string, flags: number): number {
 }
 
 /**
- * The first bytes of a file of ours, whatever its position is.
+ * Bytes of a file of ours, whatever its position is (pread(2)).
  *
- * @param length - bytes, at most 64 KiB
- * @returns all of them, or undefined where they cannot be read
+ * @returns all `length` of them, or undefined where they cannot be read
  */
+export function readAt(descriptor: number, offset: number, length: number): Uint8Array | undefined {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += readBuffer.bytes.length) {
+    const wanted = Math.min(readBuffer.bytes.length, length - at);
+    if (Number(libcPread(descriptor, readBuffer.address, wanted, offset + at)) !== wanted) return undefined;
+    bytes.set(readBuffer.bytes.subarray(0, wanted), at);
+  }
+  return bytes;
+}
+
+/** The first bytes of a file of ours, as {@link readAt} gives them. */
 export function readStart(descriptor: number, length: number): Uint8Array | undefined {
-  if (length > pageBuffer.bytes.length) throw new RangeError(`descriptor: at most 64 KiB at once, not ${length}`);
-  const count = Number(libcPread(descriptor, pageBuffer.address, length, 0));
-  return count === length ? pageBuffer.bytes.slice(0, length) : undefined;
+  return readAt(descriptor, 0, length);
 }
 
 /** What tells one file from all others while it exists. */
@@ -78,6 +86,12 @@ export function fileIdentity(path: string): FileIdentity | number {
 /** Identity of the file behind a descriptor of ours, or a negated error number. */
 export function fileIdentityOf(descriptor: number): FileIdentity | number {
   return readIdentity(descriptor, '', AT.AT_EMPTY_PATH);
+}
+
+/** Bytes of the file behind a descriptor of ours, or a negated error number. */
+export function fileSizeOf(descriptor: number): number {
+  const result = libcStatx(descriptor, '', AT.AT_EMPTY_PATH, STATX_FLAGS.STATX_SIZE, statxBuffer.address);
+  return result === 0 ? Number(statxBuffer.view.getBigUint64(STATX.stx_size, true)) : negatedErrno(result);
 }
 
 /** Path in /proc of a thread's descriptor (proc(5)); a thread may have a descriptor table of its own. */

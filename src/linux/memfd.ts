@@ -1,5 +1,5 @@
 /**
- * Sealed memory files: memfd_create(2), ftruncate(2), and the seals of fcntl(2).
+ * Sealed memory files: memfd_create(2), ftruncate(2), fallocate(2), and the seals of fcntl(2).
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { native, negatedErrno } from './libc.js';
 
 const libcMemfdCreate = native('int memfd_create(const char *, unsigned int)');
 const libcFtruncate = native('int ftruncate(int, long)');
+const libcFallocate = native('int fallocate(int, int, int64_t, int64_t)');
 
 /**
  * Creates a memory file of a size, close-on-exec, that seals may be added to. It is not executable as a program where
@@ -30,6 +31,20 @@ export function createMemoryFile(name: string, size: number): number {
     return sized;
   }
   return descriptor;
+}
+
+/**
+ * Makes a memory file at least as large as `size` bytes, zeros behind what it has, with all memory for it. So where there
+ * is none this fails, and not a later write to a mapping, by a signal. It takes what it is asked for: the caller bounds
+ * `size`.
+ *
+ * @returns 0 or a negated error number; then the file is as large as it was
+ */
+export function growMemoryFile(descriptor: number, size: number): number {
+  let result: number;
+  do result = negatedErrno(libcFallocate(descriptor, 0, 0, size));
+  while (result === -errnoNumbers.EINTR);
+  return result;
 }
 
 /** Adds seals: 0 or a negated error number. */

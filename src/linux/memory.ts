@@ -1,15 +1,16 @@
 /**
- * Memory of other processes (process_vm_readv(2)), and mappings of our own (mmap(2)).
+ * Memory of other processes (process_vm_readv(2)), and mappings of our own (mmap(2), mremap(2)).
  *
  * @module
  */
-import { MAP, PROT } from '../abi/mman.js';
+import { MAP, MREMAP, PROT } from '../abi/mman.js';
 import { allocate, native, negatedErrno } from './libc.js';
 
 const processVmReadv = native('long process_vm_readv(int, uint64_t, ulong, uint64_t, ulong, ulong)');
 const processVmWritev = native('long process_vm_writev(int, uint64_t, ulong, uint64_t, ulong, ulong)');
 const libcMmap = native('int64_t mmap(void *, size_t, int, int, int, long)');
 const libcMunmap = native('int munmap(uint64_t, size_t)');
+const libcMremap = native('int64_t mremap(uint64_t, size_t, size_t, int)');
 const libcMemcpy = native('void *memcpy(uint64_t, const void *, size_t)');
 
 const TRANSFER_SIZE = 4096;
@@ -55,12 +56,17 @@ export function writeMemory(threadId: number, address: bigint, bytes: Uint8Array
  * are never given out as an array that could outlive it.
  */
 export class MappedFile implements Disposable {
-  readonly length: number;
+  #length: number;
   #address: bigint | undefined;
 
   private constructor(address: bigint, length: number) {
     this.#address = address;
-    this.length = length;
+    this.#length = length;
+  }
+
+  /** Bytes of it. */
+  get length(): number {
+    return this.#length;
   }
 
   /** Maps `length` bytes of a file from `offset` on, a multiple of a page; a negated error number where that fails. */
@@ -76,9 +82,24 @@ export class MappedFile implements Disposable {
     return BigInt(result) === -1n ? negatedErrno(-1) : new MappedFile(BigInt(result), length);
   }
 
-  /** Writes from byte `offset` of the mapping on. */
+  /**
+   * Makes it longer (mremap(2)): what no new mapping may be, writable, an existing one stays. It may be longer than the
+   * file, which must have grown before it is written there.
+   *
+   * @returns 0 or a negated error number; then it is as long as it was
+   */
+  grow(length: number): number {
+    if (this.#address === undefined) throw new RangeError('memory: a mapping that is gone');
+    const result = libcMremap(this.#address, this.#length, length, MREMAP.MREMAP_MAYMOVE);
+    if (BigInt(result) === -1n) return negatedErrno(-1);
+    this.#address = BigInt(result);
+    this.#length = length;
+    return 0;
+  }
+
+  /** Writes to the mapping, `offset` bytes from its start. */
   write(bytes: Uint8Array, offset = 0): void {
-    if (this.#address === undefined || offset < 0 || offset + bytes.length > this.length) {
+    if (this.#address === undefined || offset < 0 || offset + bytes.length > this.#length) {
       throw new RangeError('memory: a write to a mapping that is gone or too small');
     }
     libcMemcpy(this.#address + BigInt(offset), bytes, bytes.length);
@@ -87,7 +108,7 @@ export class MappedFile implements Disposable {
   /** Unmaps it; a second time does nothing. */
   [Symbol.dispose](): void {
     if (this.#address === undefined) return;
-    libcMunmap(this.#address, this.length);
+    libcMunmap(this.#address, this.#length);
     this.#address = undefined;
   }
 }

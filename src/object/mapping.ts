@@ -7,7 +7,7 @@
  * @module
  */
 import { MAP, PROT } from '../abi/mman.js';
-import { infoOf, isComplete, type TableObject } from './table.js';
+import { infoOf, isComplete, mappedLength, type TableObject } from './table.js';
 
 /** A mmap(2) of a table's descriptor: the arguments as unsigned values, and what the kernel knows beside them. */
 export interface MapRequest {
@@ -41,7 +41,9 @@ export function judgeMap(request: MapRequest, table: TableObject): 'EINVAL' | 'E
   const { length, protection, flags, offset } = request;
   if (offset !== BigInt(infoOf(table).codeOffset)) return 'EINVAL';
   if (!FLAGS.includes(flags) || protection !== PROTECTION) return 'EINVAL';
-  if (length < 1n || length > BigInt(table.pageSize)) return 'EINVAL';
   if (!isComplete(table) || !request.sameProcess) return 'EINVAL';
+  // The kernel maps whole pages: as many as the code has, one of them for most tables.
+  const most = mappedLength(table);
+  if (length <= BigInt(most - table.pageSize) || length > BigInt(most)) return 'EINVAL';
   return request.alreadyMapped ? 'EEXIST' : undefined;
 }

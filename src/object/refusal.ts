@@ -14,3 +14,8 @@ export interface Refusal {
 export function invalid(reason: string): Refusal {
   return { errno: 'EINVAL', reason };
 }
+
+/** A refusal with EEXIST: what was asked for, or what it would have had to come before, is set already. */
+export function exists(reason: string): Refusal {
+  return { errno: 'EEXIST', reason };
+}

@@ -9,17 +9,20 @@
  *     empty ──code──► code set ──data──► complete ──mmap──► (mapped: the kernel's to know, see mapping.ts)
  *       └────data──► data set ──code──────┘
  *
+ * An empty table may be asked to become larger than a page, once (extension.ts).
+ *
  * @module
  */
 import { TRAMPFD_INFO } from '../abi/trampfd.js';
 import { TrampfdError } from '../error.js';
 import { type ArchitectureName, architectures } from '../trampoline/architectures.js';
+import { codeLength } from '../trampoline/parts.js';
 import { registerByNumber } from '../trampoline/registers.js';
 import { type Table, trampolinesPerPage } from '../trampoline/table.js';
 
 /** What a program set as a table's code descriptor. */
 export interface CodeDescriptor {
-  /** How many trampolines the page has, from 1 to `infoOf(table).ntrampolines`. */
+  /** How many trampolines the table has, from 1 to `mostTrampolines(table)`. */
   readonly ntrampolines: number;
   /** Number of the register that receives the target's address, as trampfd.h numbers them. */
   readonly register: number;
@@ -41,6 +44,8 @@ export interface TableObject {
   readonly architecture: ArchitectureName;
   /** Bytes of a page of the machine. */
   readonly pageSize: number;
+  /** What the program asked for by the extension for large tables; without it a table has one page. */
+  readonly extension?: { readonly ntrampolines: number };
   readonly code?: CodeDescriptor;
   readonly data?: DataDescriptor;
 }
@@ -50,7 +55,7 @@ export type CompleteTable = TableObject & { readonly code: CodeDescriptor; reado
 
 /** What trampfd(2) tells a program about a new table. */
 export interface TableInfo {
-  /** The highest number of trampolines that a table holds. */
+  /** The highest number of trampolines that a table holds where the extension is not asked for. */
   readonly ntrampolines: number;
   /** Bytes from one trampoline to the next. */
   readonly codeSize: number;
@@ -76,6 +81,16 @@ export function infoOf(table: TableObject): TableInfo {
   };
 }
 
+/** The highest number of trampolines that a table may be given: those of a page, or what the extension asked for. */
+export function mostTrampolines(table: TableObject): number {
+  return table.extension?.ntrampolines ?? infoOf(table).ntrampolines;
+}
+
+/** Bytes of a complete table's code, in whole pages. */
+export function mappedLength({ architecture, code, pageSize }: CompleteTable): number {
+  return codeLength(architecture, code.ntrampolines, pageSize);
+}
+
 /** The bytes of a struct trampfd_info: little-endian, `reserved` zero. */
 export function encodeInfo(info: TableInfo): Uint8Array {
   const bytes = new Uint8Array(TRAMPFD_INFO.size);
@@ -92,7 +107,7 @@ export function isComplete(table: TableObject): table is CompleteTable {
 }
 
 /**
- * What the page of a table is generated from.
+ * What the code of a table is generated from.
  *
  * @throws TrampfdError EINVAL while one of the descriptors is not set
  */

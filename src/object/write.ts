@@ -20,13 +20,14 @@ import { TrampfdError } from '../error.js';
 import type { ArchitectureName } from '../trampoline/architectures.js';
 import { requireTableAddress } from '../trampoline/assemble.js';
 import { registerByNumber, registersFor } from '../trampoline/registers.js';
-import { invalid, type Refusal } from './refusal.js';
-import { type CodeDescriptor, type DataDescriptor, infoOf, type TableObject } from './table.js';
+import { setExtension } from './extension.js';
+import { exists, invalid, type Refusal } from './refusal.js';
+import { type CodeDescriptor, type DataDescriptor, mostTrampolines, type TableObject } from './table.js';
 
-/** Which of a table's two descriptors an offset of its file stands for. */
-export type DescriptorKind = 'code' | 'data';
+/** Which of a table's structures an offset of its file stands for: its two descriptors, or the extension. */
+export type DescriptorKind = 'code' | 'data' | 'extension';
 
-/** Bytes of either descriptor. */
+/** Bytes of each of them. */
 export const DESCRIPTOR_SIZE: number = TRAMPFD_CODE_DESCRIPTOR.size;
 
 /** The arguments of a write(2) or pwrite(2), as unsigned values of the caller's width. */
@@ -40,13 +41,14 @@ export interface WriteArguments {
 /**
  * What a write's arguments ask for, judged before the caller's memory is read.
  *
- * @returns the descriptor that the offset names, or EINVAL: a NULL buffer, a count of zero, an offset that is no
- *   descriptor's, or a count other than {@link DESCRIPTOR_SIZE}
+ * @returns what the offset names, or EINVAL: a NULL buffer, a count of zero, an offset that names nothing, or a count
+ *   other than {@link DESCRIPTOR_SIZE}
  */
 export function judgeWrite({ bufferAddress, count, offset }: WriteArguments): DescriptorKind | 'EINVAL' {
   if (bufferAddress === 0n || count !== BigInt(DESCRIPTOR_SIZE)) return 'EINVAL';
   if (offset === BigInt(TRAMPFD.TRAMPFD_CODE)) return 'code';
   if (offset === BigInt(TRAMPFD.TRAMPFD_DATA)) return 'data';
+  if (offset === BigInt(TRAMPFD.TRAMPFD_EXTENSION)) return 'extension';
   return 'EINVAL';
 }
 
@@ -59,17 +61,18 @@ export function judgeRead(): 'EINVAL' {
  * Whether lseek(2) may move the file position there.
  *
  * @param whence only the lower 32 bits count, as in the kernel
- * @returns undefined where it may: SEEK_SET, and an offset that is a descriptor's
+ * @returns undefined where it may: SEEK_SET, and an offset that a structure is written at
  */
 export function judgeSeek(whence: bigint, offset: bigint): 'EINVAL' | undefined {
   if (BigInt.asUintN(32, whence) !== BigInt(SEEK.SEEK_SET)) return 'EINVAL';
+  if (offset === BigInt(TRAMPFD.TRAMPFD_EXTENSION)) return undefined;
   return offset < 0n || offset >= BigInt(TRAMPFD.TRAMPFD_NUM_OFFSETS) ? 'EINVAL' : undefined;
 }
 
 /**
- * Sets a descriptor of a table from the bytes of its structure.
+ * Sets a descriptor of a table, or asks for the extension, from the bytes of its structure.
  *
- * @param bytes {@link DESCRIPTOR_SIZE} bytes: a struct trampfd_code or a struct trampfd_data
+ * @param bytes {@link DESCRIPTOR_SIZE} bytes: a struct trampfd_code, trampfd_data or trampfd_extension
  * @param callerArchitecture the architecture that the writing call entered the kernel with
  * @returns the table with the descriptor set; the given one stays as it is
  */
@@ -80,15 +83,15 @@ export function setDescriptor(
   callerArchitecture: ArchitectureName,
 ): { readonly table: TableObject } | Refusal {
   if (bytes.length !== DESCRIPTOR_SIZE) {
-    return invalid(`${bytes.length} bytes were written as the ${kind} descriptor; write exactly ${DESCRIPTOR_SIZE}`);
+    return invalid(`${bytes.length} bytes were written as ${kind}; write exactly ${DESCRIPTOR_SIZE}`);
   }
   if (callerArchitecture !== table.architecture) {
     return invalid(
-      `an ${callerArchitecture} call wrote the ${kind} descriptor of an ${table.architecture} program's table; ` +
+      `an ${callerArchitecture} call wrote the ${kind} of an ${table.architecture} program's table; ` +
         'create a table by a call of the same architecture',
     );
   }
-  return kind === 'code' ? setCode(table, bytes) : setData(table, bytes);
+  return { code: setCode, data: setData, extension: setExtension }[kind](table, bytes);
 }
 
 function setCode(table: TableObject, bytes: Uint8Array): { readonly table: TableObject } | Refusal {
@@ -99,12 +102,12 @@ function setCode(table: TableObject, bytes: Uint8Array): { readonly table: Table
     register: view.getUint32(TRAMPFD_CODE_DESCRIPTOR.reg, true),
     table: view.getBigUint64(TRAMPFD_CODE_DESCRIPTOR.table, true),
   };
-  if (table.code !== undefined) return exists('code');
-  const most = infoOf(table).ntrampolines;
+  if (table.code !== undefined) return existing('code');
+  const most = mostTrampolines(table);
   if (ntrampolines === 0 || ntrampolines > most) {
-    return invalid(
-      `the code descriptor asks for ${ntrampolines} trampolines; a table holds 1 to ${most}: use several tables`,
-    );
+    const remedy =
+      table.extension === undefined ? 'use several tables, or the extension for large ones' : 'ask for more';
+    return invalid(`the code descriptor asks for ${ntrampolines} trampolines; a table holds 1 to ${most}: ${remedy}`);
   }
   const reason =
     registerFault(table, 'code', code.register, table.data?.register) ??
@@ -121,7 +124,7 @@ function setData(table: TableObject, bytes: Uint8Array): { readonly table: Table
   };
   const reserved = view.getUint32(TRAMPFD_DATA_DESCRIPTOR.reserved, true);
   if (reserved !== 0) return invalid(`the data descriptor's reserved field is ${reserved}; it must be 0`);
-  if (table.data !== undefined) return exists('data');
+  if (table.data !== undefined) return existing('data');
   const reason =
     registerFault(table, 'data', data.register, table.code?.register) ??
     slotsFault(table.architecture, 'data', data.table, table.code?.ntrampolines ?? 1);
@@ -131,7 +134,7 @@ function setData(table: TableObject, bytes: Uint8Array): { readonly table: Table
 /** What is wrong with a descriptor's register, beside the one that the other descriptor has named. */
 function registerFault(
   { architecture }: TableObject,
-  kind: DescriptorKind,
+  kind: 'code' | 'data',
   register: number,
   other: number | undefined,
 ): string | undefined {
@@ -151,7 +154,7 @@ function registerFault(
 /** What is wrong with the place of an array of `count` slots: each must be an aligned word of the address space. */
 function slotsFault(
   architecture: ArchitectureName,
-  kind: DescriptorKind,
+  kind: 'code' | 'data',
   address: bigint,
   count: number,
 ): string | undefined {
@@ -164,6 +167,6 @@ function slotsFault(
   }
 }
 
-function exists(kind: DescriptorKind): Refusal {
-  return { errno: 'EEXIST', reason: `the ${kind} descriptor is set already and never changes; create another table` };
+function existing(kind: 'code' | 'data'): Refusal {
+  return exists(`the ${kind} descriptor is set already and never changes; create another table`);
 }

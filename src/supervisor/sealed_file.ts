@@ -1,11 +1,20 @@
 /**
- * The file behind a trampoline table: a memfd whose one page only the supervisor ever writes.
+ * The file behind a trampoline table: a memfd that only the supervisor ever writes.
  *
  * The target gets its descriptor before the table is configured, and could reopen it for writing through /proc. So the
  * file is sealed before it is handed out: F_SEAL_FUTURE_WRITE (Linux 5.1) ends every way to write but the one mapping
- * that exists already, which is the supervisor's. From the start the page holds traps. When the table is complete, the
- * page is generated, recognised slot by slot, written through that mapping, and the mapping is taken away: from then on
- * nobody can write. F_SEAL_SEAL makes that final, and the page is read back from the file and must be the one that was recognised.
+ * that exists already, which is the supervisor's. It has one page then, of traps. When the table is complete, its code is
+ * generated, recognised slot by slot, written through that mapping, and the mapping is taken away: from then on nobody
+ * can write. F_SEAL_GROW and F_SEAL_SEAL make that final. Then the seals must be there, the size the one that it should
+ * be, and all of the code, read back from the file, is recognised once more.
+ *
+ * A file can grow until it is complete, for a table of many pages is known to be one only when it was handed out already.
+ * The kernel gives no new writable mapping then, but lets the existing one be longer. A target may grow its file itself,
+ * or add seals so that the supervisor cannot: its table fails, and is none. In no case are there bytes of its choice in
+ * it. What is added to a file is zeros until it is written here. Only a mapping that got past the judgement of mmap(2)
+ * can show them (a thread that exchanges descriptors meanwhile, MAP_DENYWRITE at an ordinary number), for that moment.
+ * Who jumps there finds `add %al,(%rax)` up to the start of a trampoline or the end of the mapping: instructions that the
+ * hole of any file is full of.
  *
  * F_SEAL_WRITE is not added on top: it would close nothing that is open, but the kernel waits for pinned pages before it
  * grants it, up to 150 milliseconds, at a target's will (memfd_wait_for_pins in mm/memfd.c).
@@ -15,15 +24,18 @@
 import { type ErrnoName, errnoName, errnoNumbers } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
 import { TrampfdError } from '../error.js';
-import { close, fileIdentityOf, open, readStart } from '../linux/descriptor.js';
+import { close, fileIdentityOf, fileSizeOf, open, readAt } from '../linux/descriptor.js';
 import { isHeldElsewhere, lock } from '../linux/lock.js';
-import { addSeals, createMemoryFile, getSeals } from '../linux/memfd.js';
+import { addSeals, createMemoryFile, getSeals, growMemoryFile } from '../linux/memfd.js';
 import { MappedFile } from '../linux/memory.js';
 import { type ArchitectureName, architectures } from '../trampoline/architectures.js';
-import { assemblePage, recognisePage, type Table } from '../trampoline/table.js';
+import { codeLength, partsOf } from '../trampoline/parts.js';
+import { assemblePage, recognisePage, requireTable, type Table } from '../trampoline/table.js';
 
-/** Seals that end writing and resizing for everyone but an existing mapping. */
-const HANDED_OUT = FCNTL.F_SEAL_SHRINK | FCNTL.F_SEAL_GROW | FCNTL.F_SEAL_FUTURE_WRITE;
+/** Seals that end writing for everyone but an existing mapping. */
+const HANDED_OUT = FCNTL.F_SEAL_SHRINK | FCNTL.F_SEAL_FUTURE_WRITE;
+/** Seals of a file that never changes again. */
+const COMPLETE = HANDED_OUT | FCNTL.F_SEAL_GROW | FCNTL.F_SEAL_SEAL;
 
 /** Name of the files, which /proc shows as `/memfd:trampfd (deleted)`. A name is for people; it proves nothing. */
 const FILE_NAME = 'trampfd';
@@ -58,11 +70,13 @@ export class UnsealedFile implements Disposable {
   readonly device: number;
   readonly #descriptor: number;
   readonly #mapping: MappedFile;
+  readonly #pageSize: number;
   #disposed = false;
 
   private constructor(descriptor: number, mapping: MappedFile, inode: bigint, device: number) {
     this.#descriptor = descriptor;
     this.#mapping = mapping;
+    this.#pageSize = mapping.length;
     this.inode = inode;
     this.device = device;
   }
@@ -113,29 +127,46 @@ export class UnsealedFile implements Disposable {
   }
 
   /**
-   * Gives the file its page for good, and lets go of it.
+   * Gives the file its code for good, and lets go of it.
    *
-   * @throws TrampfdError EIO where the page or the seals are not as they must be: the file then holds no page that was
-   * recognised, and must not be mapped
+   * @throws TrampfdError ENOMEM where there is no memory for that many pages; nothing is changed then. EIO where the code,
+   * the size or the seals are not as they must be: the file is of no use then, and must not be mapped. EINVAL as
+   * {@link requireTable} does
    */
   seal(table: Table): void {
-    const { length } = this.#mapping;
-    const page = assemblePage(table, length);
-    if (!recognisePage(page, table)) throw new TrampfdError('EIO', 'the generated page was not recognised');
-    this.#mapping.write(page);
+    const length = codeLength(table.architecture, table.count, this.#pageSize);
+    requireTable(table, length);
+    if (length > this.#pageSize) this.#grow(length);
+    for (const part of partsOf(table, this.#pageSize)) {
+      const code = assemblePage(part.table, part.length);
+      if (!recognisePage(code, part.table)) throw new TrampfdError('EIO', 'the generated code was not recognised');
+      this.#mapping.write(code, part.offset);
+    }
     this.#mapping[Symbol.dispose]();
-    // A target that reopened its descriptor for writing may have set this seal itself: the check below is what counts.
-    const added = addSeals(this.#descriptor, FCNTL.F_SEAL_SEAL);
+    // A target that reopened its descriptor for writing may have set seals itself: the check below is what counts.
+    const added = addSeals(this.#descriptor, COMPLETE);
     if (added < 0 && added !== -errnoNumbers.EPERM) throw failure('fcntl', added);
-    const required = HANDED_OUT | FCNTL.F_SEAL_SEAL;
-    if ((getSeals(this.#descriptor) & required) !== required) {
+    if ((getSeals(this.#descriptor) & COMPLETE) !== COMPLETE) {
       throw new TrampfdError('EIO', "the file's seals are not in place");
     }
-    const readBack = readStart(this.#descriptor, length);
-    if (readBack === undefined || Buffer.compare(readBack, page) !== 0) {
-      throw new TrampfdError('EIO', 'the sealed page is not the one that was recognised');
+    if (fileSizeOf(this.#descriptor) !== length) throw new TrampfdError('EIO', 'the file has another size');
+    for (const part of partsOf(table, this.#pageSize)) {
+      const code = readAt(this.#descriptor, part.offset, part.length);
+      if (code === undefined || !recognisePage(code, part.table)) {
+        throw new TrampfdError('EIO', 'the sealed code is not the one that was recognised');
+      }
     }
     this[Symbol.dispose]();
+  }
+
+  /** Makes the file and the mapping of it longer. */
+  #grow(length: number): void {
+    // First what can be undone: a mapping may be longer than its file.
+    const mapped = this.#mapping.grow(length);
+    const grown = mapped < 0 ? mapped : growMemoryFile(this.#descriptor, length);
+    if (grown === -errnoNumbers.EPERM)
+      throw new TrampfdError('EIO', 'the file was sealed against growing by the target');
+    if (grown < 0) throw new TrampfdError('ENOMEM', `no memory for ${length} bytes of code (${errnoName(-grown)})`);
   }
 
   /** Lets go of the file: it lives on while the target has it. */

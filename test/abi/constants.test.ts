@@ -24,7 +24,12 @@ import {
   X32_SYSCALL_BIT,
 } from '../../src/abi/seccomp.js';
 import { type Entry, syscallName, syscallNumber, syscallNumbers } from '../../src/abi/syscalls.js';
-import { TRAMPFD_CODE_DESCRIPTOR, TRAMPFD_DATA_DESCRIPTOR, TRAMPFD_INFO } from '../../src/abi/trampfd.js';
+import {
+  TRAMPFD_CODE_DESCRIPTOR,
+  TRAMPFD_DATA_DESCRIPTOR,
+  TRAMPFD_EXTENSION_STRUCTURE,
+  TRAMPFD_INFO,
+} from '../../src/abi/trampfd.js';
 import {
   TRAMPFD_MAP,
   TRAMPFD_REG,
@@ -149,6 +154,7 @@ const LAYOUTS: readonly Layout[] = [
   { structure: 'trampfd_info', header: 'trampfd.h', fields: TRAMPFD_INFO },
   { structure: 'trampfd_code', header: 'trampfd.h', fields: TRAMPFD_CODE_DESCRIPTOR },
   { structure: 'trampfd_data', header: 'trampfd.h', fields: TRAMPFD_DATA_DESCRIPTOR },
+  { structure: 'trampfd_extension', header: 'trampfd.h', fields: TRAMPFD_EXTENSION_STRUCTURE },
   { structure: 'trampfd_user', header: 'trampfd.h', fields: TRAMPFD_USER_STRUCTURE },
   { structure: 'trampfd_map', header: 'trampfd.h', fields: TRAMPFD_MAP },
   { structure: 'trampfd_reg', header: 'trampfd.h', fields: TRAMPFD_REG },

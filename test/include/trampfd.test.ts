@@ -7,7 +7,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { TRAMPFD, TRAMPFD_CODE_DESCRIPTOR, TRAMPFD_DATA_DESCRIPTOR, TRAMPFD_INFO } from '../../src/abi/trampfd.js';
+import {
+  TRAMPFD,
+  TRAMPFD_CODE_DESCRIPTOR,
+  TRAMPFD_DATA_DESCRIPTOR,
+  TRAMPFD_EXTENSION_STRUCTURE,
+  TRAMPFD_INFO,
+} from '../../src/abi/trampfd.js';
 import * as v1 from '../../src/abi/trampfd_user.js';
 import { architectures } from '../../src/trampoline/architectures.js';
 import { compileProgram } from '../programs/compile.js';
@@ -32,6 +38,7 @@ function expectedLines(): string[] {
     trampfd_info: TRAMPFD_INFO,
     trampfd_code: TRAMPFD_CODE_DESCRIPTOR,
     trampfd_data: TRAMPFD_DATA_DESCRIPTOR,
+    trampfd_extension: TRAMPFD_EXTENSION_STRUCTURE,
     trampfd_user: v1.TRAMPFD_USER_STRUCTURE,
     trampfd_map: v1.TRAMPFD_MAP,
     trampfd_reg: v1.TRAMPFD_REG,

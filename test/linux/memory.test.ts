@@ -5,8 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { close, readStart } from '../../src/linux/descriptor.js';
-import { createMemoryFile } from '../../src/linux/memfd.js';
+import { FCNTL } from '../../src/abi/fcntl.js';
+import { close, readAt, readStart } from '../../src/linux/descriptor.js';
+import { addSeals, createMemoryFile, growMemoryFile } from '../../src/linux/memfd.js';
 import { MappedFile, readMemory, writeMemory } from '../../src/linux/memory.js';
 import { mappings } from '../../src/linux/proc.js';
 import { compileProgram } from '../programs/compile.js';
@@ -109,6 +110,29 @@ describe('a mapping of a file', () => {
     mapping[Symbol.dispose]();
     assert.throws(() => mapping.write(Uint8Array.from([1])), RangeError);
     assert.deepEqual(readStart(file, 1), Uint8Array.from([0]));
+    close(file);
+  });
+
+  test('is made longer, also where no new one may be: sealed against writing that begins now', () => {
+    const file = createMemoryFile('longer', 4096);
+    const mapping = MappedFile.map(file, 4096);
+    assert.ok(typeof mapping !== 'number');
+    mapping.write(Uint8Array.from([1, 2, 3]));
+    assert.equal(addSeals(file, FCNTL.F_SEAL_FUTURE_WRITE), 0);
+    assert.equal(MappedFile.map(file, 4096), -1);
+    assert.ok(mapping.grow(2 ** 50) < 0);
+    assert.equal(mapping.length, 4096);
+    assert.equal(mapping.grow(1_000_000), 0);
+    assert.equal(mapping.length, 1_000_000);
+    assert.equal(growMemoryFile(file, 1_000_000), 0);
+    mapping.write(Uint8Array.from([4, 5]), 999_998);
+    assert.throws(() => mapping.write(Uint8Array.from([6, 7]), 999_999), RangeError);
+    assert.throws(() => mapping.write(Uint8Array.from([6]), -1), RangeError);
+    assert.deepEqual(readAt(file, 0, 4), Uint8Array.from([1, 2, 3, 0]));
+    assert.deepEqual(readAt(file, 999_997, 3), Uint8Array.from([0, 4, 5]));
+    mapping[Symbol.dispose]();
+    assert.throws(() => mapping.grow(2_000_000), RangeError);
+    assert.equal(mappings(process.pid)?.filter(({ name }) => name.includes('memfd:longer')).length, 0);
     close(file);
   });
 

@@ -33,6 +33,15 @@ export function dataBytes(data: { reg: number; reserved?: number; table: bigint 
   return new Uint8Array(view.buffer);
 }
 
+/** The bytes of a struct trampfd_extension. */
+export function extensionBytes(asked: { ntrampolines: number; version?: number; reserved?: bigint }): Uint8Array {
+  const view = new DataView(new ArrayBuffer(16));
+  view.setUint32(0, asked.version ?? 1, true);
+  view.setUint32(4, asked.ntrampolines, true);
+  view.setBigUint64(8, asked.reserved ?? 0n, true);
+  return new Uint8Array(view.buffer);
+}
+
 /** The number of an architecture's register by its place in the list of those that a table may name for either use. */
 export function registerAt(architecture: ArchitectureName, index: number): number {
   const able = registersFor(architecture, 'code');

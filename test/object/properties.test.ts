@@ -7,11 +7,19 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { judgeMap } from '../../src/object/mapping.js';
-import { createTable, infoOf, isComplete, type TableObject, toTrampolineTable } from '../../src/object/table.js';
+import {
+  createTable,
+  infoOf,
+  isComplete,
+  mappedLength,
+  mostTrampolines,
+  type TableObject,
+  toTrampolineTable,
+} from '../../src/object/table.js';
 import { type DescriptorKind, setDescriptor } from '../../src/object/write.js';
 import { type ArchitectureName, architectures } from '../../src/trampoline/architectures.js';
 import { requireTable } from '../../src/trampoline/table.js';
-import { codeBytes, dataBytes, GOOD_MAP, NAMES, PAGE_SIZE } from './bytes.js';
+import { codeBytes, dataBytes, extensionBytes, GOOD_MAP, NAMES, PAGE_SIZE } from './bytes.js';
 
 interface Write {
   readonly kind: DescriptorKind;
@@ -53,6 +61,14 @@ function data(architecture: ArchitectureName): fc.Arbitrary<Uint8Array> {
   return fc.record({ reg: register(architecture), reserved, table: address }).map(dataBytes);
 }
 
+const extension = fc
+  .record({
+    ntrampolines: fc.oneof(fc.nat(300), fc.nat(2 ** 21), fc.nat(2 ** 32 - 1)),
+    version: fc.oneof({ weight: 9, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.nat(3) }),
+    reserved: fc.oneof({ weight: 9, arbitrary: fc.constant(0n) }, { weight: 1, arbitrary: fc.constant(2n ** 32n) }),
+  })
+  .map(extensionBytes);
+
 function writes(architecture: ArchitectureName): fc.Arbitrary<Write[]> {
   const caller = fc.oneof({ weight: 9, arbitrary: fc.constant(architecture) }, architectureName);
   const anything = fc.uint8Array({ minLength: 0, maxLength: 32 });
@@ -60,7 +76,12 @@ function writes(architecture: ArchitectureName): fc.Arbitrary<Write[]> {
     fc.oneof(
       fc.record({ kind: fc.constant('code' as const), bytes: code(architecture), caller }),
       fc.record({ kind: fc.constant('data' as const), bytes: data(architecture), caller }),
-      fc.record({ kind: fc.constantFrom('code' as const, 'data' as const), bytes: anything, caller }),
+      fc.record({ kind: fc.constant('extension' as const), bytes: extension, caller }),
+      fc.record({
+        kind: fc.constantFrom('code' as const, 'data' as const, 'extension' as const),
+        bytes: anything,
+        caller,
+      }),
     ),
     { maxLength: 24 },
   );
@@ -112,12 +133,12 @@ describe('laws of a table', () => {
             assert.ok(descriptor.table + slots <= 1n << BigInt(8 * wordSize));
           }
           if (codeSet !== undefined) {
-            assert.ok(codeSet.ntrampolines >= 1 && codeSet.ntrampolines <= infoOf(after).ntrampolines);
+            assert.ok(codeSet.ntrampolines >= 1 && codeSet.ntrampolines <= mostTrampolines(after));
             assert.notEqual(codeSet.register, dataSet?.register);
           }
           if (isComplete(after)) {
             complete++;
-            requireTable(toTrampolineTable(after), PAGE_SIZE);
+            requireTable(toTrampolineTable(after), mappedLength(after));
           }
         });
       }),
@@ -135,6 +156,8 @@ describe('laws of a table', () => {
         replay(architecture, list, (before, after) => {
           if (before.code !== undefined) assert.deepEqual(after.code, before.code);
           if (before.data !== undefined) assert.deepEqual(after.data, before.data);
+          if (before.extension !== undefined) assert.deepEqual(after.extension, before.extension);
+          if (before.code ?? before.data) assert.equal(after.extension, before.extension);
           assert.equal(after.architecture, architecture);
           seen.push([after, text(after)]);
         });
@@ -164,7 +187,8 @@ describe('laws of a table', () => {
     fc.assert(
       fc.property(history, ({ architecture, list }) => {
         const table = replay(architecture, list, () => {});
-        assert.equal(judgeMap(GOOD_MAP, table), isComplete(table) ? undefined : 'EINVAL');
+        const length = isComplete(table) ? BigInt(mappedLength(table)) : GOOD_MAP.length;
+        assert.equal(judgeMap({ ...GOOD_MAP, length }, table), isComplete(table) ? undefined : 'EINVAL');
       }),
       { numRuns: 500 },
     );

@@ -96,6 +96,10 @@ const ALLOWED: readonly Sample[] = [
     ...[4, 64, 0xffffffff].map((at): Sample => ['i386', call, 3, 0x1000, 16, at, 0]),
     ['i386', call, 3, 0x1000, 16, 0, 1],
     ['i386', call, 3, 0x1000, 649, 0, 0],
+    // Nor the extension's.
+    ...each((entry) => [15, 17, 4096].map((count): Sample => [entry, call, 3, 0x1000, count, 0x10000, 0])),
+    ['i386', call, 3, 0x1000, 16, 0x10000, 1],
+    ['x86-64', call, 3, 0x1000, 16, 0x1_0001_0000n],
   ]),
   ...each((entry) =>
     [0, 1, 2, 3, 0x0100_0003, 0x0200_0002].flatMap((bits): Sample[] => [
@@ -147,6 +151,7 @@ const NOTIFIED: readonly Sample[] = each((entry): readonly Sample[] => [
       [entry, 'pwrite64', descriptor, 0x1000, 648, at, 0],
       [entry, 'pwrite64', descriptor, 0, 0, at, 0],
     ]),
+    [entry, 'pwrite64', descriptor, 0x1000, 16, 0x10000, 0],
   ]),
   [entry, 'process_madvise', 65536],
   [entry, 'process_madvise', 0xbffff000],
@@ -186,9 +191,9 @@ describe('wx', () => {
       assert.equal(verdictOf(wx, [entry, MMAP[entry], 0, 4096, 3, 0x22, WINDOW.from]), 'allow');
     }
   });
-  test('the form of the first version is not supported', () => {
-    for (const entry of BOTH) assert.equal(verdictOf(wx, [entry, 'process_madvise', 0, 65536, 0]), 'EOPNOTSUPP');
-    assert.equal(verdictOf(wx, ['i386', 'process_madvise', 0xdead_0000_0000n, 0x1_0001_0000n, 0]), 'EOPNOTSUPP');
+  test('has the service notified of the form of the first version', () => {
+    for (const entry of BOTH) assert.equal(verdictOf(wx, [entry, 'process_madvise', 0, 65536, 0]), 'notify');
+    assert.equal(verdictOf(wx, ['i386', 'process_madvise', 0xdead_0000_0000n, 0x1_0001_0000n, 0]), 'notify');
   });
 
   test('every rule refuses, has a sentence, and is met by a sample', () => {

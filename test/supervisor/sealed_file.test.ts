@@ -10,16 +10,23 @@ import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { FCNTL } from '../../src/abi/fcntl.js';
 import { TrampfdError } from '../../src/error.js';
-import { close, fcntl, fileIdentityOf, open, readStart } from '../../src/linux/descriptor.js';
+import { close, fcntl, fileIdentityOf, fileSizeOf, open, readAt, readStart } from '../../src/linux/descriptor.js';
 import { addSeals, getSeals } from '../../src/linux/memfd.js';
-import { openDescriptors } from '../../src/linux/proc.js';
+import { mappings, openDescriptors } from '../../src/linux/proc.js';
 import { pageSize, resourceLimit, setResourceLimit } from '../../src/linux/process.js';
 import { UnsealedFile } from '../../src/supervisor/sealed_file.js';
 import { architectures } from '../../src/trampoline/architectures.js';
+import { codeLength, partsOf } from '../../src/trampoline/parts.js';
 import { assemblePage, type Table } from '../../src/trampoline/table.js';
 import { compileProgram } from '../programs/compile.js';
 
 const PAGE = pageSize();
+
+/** What fills a hole. */
+const ZEROS = new Uint8Array(PAGE);
+
+/** 100,000 trampolines: 977 pages. */
+const LARGE_COUNT = 100_000;
 
 const TABLE: Table = {
   architecture: 'x86-64',
@@ -30,10 +37,13 @@ const TABLE: Table = {
   dataTable: 0x7000_0000_2000n,
 };
 
+const LARGE: Table = { ...TABLE, count: LARGE_COUNT, dataTable: 0x7100_0000_2000n };
+
 /** A page of the traps of x86-64: int3. */
 const TRAPS = new Uint8Array(PAGE).fill(0xcc);
 
-const HANDED_OUT = FCNTL.F_SEAL_SHRINK | FCNTL.F_SEAL_GROW | FCNTL.F_SEAL_FUTURE_WRITE;
+const HANDED_OUT = FCNTL.F_SEAL_SHRINK | FCNTL.F_SEAL_FUTURE_WRITE;
+const COMPLETE = HANDED_OUT | FCNTL.F_SEAL_GROW | FCNTL.F_SEAL_SEAL;
 /** F_SEAL_EXEC, from Linux 6.3. */
 const F_SEAL_EXEC = 0x20;
 
@@ -55,9 +65,11 @@ const EXPECTED: readonly (readonly [RegExp, readonly number[]])[] = [
   [/^truncat/, [EPERM]],
   // A descriptor that is not open for writing.
   [/^given-(truncate|shrink|grow)$/, [EINVAL, EBADF]],
+  [/^given-beyond-map/, [EACCES]],
+  [/^write-only-beyond-map/, [EACCES]],
   [/^given-map-/, [EACCES]],
   [
-    /^given-(write|pwrite|writev|pwritev|append|splice|sendfile|copy-file-range|punch-hole|allocate|zero-range)$/,
+    /^given-(write|pwrite|writev|pwritev|append|splice|sendfile|copy-file-range|punch-hole|allocate|zero-range|beyond-write)$/,
     [EBADF],
   ],
   [/^write-only-map-/, [EACCES]],
@@ -66,8 +78,9 @@ const EXPECTED: readonly (readonly [RegExp, readonly number[]])[] = [
   [/^append-(splice|sendfile)$/, [EINVAL, EPERM]],
   [/^append-copy-file-range$/, [EBADF]],
   [/-(write|pwrite|writev|pwritev|append|splice|sendfile|copy-file-range)$/, [EPERM]],
-  [/-(truncate|shrink|grow|punch-hole|allocate)$/, [EPERM]],
+  [/-(truncate|shrink|punch-hole)$/, [EPERM]],
   [/-map-(shared|validate)-writable$/, [EPERM]],
+  [/-beyond-write$/, [EPERM]],
 ];
 
 /** The program that tries, with a descriptor of the file as its number 3. */
@@ -109,8 +122,21 @@ class Target implements AsyncDisposable {
       const errors = EXPECTED.find(([pattern]) => pattern.test(way))?.[1] ?? [];
       assert.ok(errors.includes(Number(answer)), `${line}: expected ${errors}`);
     }
-    assert.ok(ways >= 100, `${ways} ways`);
+    assert.ok(ways >= 90, `${ways} ways`);
     return seen;
+  }
+
+  /** Tries to make the file larger, and to write there: the first must end with one of `errors`, the second must fail. */
+  async grow(errors: readonly number[]): Promise<void> {
+    const lines = await this.ask('grow');
+    assert.equal(lines.length, 16);
+    for (const line of lines) {
+      const [way = '', answer = '', changed] = line.split(' ');
+      assert.equal(changed, undefined, line);
+      const mayGrow = /^(read-write|write-only|append)-(grow|allocate)$/.test(way);
+      const expected = mayGrow ? errors : (EXPECTED.find(([pattern]) => pattern.test(way))?.[1] ?? []);
+      assert.ok(expected.includes(Number(answer)), `${line}: expected ${expected}`);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,15 +176,76 @@ describe('a file that was handed out', () => {
     assert.deepEqual(after, { read: start(page), shared: start(page), private: start(page) });
     assert.deepEqual(readStart(given.descriptor, PAGE), page);
     // Once more: nothing of the first attempts has opened a way.
+    await target.grow([EPERM]);
     await target.tryAll();
   });
 
+  test('that the target has made larger is of no use: it is not sealed, and has nothing of its choice', async () => {
+    using given = handOut();
+    await using target = new Target(given.descriptor);
+    await target.grow([0]);
+    assert.deepEqual(readStart(given.descriptor, PAGE), TRAPS);
+    assert.deepEqual(readAt(given.descriptor, PAGE, PAGE), ZEROS);
+    assert.throws(() => given.file.seal(TABLE), { code: 'EIO', message: /another size/ });
+    const page = assemblePage(TABLE, PAGE);
+    assert.deepEqual(readStart(given.descriptor, PAGE), page);
+    assert.deepEqual(readAt(given.descriptor, PAGE, PAGE), ZEROS);
+    assert.deepEqual(await target.tryAll(), { read: start(page), shared: start(page), private: start(page) });
+    await target.grow([EPERM]);
+  });
+
+  test('becomes as large as its table, and nobody changes any of it then', async () => {
+    using given = handOut();
+    await using target = new Target(given.descriptor);
+    given.file.seal(LARGE);
+    const length = codeLength('x86-64', LARGE_COUNT, PAGE);
+    assert.equal(fileSizeOf(given.descriptor), length);
+    assert.equal(readAt(given.descriptor, 0, length + 1), undefined);
+    for (const part of partsOf(LARGE, PAGE)) {
+      const code = readAt(given.descriptor, part.offset, part.length);
+      assert.deepEqual(code, assemblePage(part.table, part.length));
+    }
+    await target.tryAll();
+    await target.grow([EPERM]);
+    assert.equal(getSeals(given.descriptor) & COMPLETE, COMPLETE);
+  });
+
+  test('that the target has made larger than its large table is of no use', async () => {
+    using given = handOut();
+    await using target = new Target(given.descriptor);
+    await target.grow([0]);
+    assert.throws(() => given.file.seal({ ...TABLE, count: 200 }), { code: 'EIO', message: /another size/ });
+  });
+
+  test('that the target has made larger, but not as large as its table, has the size of the table', async () => {
+    using given = handOut();
+    await using target = new Target(given.descriptor);
+    await target.grow([0]);
+    given.file.seal(LARGE);
+    await target.tryAll();
+  });
+
+  test('where there is no memory for a large table nothing is changed, and it may be tried again', () => {
+    using given = handOut();
+    const limit = resourceLimit('RLIMIT_FSIZE');
+    setResourceLimit('RLIMIT_FSIZE', { ...limit, soft: 100_000n });
+    try {
+      assert.throws(() => given.file.seal(LARGE), { code: 'ENOMEM' });
+    } finally {
+      setResourceLimit('RLIMIT_FSIZE', limit);
+    }
+    assert.equal(fileSizeOf(given.descriptor), PAGE);
+    assert.deepEqual(readStart(given.descriptor, PAGE), TRAPS);
+    given.file.seal(LARGE);
+  });
+
   const games: readonly { readonly title: string; readonly seals: number; readonly errors: readonly number[] }[] = [
-    { title: 'no further seals', seals: FCNTL.F_SEAL_SEAL, errors: [0] },
     // The kernel refuses while the supervisor's mapping is there.
     { title: 'no writing at all', seals: FCNTL.F_SEAL_WRITE, errors: [16] },
     { title: 'no writing at all, and no further seals', seals: FCNTL.F_SEAL_WRITE | FCNTL.F_SEAL_SEAL, errors: [16] },
     { title: 'what is sealed already', seals: HANDED_OUT, errors: [0] },
+    { title: 'no growing', seals: FCNTL.F_SEAL_GROW, errors: [0] },
+    { title: 'no growing, and no further seals', seals: FCNTL.F_SEAL_GROW | FCNTL.F_SEAL_SEAL, errors: [0] },
     { title: 'no execution as a program', seals: F_SEAL_EXEC, errors: [0, EINVAL] },
   ];
   for (const { title, seals, errors } of games) {
@@ -170,8 +257,25 @@ describe('a file that was handed out', () => {
       given.file.seal(TABLE);
       const page = start(assemblePage(TABLE, PAGE));
       assert.deepEqual(await target.tryAll(), { read: page, shared: page, private: page });
-      const required = HANDED_OUT | FCNTL.F_SEAL_SEAL;
-      assert.equal(getSeals(given.descriptor) & required, required);
+      assert.equal(getSeals(given.descriptor) & COMPLETE, COMPLETE);
+    });
+  }
+
+  test('that the target lets no seal be added to is of no use: it could still be made larger', async () => {
+    using given = handOut();
+    await using target = new Target(given.descriptor);
+    assert.deepEqual(await target.ask(`seal ${FCNTL.F_SEAL_SEAL}`), ['seal 0']);
+    assert.throws(() => given.file.seal(TABLE), { code: 'EIO', message: /seals/ });
+  });
+
+  for (const seals of [FCNTL.F_SEAL_GROW, FCNTL.F_SEAL_GROW | FCNTL.F_SEAL_SEAL]) {
+    test(`that the target lets not become larger has no large table: ${seals}`, async () => {
+      using given = handOut();
+      await using target = new Target(given.descriptor);
+      assert.deepEqual(await target.ask(`seal ${seals}`), ['seal 0']);
+      assert.throws(() => given.file.seal(LARGE), { code: 'EIO', message: /growing/ });
+      assert.deepEqual(readStart(given.descriptor, PAGE), TRAPS);
+      assert.equal(fileSizeOf(given.descriptor), PAGE);
     });
   }
 
@@ -191,7 +295,7 @@ describe('a file that was handed out', () => {
 
   test('has the seals from the moment on that it exists', () => {
     using given = handOut();
-    assert.equal(getSeals(given.descriptor) & (HANDED_OUT | FCNTL.F_SEAL_SEAL | FCNTL.F_SEAL_WRITE), HANDED_OUT);
+    assert.equal(getSeals(given.descriptor) & (COMPLETE | FCNTL.F_SEAL_WRITE), HANDED_OUT);
   });
 });
 
@@ -243,6 +347,22 @@ describe('the file itself', () => {
       close(descriptor);
     }
     assert.equal(openDescriptors('self').length, before);
+  });
+
+  test('large files leave nothing behind either, sealed or not', () => {
+    const before = openDescriptors('self').length;
+    for (let index = 0; index < 20; index++) {
+      const file = UnsealedFile.create('x86-64', PAGE);
+      const descriptor = file.handOut();
+      if (index % 2 === 0) file.seal(LARGE);
+      file[Symbol.dispose]();
+      close(descriptor);
+    }
+    assert.equal(openDescriptors('self').length, before);
+    assert.deepEqual(
+      (mappings(process.pid) ?? []).filter(({ name }) => name.includes('memfd:trampfd')),
+      [],
+    );
   });
 
   test('where descriptors have run out the error is EMFILE, and none is lost', () => {

@@ -4,30 +4,9 @@
  *
  * @module
  */
-import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { asOrdinaryUser, copyCommand, run, SharedFolder, trampfd } from '../cli/command.js';
-import { compileProgram } from '../programs/compile.js';
-
-const FLAGS = {
-  'x86-64': ['-m64', '-std=gnu11', '-pthread'],
-  i386: ['-m32', '-std=gnu11', '-pthread', '-idirafter', '/usr/include/x86_64-linux-gnu'],
-} as const;
-
-function program(name: string, width: keyof typeof FLAGS): string {
-  return compileProgram(`supervisor/${name}.c`, { flags: FLAGS[width] });
-}
-
-/** Holds what a program printed to itself: TAP, and nothing else. */
-function holdTap(words: readonly string[]): void {
-  const { status, signal, output, errors } = run(words);
-  const said = `status ${status}, signal ${signal}\n${output}${errors}`;
-  assert.deepEqual([status, signal, errors], [0, null, ''], said);
-  const lines = output.trimEnd().split('\n');
-  const good = lines.filter((line) => line.startsWith('ok ')).length;
-  assert.ok(good > 0 && lines.length === good + 1, said);
-  assert.equal(lines.at(-1), `1..${good}`, said);
-}
+import { asOrdinaryUser, copyCommand, SharedFolder, trampfd } from '../cli/command.js';
+import { holdTap, program } from './tap.js';
 
 for (const width of ['x86-64', 'i386'] as const) {
   suite(`tables of ${width} programs`, () => {

@@ -75,7 +75,7 @@ function answer(context: CallContext): Answer {
     errno,
     errno === 'EEXIST'
       ? 'the table is mapped already; unmap it first, or create another'
-      : 'a table is mapped by its creator, both descriptors set, one page from code_offset, with PROT_READ | PROT_EXEC ' +
+      : 'a table is mapped by its creator, both descriptors set, all of its pages from code_offset, with PROT_READ | PROT_EXEC ' +
           `and MAP_PRIVATE (or MAP_SHARED) alone, not length ${length}, protection ${protection}, flags ${flags}, offset ${offset}`,
   );
 }

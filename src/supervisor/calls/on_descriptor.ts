@@ -6,6 +6,7 @@
  */
 import { errnoNumbers } from '../../abi/errno.js';
 import type { Entry, SyscallName } from '../../abi/syscalls.js';
+import { TRAMPFD, TRAMPFD_EXTENSION_STRUCTURE } from '../../abi/trampfd.js';
 import { filePosition } from '../../linux/descriptor.js';
 import { type ArgumentIndex, type Condition, notify, type Rule } from '../../policy/rule.js';
 import { type CallContext, int32 } from '../call.js';
@@ -41,8 +42,8 @@ const LARGEST_STRUCTURE = 8 + 40 * 16;
 /** The highest of the offsets that name a structure, in either version of the interface. */
 const HIGHEST_OFFSET = 3;
 
-/** Arguments of pread64 and pwrite64: i386 has the offset in two registers, the lower half first. */
-const positionalArguments: Readonly<Record<Entry, readonly Condition[]>> = {
+/** Offset and count that may be of the interface: i386 has the offset in two registers, the lower half first. */
+const ofStructures: Readonly<Record<Entry, readonly Condition[]>> = {
   'x86-64': [
     { argument: 3, is: 'at-most-64', value: BigInt(HIGHEST_OFFSET) },
     { argument: 2, is: 'at-most-64', value: BigInt(LARGEST_STRUCTURE) },
@@ -54,14 +55,28 @@ const positionalArguments: Readonly<Record<Entry, readonly Condition[]>> = {
   ],
 };
 
+/** Offset and count of the extension for large tables. */
+const ofExtension: Readonly<Record<Entry, readonly Condition[]>> = {
+  'x86-64': [
+    { argument: 3, is: 'equal-64', value: BigInt(TRAMPFD.TRAMPFD_EXTENSION) },
+    { argument: 2, is: 'equal-64', value: BigInt(TRAMPFD_EXTENSION_STRUCTURE.size) },
+  ],
+  i386: [
+    { argument: 3, is: 'equal', value: TRAMPFD.TRAMPFD_EXTENSION },
+    { argument: 4, is: 'equal', value: 0 },
+    { argument: 2, is: 'equal', value: TRAMPFD_EXTENSION_STRUCTURE.size },
+  ],
+};
+
 /**
  * Notifies pread64 or pwrite64 on a descriptor of any number, where the arguments are such that they may be of the
  * interface: a table's descriptor that was received, or opened again through /proc, has an ordinary number. Programs
  * rarely read or write so few bytes so near to the start of a file by these calls.
  */
 export function positionalRules(call: 'pread64' | 'pwrite64'): readonly Rule[] {
-  return (['x86-64', 'i386'] as const).map(
-    (entry): Rule => ({ entry, call, when: positionalArguments[entry], verdict: notify }),
+  const conditions = call === 'pwrite64' ? [ofStructures, ofExtension] : [ofStructures];
+  return (['x86-64', 'i386'] as const).flatMap((entry) =>
+    conditions.map((when): Rule => ({ entry, call, when: when[entry], verdict: notify })),
   );
 }
 

@@ -40,6 +40,9 @@ export const seek: NotifiedCall = {
     }
     const errno = judgeSeek(whence, offset);
     if (errno === undefined) return letContinue;
-    return refuse(errno, `a seek to ${offset} with whence ${whence}; a table has the offsets 0 and 1 from SEEK_SET`);
+    return refuse(
+      errno,
+      `a seek to ${offset} with whence ${whence}; a table has the offsets 0, 1 and 65536 from SEEK_SET`,
+    );
   },
 };

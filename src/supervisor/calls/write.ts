@@ -1,6 +1,7 @@
 /**
- * write(2) and pwrite(2): a context of version 1, or a table's code descriptor or data descriptor. The second of these completes the table,
- * and its page is generated and sealed before the answer.
+ * write(2) and pwrite(2): a context of version 1, or of a table the code descriptor, the data descriptor, or the extension
+ * before them. The second of the two descriptors completes the table, and its code is generated and sealed before the
+ * answer.
  *
  * @module
  */
@@ -50,13 +51,13 @@ function answer(context: CallContext): Answer {
     return refuse(
       kind,
       `a write of ${count} bytes from 0x${bufferAddress.toString(16)} at offset ${offset}; a table takes ` +
-        `${DESCRIPTOR_SIZE} bytes at offset 0 (code) and 1 (data)`,
+        `${DESCRIPTOR_SIZE} bytes at offset 0 (code), 1 (data) and 65536 (extension)`,
     );
   }
   // Read once: all that follows is about this copy.
   const bytes = readMemory(notification.threadId, bufferAddress, DESCRIPTOR_SIZE);
   if (bytes === undefined) {
-    return refuse('EFAULT', `the ${kind} descriptor at 0x${bufferAddress.toString(16)} cannot be read`);
+    return refuse('EFAULT', `the ${kind} structure at 0x${bufferAddress.toString(16)} cannot be read`);
   }
   if (!isValid(context)) return refuse('EACCES', 'the caller is gone');
   return set(context, entry, kind, bytes);
@@ -78,10 +79,12 @@ function set(context: CallContext, entry: TableEntry, kind: DescriptorKind, byte
     try {
       entry.file.seal(table);
     } catch (error) {
+      // Nothing was done, and there may be memory the next time.
+      if (error instanceof TrampfdError && error.code === 'ENOMEM') return refuse('ENOMEM', error.message);
       // Its table is forgotten; a mapping of the file that is made all the same shows traps, or what was recognised.
       tables.drop(entry);
       if (!(error instanceof TrampfdError)) throw error;
-      return refuse('EIO', `the table's page could not be sealed: ${error.message}`);
+      return refuse('EIO', `the table could not be sealed: ${error.message}`);
     }
     entry.file = undefined;
     if (log.enabled) {

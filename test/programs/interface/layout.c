@@ -33,6 +33,10 @@ static void show_layouts(void)
 	SHOW_FIELD(trampfd_data, reg);
 	SHOW_FIELD(trampfd_data, reserved);
 	SHOW_FIELD(trampfd_data, table);
+	printf("trampfd_extension.size %lu\n", (unsigned long)sizeof(struct trampfd_extension));
+	SHOW_FIELD(trampfd_extension, version);
+	SHOW_FIELD(trampfd_extension, ntrampolines);
+	SHOW_FIELD(trampfd_extension, reserved);
 }
 
 static void show_user_layouts(void)
@@ -76,6 +80,9 @@ static void show_constants(void)
 	SHOW(TRAMPFD_CODE);
 	SHOW(TRAMPFD_DATA);
 	SHOW(TRAMPFD_NUM_OFFSETS);
+	SHOW(TRAMPFD_EXTENSION);
+	SHOW(TRAMPFD_EXTENSION_VERSION);
+	SHOW(TRAMPFD_EXTENSION_MOST);
 }
 
 static void show_x86_registers(void)

@@ -4,7 +4,8 @@
  *
  * usage: rewrite DESCRIPTOR
  *
- * For each line of standard input it tries all of them once, and prints `way error-number` lines (0: the call succeeded;
+ * For a line `try` of standard input it tries all of them once but for those that make the file larger, which are tried
+ * for a line `grow`, and prints `way error-number` lines (0: the call succeeded;
  * `changed` behind it: the page is another one now), then the start of the page as hexadecimal: as read, and as seen
  * through a shared executable mapping and a private one that were made at the start; then `.`.
  * A line `seal N` adds seals through a reopened descriptor instead.
@@ -20,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -71,16 +73,28 @@ static void by_descriptor(const char *label, int fd) {
   WAY("copy-file-range", copy_file_range(other, &from, fd, &to, 64, 0));
   WAY("truncate", ftruncate(fd, 0));
   WAY("shrink", ftruncate(fd, 100));
-  WAY("grow", ftruncate(fd, 2 * PAGE));
   WAY("punch-hole", fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE));
-  WAY("allocate", fallocate(fd, 0, 0, 2 * PAGE));
   WAY("zero-range", fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, PAGE));
   WAY("map-shared-writable", mapped(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)));
   WAY("map-validate-writable", mapped(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED_VALIDATE, fd, 0)));
-#undef WAY
   close(pipes[0]);
   close(pipes[1]);
   close(other);
+}
+
+static off_t size(void) {
+  struct stat status;
+  return fstat(given, &status) == 0 ? status.st_size : -1;
+}
+
+/* Makes the file larger, and tries to write there; `label` says through which descriptor. */
+static void larger(const char *label, int fd) {
+  char way[64];
+  WAY("grow", ftruncate(fd, size() + PAGE));
+  WAY("allocate", fallocate(fd, 0, 0, size() + PAGE));
+  WAY("beyond-write", pwrite(fd, poison, 64, PAGE));
+  WAY("beyond-map-shared-writable", mapped(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, PAGE)));
+#undef WAY
 }
 
 /* Changes a shared mapping that was made readable only. */
@@ -156,6 +170,18 @@ int main(int argc, char **argv) {
     }
     if (pread(given, before, PAGE, 0) != PAGE) return 3;
     int both = reopened(O_RDWR), only = reopened(O_WRONLY), append = reopened(O_RDWR | O_APPEND);
+    if (strncmp(line, "grow", 4) == 0) {
+      larger("given", given);
+      larger("read-write", both);
+      larger("write-only", only);
+      larger("append", append);
+      close(both);
+      close(only);
+      close(append);
+      printf(".\n");
+      fflush(stdout);
+      continue;
+    }
     tell("truncating-open", reopened(O_RDWR | O_TRUNC));
     tell("truncate-path", truncate(path, 0));
     by_descriptor("given", given);
