@@ -2,9 +2,10 @@
  * What the bytes of a write do to a trampoline of version 1: a context is set, changed, or removed, or they are refused
  * with EINVAL and nothing changes.
  *
- * Beyond the proposal, which would cut them off, values that do not fit into a word of the program are refused; and where
- * the program counter is named twice, the one that counts must not be 0. As there, removing a context needs nothing but a
- * good header: flags and offset of a stack context without data are not looked at, for nothing of them stays.
+ * Beyond the proposal, which would cut them off, values that do not fit into a word of the program are refused; where
+ * the program counter is named twice, the one that counts must not be 0; and arm64 needs x16 or x17 for the jump, which
+ * in the proposal the kernel does. As there, removing a context needs nothing but a good header: flags and offset of a
+ * stack context without data are not looked at, for nothing of them stays.
  *
  * @module
  */
@@ -102,7 +103,8 @@ function setRegisters(user: UserTrampoline, view: DataView): Outcome {
   }
 
   const programCounter = programCounterOf(architecture);
-  const pc = effectiveRegisters(architecture, registers).get(programCounter) ?? 0n;
+  const values = effectiveRegisters(architecture, registers);
+  const pc = values.get(programCounter) ?? 0n;
   if (pc === 0n) {
     return invalid(
       `the register context leaves ${programCounter} without a target; name it, with an address that is not 0`,
@@ -111,6 +113,11 @@ function setRegisters(user: UserTrampoline, view: DataView): Outcome {
   if (allowedPcs !== undefined && !allowedPcs.includes(pc)) {
     const known = allowedPcs.map(hexadecimal).join(', ');
     return invalid(`the register context's ${programCounter} ${hexadecimal(pc)} is not allowed; take one of ${known}`);
+  }
+  const jumpRegisters = architectures[architecture].context?.jumpRegisters ?? [];
+  if (jumpRegisters.length > 0 && jumpRegisters.every((name) => values.has(name))) {
+    const names = jumpRegisters.join(' and ');
+    return invalid(`the register context names ${names}, of which the jump to the target needs one; leave one out`);
   }
   return { user: { ...user, registers } };
 }

@@ -8,7 +8,7 @@
 import { TrampfdError } from '../error.js';
 import type { Registers } from './architecture.js';
 import { type ArchitectureName, architectures } from './architectures.js';
-import { registerByName } from './registers.js';
+import { jumpRegisterBeside, registerByName } from './registers.js';
 import type { Trampoline } from './trampoline.js';
 
 /** Reads the unsigned integer of `size` bytes at `address`, in the architecture's byte order; may throw, as a load may. */
@@ -20,8 +20,9 @@ export type Memory = (address: bigint, size: 4 | 8) => bigint;
  * @param registers all registers before, by name, as unsigned integers; the program counter is `rip`, `eip` or `pc`,
  *   and arm's state has `cpsr`, whose T bit the jump sets from bit 0 of the target
  * @param memory the memory that it loads from, as the calling process sees it
- * @returns a new state, equal but for the loaded registers, the program counter, and what else the architecture's jump
- *   changes: arm's T bit
+ * @returns a new state, equal but for the loaded registers, the stack pointer where data moves it, the program counter,
+ *   and what else the architecture's jump changes: arm's T bit, and the register that a jump to a given address goes
+ *   through on arm64
  * @throws TrampfdError EINVAL when it names a register that the architecture's trampolines cannot load, or jumps
  *   through a register that it has no value for; and what `memory` throws
  */
@@ -39,7 +40,13 @@ export function apply(
   }
   const stack = stackWrite(trampoline, registers, architecture);
   if (stack !== undefined) after[stack.register] = stack.stackPointer;
-  if ('address' in trampoline.target) return { ...after, ...jump(trampoline.target.address, after) };
+  if ('address' in trampoline.target) {
+    const { address } = trampoline.target;
+    const named = trampoline.loads.map(({ register }) => register);
+    const through = jumpRegisterBeside(named, architecture);
+    if (through !== undefined) after[through] = address;
+    return { ...after, ...jump(address, after) };
+  }
   const target = after[trampoline.target.register];
   if (target === undefined) {
     throw new TrampfdError(

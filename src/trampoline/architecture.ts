@@ -66,6 +66,11 @@ export interface ContextForm {
   readonly stackPointer: string;
   /** How an address becomes one that a function's entry finds in the stack pointer: see {@link EntryAlignment}. */
   readonly entryAlignment: EntryAlignment;
+  /**
+   * Registers that the jump can go through: it takes the first one that the context does not name, which holds the
+   * target's address afterwards. A context that names all of them is refused. None where the jump needs no register.
+   */
+  readonly jumpRegisters: readonly string[];
   /** The most registers that the quick part of the code can load; 0 where the code has none. */
   readonly mostQuickRegisters: number;
 

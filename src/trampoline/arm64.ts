@@ -2,12 +2,13 @@
  * Trampolines of arm64 (AArch64, A64 instructions).
  *
  * Arm Architecture Reference Manual for A-profile, DDI 0487 ("ARM" below), chapter C6.2, where the instructions
- * stand in the order of their names; AAPCS64 6.1.1 for what a
- * function expects in which register.
+ * stand in the order of their names; AAPCS64 6.1.1 for what a function expects in which register.
  *
  * @module
  */
 import type { Architecture, Instruction, RecognisedSlot, Registers, SlotLoad, TableRegister } from './architecture.js';
+import { arm64ContextForm } from './arm64_context.js';
+import { BR, BTI_C, br, brk, btiC } from './arm64_instructions.js';
 import { bits16, instruction, WORD, wordAt } from './words.js';
 
 /** x0 to x29: a trampoline leaves the link register (x30) and the stack pointer alone. */
@@ -20,12 +21,9 @@ const tableRegisters: readonly TableRegister[] = Array.from({ length: 30 }, (_, 
 const SLOT_SIZE = 48;
 
 /** The instructions with all operand fields 0. */
-const BTI_C = 0xd503245f;
 const MOVZ = 0xd2800000;
 const MOVK = 0xf2800000;
 const LDR = 0xf9400000;
-const BR = 0xd61f0000;
-const BRK = 0xd4200000;
 
 /** The operand fields, where the encoding diagrams have them. */
 const fieldRd = (register: number) => register; // bits 4 to 0, called Rt in loads
@@ -37,11 +35,6 @@ const IMM16_MASK = 0xffff << 5;
 
 /** The shifts of the four instructions that make up an address of 64 bits. */
 const SHIFTS = [0, 16, 32, 48] as const;
-
-/** BTI c: a hint, and no operation where the page or the processor knows of no branch targets. */
-function btiC(): Instruction {
-  return instruction(BTI_C, 'bti', 'c', 'landing pad: an indirect call may arrive here');
-}
 
 /** MOVZ Xd, #imm16: the other bits become 0. objdump prints its preferred name, mov. */
 function movz({ register, address }: SlotLoad, table: string): Instruction {
@@ -78,24 +71,18 @@ function ldr({ register: { name, encoding } }: SlotLoad, table: string): Instruc
   );
 }
 
-/** BR Xn. */
-function br({ register: { name, encoding } }: SlotLoad): Instruction {
-  return instruction(BR | fieldRn(encoding), 'br', name, `jump to the target that ${name} holds`);
-}
-
-/**
- * BRK #0. A zero word (UDF #0) would trap as well, but nothing would tell a page that was filled from one
- * that nobody ever wrote.
- */
-const brk: Instruction = instruction(BRK | fieldImm16(0), 'brk', '#0x0', 'trap, not reached (SIGTRAP)');
-
 function loadSlot(load: SlotLoad, table: string): Instruction[] {
   return [movz(load, table), movk(load, 16), movk(load, 32), movk(load, 48), ldr(load, table)];
 }
 
 /** Twelve instructions, 48 bytes: the landing pad stands where the proposal's form had a word of padding at its end. */
 function assembleSlot(code: SlotLoad, data: SlotLoad): readonly Instruction[] {
-  return [btiC(), ...loadSlot(code, 'code'), ...loadSlot(data, 'data'), br(code)];
+  return [
+    btiC(),
+    ...loadSlot(code, 'code'),
+    ...loadSlot(data, 'data'),
+    br(code.register, `jump to the target that ${code.register.name} holds`),
+  ];
 }
 
 function placeAddress(code: DataView, at: number, low: number, high: number): void {
@@ -177,4 +164,5 @@ export const arm64: Architecture = {
   placeAddress,
   recogniseSlot,
   jump,
+  context: arm64ContextForm,
 };

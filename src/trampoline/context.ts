@@ -52,8 +52,9 @@ export function contextLayout(
 /**
  * Judges a context.
  *
- * @throws TrampfdError EINVAL when a register is unknown or named twice, a value or the target does not fit into a word,
- *   the target is NULL, or the data for the stack is empty, too large or too far from the stack pointer
+ * @throws TrampfdError EINVAL when a register is unknown or named twice, no register is left for the jump, a value or the
+ *   target does not fit into a word, the target is NULL, or the data for the stack is empty, too large or too far from
+ *   the stack pointer
  */
 export function requireContext({ registers, stack, target }: ContextTrampoline, architecture: ArchitectureName): void {
   const form = formOf(architecture);
@@ -70,6 +71,11 @@ export function requireContext({ registers, stack, target }: ContextTrampoline, 
     seen.add(register);
     if (BigInt.asUintN(bits, value) !== value)
       invalid(`register '${register}': its value does not fit into ${bits} bits`);
+  }
+  const { jumpRegisters } = form;
+  if (jumpRegisters.length > 0 && jumpRegisters.every((name) => seen.has(name))) {
+    const names = jumpRegisters.join(' and ');
+    invalid(`registers ${names}: the jump of ${architecture} needs one that is not named; leave one of them out`);
   }
   if (BigInt.asUintN(bits, target) !== target || target === 0n) {
     invalid(`target 0x${target.toString(16)}: give an address of ${bits} bits that is not NULL`);

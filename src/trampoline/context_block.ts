@@ -13,6 +13,11 @@
  * the block was written in between, however long the thread was kept from running: old and new are never mixed. No
  * thread waits for a writer, and a writer that dies leaves the context as it was.
  *
+ * All of it rests on the order in which the memory sees these loads and stores. x86 keeps the program's; the code for
+ * arm64 has barriers between its steps. A writer there must keep it too, with a barrier for stores (DMB ISHST) between
+ * the block and the state, and another between that state and the next block: whoever sees anything of a new block
+ * must see that the state no longer names it. The state is one store of 8 aligned bytes.
+ *
  * The data stands beside the code, and is as executable. Therefore no value of the program stands there as it is: each
  * is split into two words, a random one and the difference. The random words are fresh for each block, so that no byte
  * there is of anybody's choice.
@@ -51,7 +56,10 @@ export const BLOCK = {
   adjustment: 3,
   /** All ones where the stack pointer moves to the data, else 0. */
   moves: 4,
-  /** 1 where the target's address is kept at the lower of the two places below the final stack pointer, else 0. */
+  /**
+   * 1 where the data leaves no word free right below the final stack pointer, else 0: which of two places there x86-64
+   * keeps the target's address at.
+   */
   low: 5,
   /** How many registers are named. */
   registers: 6,

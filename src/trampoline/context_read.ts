@@ -61,8 +61,9 @@ export function recogniseContextData(
     registers.push({ register, value: joined(13 + 3 * index) });
   }
   const target = joined(10);
-  const isQuick = mode < 2;
   const names = registers.map(({ register }) => register);
+  if (form.jumpRegisters.length > 0 && form.jumpRegisters.every((name) => names.includes(name))) return undefined;
+  const isQuick = mode < 2;
   if (isQuick && (stackWords !== 0 || names.join() !== quick.join())) return undefined;
 
   if (stackWords === 0) {

@@ -7,6 +7,7 @@ import type { Instruction } from './architecture.js';
 import { type ArchitectureName, architectures } from './architectures.js';
 import { instructionsOf } from './assemble.js';
 import { contextInstructions } from './context.js';
+import { jumpRegisterBeside } from './registers.js';
 import type { Trampoline } from './trampoline.js';
 
 /** One instruction of a listing. */
@@ -69,7 +70,9 @@ export function summary({ loads, stack, target }: Trampoline, architecture: Arch
   parts.push(
     'register' in target ? `jumps to what ${target.register} holds` : `jumps to 0x${target.address.toString(16)}`,
   );
-  const rest = jumpsThrough === undefined ? 'nothing else' : `only ${jumpsThrough} besides`;
+  const named = loads.map(({ register }) => register);
+  const through = 'register' in target ? jumpsThrough : jumpRegisterBeside(named, architecture);
+  const rest = through === undefined ? 'nothing else' : `only ${through} besides`;
   return `${parts.join(', ')}; changes ${rest}`;
 }
 

@@ -37,3 +37,13 @@ export function registerByName(architecture: ArchitectureName, name: string): Ta
   const names = tableRegisters.map((register) => register.name).join(' ');
   throw new TrampfdError('EINVAL', `register '${name}': a trampoline of ${architecture} can load ${names}; name one`);
 }
+
+/**
+ * The register that the jump of a context goes through, and that holds the target's address afterwards.
+ *
+ * @param named the registers that the context names
+ * @returns nothing where the architecture's jump needs no register, or where the context names all that it could take
+ */
+export function jumpRegisterBeside(named: readonly string[], architecture: ArchitectureName): string | undefined {
+  return architectures[architecture].context?.jumpRegisters.find((name) => !named.includes(name));
+}

@@ -217,6 +217,7 @@ export function x86ContextForm(bits: 64 | 32): ContextForm {
     registers: named.map(({ name }) => name),
     stackPointer: stackPointer.name,
     entryAlignment: bits === 64 ? { before: 0, multiple: 16, after: 8 } : { before: 4, multiple: 16, after: 4 },
+    jumpRegisters: [],
     mostQuickRegisters: bits === 64 ? MOST_QUICK_REGISTERS : named.length,
     assemble: (quick, dataOffset) => assembleContext(bits, quick, dataOffset),
     recognise(code, dataOffset) {

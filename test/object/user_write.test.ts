@@ -105,6 +105,18 @@ for (const name of USER_NAMES) {
       assertRefused(empty, 'registers', regsBytes([target, { name: pc, value: 0n }]), /without a target/);
     });
 
+    test('all registers at once: EINVAL where the jump needs one of them', () => {
+      const all = names.slice(0, -1).map((_, index) => ({ name: first + index, value: 5n }));
+      const jumpRegisters = name === 'arm64' ? ['x16', 'x17'] : [];
+      if (jumpRegisters.length > 0) assertRefused(empty, 'registers', regsBytes([...all, target]), /x16 and x17/);
+      else assert.equal(userWith(name, ['registers', regsBytes([...all, target])]).registers?.length, names.length);
+      for (const left of jumpRegisters) {
+        const others = all.filter((register) => names[register.name - first] !== left);
+        const user = userWith(name, ['registers', regsBytes([...others, target])]);
+        assert.equal(user.registers?.length, names.length - 1);
+      }
+    });
+
     test('the last of several program counters counts', () => {
       const user = userWith(name, ['registers', regsBytes([{ name: pc, value: 0n }, target])]);
       assert.equal(user.registers?.length, 2);

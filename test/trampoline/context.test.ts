@@ -38,13 +38,21 @@ function randomWords(count: number, wordSize: 4 | 8): bigint[] {
   return Array.from({ length: count }, (_, index) => BigInt.asUintN(8 * wordSize, bytes.readBigUInt64LE(8 * index)));
 }
 
+/** The sets of registers that a context can name and that lack nothing but one for the jump. */
+function largestSets(name: ArchitectureName): string[][] {
+  const { registers, jumpRegisters } = formOf(name);
+  if (jumpRegisters.length === 0) return [[...registers]];
+  return jumpRegisters.map((left) => registers.filter((register) => register !== left));
+}
+
 /** Every context: any registers, perhaps data for the stack of any size, at any place. */
 function contexts(name: ArchitectureName): fc.Arbitrary<ContextTrampoline> {
   const max = (1n << BigInt(8 * architectures[name].wordSize)) - 1n;
   const word = fc.bigInt({ min: 0n, max });
   return fc.record({
     registers: fc
-      .shuffledSubarray([...formOf(name).registers])
+      .constantFrom(...largestSets(name))
+      .chain((set) => fc.shuffledSubarray(set))
       .chain((registers) => fc.tuple(...registers.map((register) => word.map((value) => ({ register, value }))))),
     stack: fc.option(
       fc.record(
@@ -89,9 +97,11 @@ for (const name of names) {
     const { registers, mostQuickRegisters } = formOf(name);
     fc.assert(
       fc.property(fc.subarray([...registers], { maxLength: mostQuickRegisters }), (quick) => {
-        const code = assembleContextCode(quick, name);
-        assert.equal(code.length, contextLayout(name).dataOffset);
-        assert.deepEqual(recogniseContextCode(code, name), quick);
+        for (const pageSize of [4096, 65536]) {
+          const code = assembleContextCode(quick, name, pageSize);
+          assert.equal(code.length, contextLayout(name, pageSize).dataOffset);
+          assert.deepEqual(recogniseContextCode(code, name), quick);
+        }
       }),
     );
   });
@@ -126,7 +136,7 @@ for (const name of names) {
     const { wordSize } = architectures[name];
     const value = wordSize === 8 ? 0x1122_3344_5566_7788n : 0x1122_3344n;
     const context: ContextTrampoline = {
-      registers: formOf(name).registers.map((register) => ({ register, value })),
+      registers: (largestSets(name)[0] ?? []).map((register) => ({ register, value })),
       stack: { data: new Uint8Array(64).fill(0x5a), offset: 0, movesStackPointer: false },
       target: value,
     };
@@ -138,6 +148,7 @@ for (const name of names) {
 
   test(`${name}: what is no context is refused, with what is wrong`, () => {
     const [register = ''] = formOf(name).registers;
+    const all = formOf(name).registers.map((one) => ({ register: one, value: 0n }));
     const good: ContextTrampoline = { registers: [], target: 1n };
     const bad: [ContextTrampoline, RegExp][] = [
       [{ ...good, target: 0n }, /target 0x0/],
@@ -159,6 +170,8 @@ for (const name of names) {
       [{ ...good, stack: { data: new Uint8Array(1), offset: 257, movesStackPointer: false } }, /offset 257/],
       [{ ...good, stack: { data: new Uint8Array(1), offset: -1, movesStackPointer: false } }, /offset -1/],
     ];
+    if (formOf(name).jumpRegisters.length > 0) bad.push([{ ...good, registers: all }, /the jump of .* needs one/]);
+    else requireContext({ ...good, registers: all }, name);
     for (const [context, message] of bad) {
       assert.throws(() => requireContext(context, name), { code: 'EINVAL', message });
       assert.throws(() => contextChange(context, [], 1n, randomWords, name), { code: 'EINVAL' });
@@ -167,10 +180,12 @@ for (const name of names) {
   });
 
   test(`${name}: the processor and apply agree on every register, the flags and the stack`, () => {
-    for (const { context, quick, before, result, targets, target, fileAddress } of executed(name)) {
-      const { programCounter, execution } = machines[name];
-      const start = { ...before, [programCounter]: fileAddress };
-      const trampoline = contextTrampoline({ ...context, target: targets[target] ?? 0n });
+    const targets = targetsOf(name);
+    const calls = callsFor(name, targets);
+    for (const [index, result] of execute(name, calls).entries()) {
+      const { context, quick, before, fileAddress } = calls[index] ?? assert.fail();
+      const start = { ...before, [machines[name].programCounter]: fileAddress };
+      const trampoline = contextTrampoline(context);
       const memory = (): never => assert.fail('a context loads from no memory');
       const what = `${context.registers.map(({ register }) => register)} ${quick} ${JSON.stringify(context.stack)}`;
       assert.deepEqual(result.registers, apply(trampoline, start, memory, name), what);
@@ -181,13 +196,30 @@ for (const name of names) {
         const at = Number(write.address - pointer) + STACK_BYTES - STACK_ABOVE;
         assert.deepEqual(result.stack.subarray(at, at + write.data.length), Buffer.from(write.data), what);
       }
-      // What the caller has on the stack stays, and so does all that lies far below.
+      // What the caller has on the stack stays.
       const used = result.stack.subarray(STACK_BYTES - STACK_ABOVE);
       assert.ok(
         used.every((byte) => byte === FILLING),
         what,
       );
-      assert.equal(execution.registers.length, Object.keys(result.registers).length - 2);
+    }
+  });
+
+  test(`${name}: without a context a call faults at its own address, with all registers as they were`, () => {
+    const targets = targetsOf(name);
+    const calls = callsFor(name, targets)
+      .slice(0, 20)
+      .map((call, index) => {
+        const data = dataOf(index % 2 === 0 ? [] : [call.context, undefined], call.quick, name);
+        return { ...call, file: Buffer.concat([call.file.subarray(0, contextLayout(name).dataOffset), data]) };
+      });
+    const { programCounter, execution } = machines[name];
+    for (const [index, { registers }] of execute(name, calls).entries()) {
+      const { before, fileAddress } = calls[index] ?? assert.fail();
+      const expected: Record<string, bigint> = { ...before, [programCounter]: fileAddress };
+      const lost = execution.lostWithoutContext;
+      if (lost !== undefined) expected[lost] = registers[lost] ?? 0n;
+      assert.deepEqual(registers, expected);
     }
   });
 }
@@ -202,41 +234,56 @@ const REGIONS = {
   8: { code: 0x1234_5678_0000n, stack: 0x2bcd_ef90_0000n },
 } as const;
 
-interface Executed {
+interface Call {
   readonly context: ContextTrampoline;
   readonly quick: readonly string[];
-  readonly before: Registers;
-  readonly target: 0 | 1;
-  readonly targets: readonly bigint[];
+  readonly before: Readonly<Record<string, bigint>>;
+  readonly file: Buffer;
   readonly fileAddress: bigint;
-  readonly result: { readonly registers: Registers; readonly stack: Buffer };
 }
 
-/** Contexts whose code was made for them, and ones whose code was made for others; both blocks. */
-function executed(name: ArchitectureName): Executed[] {
-  const { wordSize } = architectures[name];
-  const { registers, flagsRegister, flagsMask, flagsSeen = 0n, program, emulator } = machines[name].execution;
+/** What a target finds, or the handler of a fault, whose program counter is the address that could not be accessed. */
+interface Found {
+  readonly registers: Registers;
+  readonly stack: Buffer;
+}
+
+function words(...values: bigint[]): Buffer {
+  return Buffer.from(BigUint64Array.from(values).buffer);
+}
+
+/** What the program answers; it is linked to a fixed place, so that its targets are known before the calls are made. */
+function answer(name: ArchitectureName, input: Buffer): Buffer {
+  const { program, emulator } = machines[name].execution;
   assert.ok(typeof program !== 'function');
   const path = compileProgram(`trampoline/${name}.c`, {
     ...program,
     flags: ['-no-pie', '-fno-pie', ...program.flags, '-DEXECUTE_CONTEXT'],
   });
-  const run = (input: Buffer): Buffer => {
-    const [command = '', ...rest] = emulator === undefined ? [path] : [emulator, path];
-    const { status, signal, stdout, stderr } = spawnSync(command, rest, { input, maxBuffer: 1 << 28 });
-    assert.equal(signal ?? status, 0, `${name}: ${stderr}`);
-    return stdout;
-  };
-  const words = (...values: bigint[]) => Buffer.from(BigUint64Array.from(values).buffer);
-  const answer = run(words(0n));
-  const targets = [answer.readBigUInt64LE(0), answer.readBigUInt64LE(8)];
+  const [command = '', ...rest] = emulator === undefined ? [path] : [emulator, path];
+  const { status, signal, stdout, stderr } = spawnSync(command, rest, { input, maxBuffer: 1 << 28 });
+  assert.equal(signal ?? status, 0, `${name}: ${stderr}`);
+  return stdout;
+}
 
+function targetsOf(name: ArchitectureName): [bigint, bigint] {
+  const output = answer(name, words(0n));
+  return [output.readBigUInt64LE(0), output.readBigUInt64LE(8)];
+}
+
+/** Contexts whose code was made for them, and ones whose code was made for others; both blocks. */
+function callsFor(name: ArchitectureName, targets: readonly [bigint, bigint]): Call[] {
+  const { wordSize } = architectures[name];
+  const { registers, flagsRegister, flagsMask, jumpRegister, stackAlignment = 1 } = machines[name].execution;
   const form = formOf(name);
   const random = () => randomWords(1, wordSize)[0] ?? 0n;
   const fixed: ContextTrampoline[] = [
     { registers: [], target: 1n },
     ...form.registers.map((register) => ({ registers: [{ register, value: random() }], target: 1n })),
-    { registers: form.registers.map((register) => ({ register, value: random() })), target: 1n },
+    ...largestSets(name).map((set) => ({
+      registers: set.map((register) => ({ register, value: random() })),
+      target: 1n,
+    })),
     ...form.registers.map((register, index) => ({
       registers: [register, form.registers[(index + 3) % form.registers.length] ?? register].map((one) => ({
         register: one,
@@ -257,32 +304,36 @@ function executed(name: ArchitectureName): Executed[] {
       })),
     ),
   ];
-  const calls = [...fixed, ...fc.sample(contexts(name), 400)].map((context, index) => {
-    const target = (index % 2) as 0 | 1;
-    const aimed = { ...context, target: targets[target] ?? 0n };
+  return [...fixed, ...fc.sample(contexts(name), 400)].map((any, index) => {
+    const context = { ...any, target: targets[index % 2] ?? 0n };
     const quick = index % 5 === 4 ? quickRegisters({ registers: [], target: 1n }, name) : quickRegisters(context, name);
-    const data = dataOf(index % 3 === 0 ? [undefined, aimed] : [aimed], quick, name);
+    const data = dataOf(index % 3 === 0 ? [undefined, context] : [context], quick, name);
     const file = Buffer.concat([assembleContextCode(quick, name), data]);
     assert.equal(file.length, FILE_BYTES);
     const before: Record<string, bigint> = Object.fromEntries(registers.map((register) => [register, random()]));
-    // Any alignment, though a compiler knows one only.
-    before[form.stackPointer] = REGIONS[wordSize].stack + 0x20000n + BigInt(randomInt(64));
+    // Any alignment that the architecture lets be, though a compiler knows one only.
+    const above = stackAlignment * randomInt(64 / stackAlignment);
+    before[form.stackPointer] = REGIONS[wordSize].stack + 0x20000n + BigInt(above);
     before[flagsRegister] = random() & flagsMask;
     const fileAddress = REGIONS[wordSize].code + 4096n * BigInt(randomInt(16));
-    return { context, quick, target, before, file, fileAddress };
+    if (jumpRegister !== undefined) before[jumpRegister] = fileAddress;
+    return { context, quick, before, file, fileAddress };
   });
-  const input = Buffer.concat([
-    words(BigInt(calls.length)),
-    ...calls.flatMap(({ before, file, fileAddress }) => [
-      words(fileAddress, before[form.stackPointer] ?? 0n, before[flagsRegister] ?? 0n),
-      words(...registers.map((register) => before[register] ?? 0n)),
-      file,
-    ]),
+}
+
+/** Makes the calls, one after another. */
+function execute(name: ArchitectureName, calls: readonly Call[]): Found[] {
+  const { registers, flagsRegister, flagsMask, flagsSeen = 0n } = machines[name].execution;
+  const { stackPointer } = formOf(name);
+  const input = calls.flatMap(({ before, file, fileAddress }) => [
+    words(fileAddress, before[stackPointer] ?? 0n, before[flagsRegister] ?? 0n),
+    words(...registers.map((register) => before[register] ?? 0n)),
+    file,
   ]);
-  const output = run(input);
+  const output = answer(name, Buffer.concat([words(BigInt(calls.length)), ...input]));
   const size = 8 * (2 + registers.length) + STACK_BYTES;
   assert.equal(output.length, 16 + size * calls.length);
-  return calls.map(({ context, quick, target, before, fileAddress }, index) => {
+  return calls.map((_, index) => {
     const at = 16 + size * index;
     const word = (position: number) => output.readBigUInt64LE(at + 8 * position);
     const found = Object.fromEntries([
@@ -290,7 +341,6 @@ function executed(name: ArchitectureName): Executed[] {
       [flagsRegister, word(1) & (flagsMask | flagsSeen)],
       ...registers.map((register, position): [string, bigint] => [register, word(2 + position)]),
     ]);
-    const stack = output.subarray(at + size - STACK_BYTES, at + size);
-    return { context, quick, before, target, targets, fileAddress, result: { registers: found, stack } };
+    return { registers: found, stack: output.subarray(at + size - STACK_BYTES, at + size) };
   });
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { assemble } from '../../src/trampoline/assemble.js';
-import { describe, listing } from '../../src/trampoline/describe.js';
-import { tableTrampoline } from '../../src/trampoline/trampoline.js';
+import { describe, listing, summary } from '../../src/trampoline/describe.js';
+import { contextTrampoline, tableTrampoline } from '../../src/trampoline/trampoline.js';
 import { architectureNames, trampolines } from './cases.js';
 
 test('a description says what the trampoline does, then each instruction', () => {
@@ -22,6 +22,15 @@ test('a description says what the trampoline does, then each instruction', () =>
       '',
     ].join('\n'),
   );
+});
+
+test('a summary of a context says which register the jump takes', () => {
+  const summaryOf = (names: readonly string[]): string => {
+    const registers = names.map((register) => ({ register, value: 5n }));
+    return summary(contextTrampoline({ registers, target: 0x1000n }), 'arm64');
+  };
+  assert.equal(summaryOf(['x0']), 'sets x0 to 0x5, jumps to 0x1000; changes only x16 besides');
+  assert.equal(summaryOf(['x16']), 'sets x16 to 0x5, jumps to 0x1000; changes only x17 besides');
 });
 
 for (const name of architectureNames) {

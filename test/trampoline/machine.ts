@@ -29,6 +29,10 @@ export interface Execution {
   readonly flagsSeen?: bigint;
   /** The register that has to hold the slot's address, where no jump is without one. */
   readonly jumpRegister?: string;
+  /** What the stack pointer must be a multiple of at all times, in bytes; 1 where it is absent. */
+  readonly stackAlignment?: number;
+  /** The register that is not as it was when a call faults because there is no context. */
+  readonly lostWithoutContext?: string;
 }
 
 /** How a foreign disassembler reads slots. */

@@ -5,7 +5,13 @@
  * not seen in APSR.
  */
 #define WORD_REGISTERS 15
+#ifdef EXECUTE_CONTEXT
+#define FAULT_FLAGS(context) ((context)->uc_mcontext.arm_cpsr)
+#define FAULT_REGISTER(context, r) ((&(context)->uc_mcontext.arm_r0)[r])
+#include "execute_context.h"
+#else
 #include "execute.h"
+#endif
 
 asm("	.syntax unified\n"
     ".macro capture name, t_bit\n"

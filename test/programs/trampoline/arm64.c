@@ -4,7 +4,13 @@
  * others are stored.
  */
 #define WORD_REGISTERS 32
+#ifdef EXECUTE_CONTEXT
+#define FAULT_FLAGS(context) ((context)->uc_mcontext.pstate)
+#define FAULT_REGISTER(context, r) ((r) < 31 ? (context)->uc_mcontext.regs[r] : (context)->uc_mcontext.sp)
+#include "execute_context.h"
+#else
 #include "execute.h"
+#endif
 
 asm(".macro target name\n"
     ".globl \\name\n"

@@ -1,17 +1,21 @@
 /*
  * Executes the code of contexts in a chosen state of the processor, and reports the state and the stack that the target
- * finds. What an architecture's file must define stands in execute.h; the stack pointer is among the registers.
+ * finds. What an architecture's file must define stands in execute.h; the stack pointer is among the registers. Where a
+ * call faults, the result is what the signal's context says, and the address that could not be accessed. For that, the
+ * file also defines FAULT_REGISTER, which gives a register by its index, and FAULT_FLAGS.
  *
  * Input: a count, then that many `struct call`. Output: the addresses of the two targets, then a `struct result` for each
  * call. All integers are of 64 bits and little-endian. With a count of 0 the program only tells the targets' addresses,
  * which are the same in every run: it must be linked to a fixed place.
  */
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 #define FILE_BYTES 8192
 /* What is reported of the stack: so many bytes, of which the last 64 are above the stack pointer. */
@@ -63,6 +67,37 @@ static void map_region(uintptr_t address)
 		fail("mmap of a region");
 }
 
+static sigjmp_buf before_call;
+
+static void on_fault(int signal, siginfo_t *info, void *data)
+{
+	const ucontext_t *context = data;
+
+	(void)signal;
+	for (int r = 0; r < WORD_REGISTERS; r++)
+		after[r] = FAULT_REGISTER(context, r);
+	flags_after = FAULT_FLAGS(context);
+	reached = (uintptr_t)info->si_addr;
+	siglongjmp(before_call, 1);
+}
+
+/* The handler has a stack of its own: the stack pointer of a call may be anything. */
+static void catch_faults(void)
+{
+	static char handler_stack[65536];
+	const stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
+	const struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+
+	if (sigaltstack(&stack, NULL) || sigaction(SIGSEGV, &action, NULL))
+		fail("a signal handler");
+}
+
+static void call_slot(void)
+{
+	if (sigsetjmp(before_call, 1) == 0)
+		run_slot();
+}
+
 int main(void)
 {
 	uint64_t count;
@@ -70,6 +105,7 @@ int main(void)
 	static struct call call;
 	static struct result result;
 
+	catch_faults();
 	map_region(CODE_REGION);
 	map_region(STACK_REGION);
 	if (fread(&count, sizeof count, 1, stdin) != 1 || fwrite(targets, sizeof targets, 1, stdout) != 1)
@@ -89,7 +125,7 @@ int main(void)
 		flags_before = (unsigned long)call.flags;
 		flags_after = reached = 0;
 		slot_address = (unsigned long)call.file_address;
-		run_slot();
+		call_slot();
 		result.reached = reached;
 		result.flags = flags_after;
 		for (int r = 0; r < WORD_REGISTERS; r++)

@@ -1,6 +1,11 @@
 /* Registers in the order of their encoding: eax ecx edx ebx esp ebp esi edi. Linked at a fixed address. */
 #define WORD_REGISTERS 8
 #ifdef EXECUTE_CONTEXT
+#define _GNU_SOURCE
+#include <ucontext.h>
+static const int fault_order[] = {REG_EAX, REG_ECX, REG_EDX, REG_EBX, REG_ESP, REG_EBP, REG_ESI, REG_EDI};
+#define FAULT_FLAGS(context) ((context)->uc_mcontext.gregs[REG_EFL])
+#define FAULT_REGISTER(context, r) ((context)->uc_mcontext.gregs[fault_order[r]])
 #include "execute_context.h"
 #else
 #include "execute.h"

@@ -39,6 +39,7 @@ export const arm64: Machine = {
     flagsRegister: 'nzcv',
     flagsMask: 0xf000_0000n,
     jumpRegister: 'x30',
+    lostWithoutContext: 'x16',
   },
   disassembly: { reader: ['-m', 'aarch64'], words: true },
 };

@@ -43,6 +43,7 @@ export const i386: Machine = {
     registers: ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'],
     flagsRegister: 'eflags',
     flagsMask: 0xcd5n, // OF DF SF ZF AF PF CF
+    lostWithoutContext: 'ebp',
   },
   disassembly: { reader: ['-m', 'i386'], words: false },
 };
