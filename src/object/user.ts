@@ -15,7 +15,7 @@
  * @module
  */
 import { TRAMPFD_USER_STRUCTURE, TRAMPFD_V1, type UserRegisters, userRegisters } from '../abi/trampfd_user.js';
-import type { ArchitectureName } from '../trampoline/architectures.js';
+import { type ArchitectureName, architectures } from '../trampoline/architectures.js';
 import type { ContextTrampoline } from '../trampoline/trampoline.js';
 import { invalid, type Refusal } from './refusal.js';
 
@@ -132,10 +132,15 @@ export function contextOf({ architecture, registers, stack }: UserTrampoline): C
   const target = values.get(programCounter) ?? 0n;
   values.delete(programCounter);
   return {
-    registers: Array.from(values, ([register, value]) => ({ register, value })),
+    registers: Array.from(values, ([name, value]) => ({ register: nameInCode(architecture, name), value })),
     target,
     ...(stack === undefined ? {} : { stack: stackDataOf(stack) }),
   };
+}
+
+/** A register's name in code, where it stands at the same place: arm's ip is r12 there, as it is in tables. */
+function nameInCode(architecture: UserArchitecture, name: string): string {
+  return architectures[architecture].context?.registers[registersOf(architecture).names.indexOf(name)] ?? name;
 }
 
 function stackDataOf({ data, offset, flags }: StackContext): NonNullable<ContextTrampoline['stack']> {

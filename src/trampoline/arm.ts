@@ -8,6 +8,8 @@
  */
 import { TrampfdError } from '../error.js';
 import type { Architecture, Instruction, RecognisedSlot, Registers, SlotLoad, TableRegister } from './architecture.js';
+import { armContextForm } from './arm_context.js';
+import { udf } from './arm_instructions.js';
 import { bits16, instruction, WORD, wordAt } from './words.js';
 
 /** r0 to r12: a trampoline leaves the stack pointer (r13) and the link register (r14) alone. */
@@ -24,14 +26,12 @@ const MOVW = 0xe3000000;
 const MOVT = 0xe3400000;
 const LDR = 0xe5900000;
 const BX = 0xe12fff10;
-const UDF = 0xe7f000f0;
 
 /** The operand fields, where the encoding diagrams have them. */
 const fieldRm = (register: number) => register; // bits 3 to 0
 const fieldRd = (register: number) => register << 12; // bits 15 to 12, called Rt in loads
 const fieldRn = (register: number) => register << 16; // bits 19 to 16
 const fieldMovImm16 = (value: number) => ((value >>> 12) << 16) | (value & 0xfff); // imm4 in 19 to 16, imm12 in 11 to 0
-const fieldUdfImm16 = (value: number) => ((value >>> 4) << 8) | (value & 0xf); // imm12 in 19 to 8, imm4 in 3 to 0
 const MOV_IMM16_MASK = 0x000f0fff;
 
 /** MOVW Rd, #imm16 (ARM A8.8.102, encoding A2): the upper half becomes 0. */
@@ -73,12 +73,6 @@ function ldr({ register: { name, encoding } }: SlotLoad, table: string): Instruc
 function bx({ register: { name, encoding } }: SlotLoad): Instruction {
   return instruction(BX | fieldRm(encoding), 'bx', name, `jump to the target that ${name} holds`);
 }
-
-/**
- * UDF #0xfdee (ARM A8.8.247, encoding A1). Of the 65,536 undefined instructions this one also stops a processor that
- * arrives in Thumb state: its first halfword, 0xdefe, is Thumb's own UDF. That of UDF #0 would be a shift.
- */
-const udf: Instruction = instruction(UDF | fieldUdfImm16(0xfdee), 'udf', '#65006', 'trap, not reached (SIGILL)');
 
 /** Seven instructions, 28 bytes. A32 has no landing pads: branch target identification is A64's. */
 function assembleSlot(code: SlotLoad, data: SlotLoad): readonly Instruction[] {
@@ -176,4 +170,5 @@ export const arm: Architecture = {
   placeAddress,
   recogniseSlot,
   jump,
+  context: armContextForm,
 };

@@ -14,9 +14,9 @@
  * thread waits for a writer, and a writer that dies leaves the context as it was.
  *
  * All of it rests on the order in which the memory sees these loads and stores. x86 keeps the program's; the code for
- * arm64 has barriers between its steps. A writer there must keep it too, with a barrier for stores (DMB ISHST) between
- * the block and the state, and another between that state and the next block: whoever sees anything of a new block
- * must see that the state no longer names it. The state is one store of 8 aligned bytes.
+ * arm64 and arm has barriers between its steps. A writer there must keep it too, with a barrier for stores (DMB ISHST)
+ * between the block and the state, and another between that state and the next block: whoever sees anything of a new
+ * block must see that the state no longer names it. The state is one store of 8 aligned bytes.
  *
  * The data stands beside the code, and is as executable. Therefore no value of the program stands there as it is: each
  * is split into two words, a random one and the difference. The random words are fresh for each block, so that no byte

@@ -34,6 +34,7 @@ export const arm: Machine = {
     flagsMask: 0xf80f_0000n, // N Z C V Q and GE
     flagsSeen: 0x20n, // T
     jumpRegister: 'lr',
+    stackAlignment: 4,
   },
-  disassembly: { reader: ['-m', 'arm', '-M', 'reg-names-raw'], words: true },
+  disassembly: { reader: ['-m', 'arm', '-M', 'reg-names-std'], words: true },
 };
