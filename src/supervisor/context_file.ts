@@ -101,7 +101,7 @@ export class ContextFile implements Disposable {
     let made: ContextFile | undefined;
     try {
       made = new ContextFile(architecture, pageSize, file);
-      file.seal();
+      file.seal('fixed');
       return made;
     } catch (error) {
       made?.[Symbol.dispose]();
@@ -140,7 +140,11 @@ export class ContextFile implements Disposable {
     const code = codeFor(quick, architecture, this.#pageSize);
     this.#code.write(code);
     this.#code[Symbol.dispose]();
-    this.#file.finish(code);
+    this.#file.makeFinal(this.layout.size);
+    const readBack = this.#file.read(0, code.length);
+    if (readBack === undefined || Buffer.compare(readBack, code) !== 0) {
+      throw new TrampfdError('EIO', 'the sealed code is not the one that was recognised');
+    }
     this.#quick = quick;
   }
 

@@ -12,13 +12,15 @@
 import { type ErrnoName, errnoName, errnoNumbers } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
 import { TrampfdError } from '../error.js';
-import { close, fileIdentityOf, open, readStart } from '../linux/descriptor.js';
+import { close, fileIdentityOf, fileSizeOf, open, readAt } from '../linux/descriptor.js';
 import { isHeldElsewhere, lock } from '../linux/lock.js';
-import { addSeals, createMemoryFile, getSeals } from '../linux/memfd.js';
+import { addSeals, createMemoryFile, getSeals, growMemoryFile } from '../linux/memfd.js';
 import { MappedFile } from '../linux/memory.js';
 
-/** Seals that end resizing, and writing for everyone but an existing mapping. */
-const HANDED_OUT = FCNTL.F_SEAL_SHRINK | FCNTL.F_SEAL_GROW | FCNTL.F_SEAL_FUTURE_WRITE;
+/** Seals that end shrinking, and writing for everyone but an existing mapping. */
+const HANDED_OUT = FCNTL.F_SEAL_SHRINK | FCNTL.F_SEAL_FUTURE_WRITE;
+/** Seals of a file whose size and seals never change again. */
+const FINAL = HANDED_OUT | FCNTL.F_SEAL_GROW | FCNTL.F_SEAL_SEAL;
 
 /** Name of the files, which /proc shows as `/memfd:trampfd (deleted)`. A name is for people; it proves nothing. */
 const FILE_NAME = 'trampfd';
@@ -71,11 +73,17 @@ export class OwnFile implements Disposable {
   /**
    * Ends every way to write but the mappings that there are.
    *
+   * @param size whether the file can become larger from then on
    * @throws TrampfdError EINVAL where the kernel does not know F_SEAL_FUTURE_WRITE
    */
-  seal(): void {
-    const sealed = addSeals(this.#descriptor, HANDED_OUT);
+  seal(size: 'fixed' | 'may grow'): void {
+    const sealed = addSeals(this.#descriptor, size === 'fixed' ? HANDED_OUT | FCNTL.F_SEAL_GROW : HANDED_OUT);
     if (sealed < 0) throw failure('fcntl', sealed);
+  }
+
+  /** Makes the file larger: 0 or a negated error number, EPERM where somebody has sealed it against that. */
+  grow(length: number): number {
+    return growMemoryFile(this.#descriptor, length);
   }
 
   /**
@@ -99,22 +107,24 @@ export class OwnFile implements Disposable {
   }
 
   /**
-   * Makes the seals final, and compares the file's start with what it must be.
+   * Makes the size and the seals final.
    *
-   * @throws TrampfdError EIO where a seal or a byte is not as it must be: the file must then not be mapped
+   * @param length bytes that the file must have
+   * @throws TrampfdError EIO where a seal or the size is not as it must be: the file must then not be mapped
    */
-  finish(start: Uint8Array): void {
-    // A target that reopened its descriptor for writing may have set this seal itself: the check below is what counts.
-    const added = addSeals(this.#descriptor, FCNTL.F_SEAL_SEAL);
+  makeFinal(length: number): void {
+    // A target that reopened its descriptor for writing may have set seals itself: the checks below are what counts.
+    const added = addSeals(this.#descriptor, FINAL);
     if (added < 0 && added !== -errnoNumbers.EPERM) throw failure('fcntl', added);
-    const required = HANDED_OUT | FCNTL.F_SEAL_SEAL;
-    if ((getSeals(this.#descriptor) & required) !== required) {
+    if ((getSeals(this.#descriptor) & FINAL) !== FINAL) {
       throw new TrampfdError('EIO', "the file's seals are not in place");
     }
-    const readBack = readStart(this.#descriptor, start.length);
-    if (readBack === undefined || Buffer.compare(readBack, start) !== 0) {
-      throw new TrampfdError('EIO', 'the sealed file does not hold what was recognised');
-    }
+    if (fileSizeOf(this.#descriptor) !== length) throw new TrampfdError('EIO', 'the file has another size');
+  }
+
+  /** Bytes of the file, or undefined where they are not all there. */
+  read(offset: number, length: number): Uint8Array | undefined {
+    return readAt(this.#descriptor, offset, length);
   }
 
   /** Lets go of the file: it lives on while the target has it. */
