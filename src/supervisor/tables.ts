@@ -14,7 +14,7 @@
  * that was handed out, and no mapping was made by it, nothing can change it: what another descriptor of the file has
  * mapped goes on with the last context.
  *
- * What is sealed has no descriptor here, for there may be ten thousands, and needs nothing of the supervisor but half a
+ * What is sealed has no descriptor here, for there may be ten thousands, and needs nothing of the supervisor but a
  * kilobyte. That lives while the creator has the table open at any number, or mapped; so there are at most as many as the
  * kernel lets processes open and map. What is lost when another process alone has such a table: its mmap is then the
  * kernel's and not EINVAL, a write EBADF and not EEXIST, a read the page and not EINVAL. These answers protect nobody; the
