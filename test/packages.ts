@@ -24,6 +24,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'libc6-dev-s390x-cross': 'execution of s390x trampolines',
   'qemu-user': "execution of other processors' trampolines",
   'binutils-multiarch': 'the foreign disassembler',
+  'musl-tools': 'programs without glibc',
   strace: 'a peer in the tests and benchmarks',
   'libffi-dev': 'a peer in the benchmarks',
   python3: 'a real program under supervision',

@@ -1,5 +1,5 @@
 /**
- * Compiles the C programs below test/programs, once per source, compiler and flags.
+ * Compiles the C programs of the tests, once per source, compiler and flags.
  *
  * The binary's name is a hash of all that goes into it, so that a changed program is never run from a stale binary, and
  * test files that run at the same time may ask for the same program: whoever is last renames an equal file into place.
@@ -59,7 +59,16 @@ function inputs(source: string): string[] {
  * @throws when the compiler refuses it, with what the compiler says
  */
 export function compileProgram(program: string, options: CompileOptions = {}): string {
-  const source = join(root, 'test', 'programs', program);
+  return compileSource(join(root, 'test', 'programs', program), options);
+}
+
+/**
+ * The path of a program's binary, compiled when there is none yet.
+ *
+ * @param source the path of the C file
+ * @throws when the compiler refuses it, with what the compiler says
+ */
+export function compileSource(source: string, options: CompileOptions = {}): string {
   const compiler = options.compiler ?? 'gcc';
   const command = ['-O1', '-Wall', '-Wextra', '-Werror', `-I${join(root, 'include')}`];
   const flags = options.flags ?? [];
@@ -68,14 +77,14 @@ export function compileProgram(program: string, options: CompileOptions = {}): s
 
   const folder = join(tmpdir(), `trampfd-test-programs-${process.getuid?.() ?? 0}`);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
-  const binary = join(folder, `${basename(program, extname(program))}-${hash.digest('hex').slice(0, 20)}`);
+  const binary = join(folder, `${basename(source, extname(source))}-${hash.digest('hex').slice(0, 20)}`);
   if (existsSync(binary)) return binary;
 
   const unfinished = `${binary}.${process.pid}`;
   const done = spawnSync(compiler, [...command, '-o', unfinished, source, ...flags], { encoding: 'utf8' });
   if (done.status !== 0) {
     rmSync(unfinished, { force: true });
-    throw new Error(`${compiler} ${program}: ${done.error?.message ?? done.stderr}`);
+    throw new Error(`${compiler} ${source}: ${done.error?.message ?? done.stderr}`);
   }
   renameSync(unfinished, binary);
   return binary;

@@ -3,7 +3,7 @@
  *
  * usage: abandon PROCESSES TABLES
  */
-#include "table.h"
+#include "../../conformance/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

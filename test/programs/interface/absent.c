@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tap.h"
+#include "../../conformance/tap.h"
 
 /*
  * A number for a pidfd, and the address of writable memory whose lower 32 bits are that number. A 32-bit pointer is all

@@ -4,7 +4,7 @@
  *
  * usage: loop [TABLES]
  */
-#include "table.h"
+#include "../../conformance/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

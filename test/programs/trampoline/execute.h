@@ -1,10 +1,7 @@
 /*
  * Executes table slots in a chosen state of the processor, and reports the state that their target finds.
  *
- * Each architecture's file defines WORD_REGISTERS (how many general registers, the stack pointer among them), and in
- * assembler run_slot(), target_0 and target_1. run_slot() keeps its own state in harness_stack, gives all registers and
- * the flags the values of `before` and `flags_before`, and jumps to `slot_address`. The targets store what they find in
- * `after`, `flags_after` and `reached`, and return from run_slot().
+ * Each architecture's file has run_slot() and its targets; test/conformance/machine/state.h says what they do.
  *
  * Input and output are little-endian integers of 64 bits, whatever the width of the architecture. Input: a count, then
  * that many `struct call`. Output: the addresses of the two targets, then a `struct result` for each call.
@@ -16,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#include "../../conformance/machine/state.h"
 
 #define SLOT_BYTES 72 /* those of the longest */
 
@@ -35,12 +34,6 @@ struct result {
 	uint64_t flags;
 	uint64_t registers[WORD_REGISTERS];
 };
-
-unsigned long before[WORD_REGISTERS], after[WORD_REGISTERS];
-unsigned long flags_before, flags_after, slot_address, reached, harness_stack;
-
-void run_slot(void);
-extern char target_0[], target_1[];
 
 /* The regions in which the input may place code and tables: one address each, known to both sides. */
 #if __SIZEOF_POINTER__ == 8

@@ -1,8 +1,8 @@
 /*
  * Executes the code of contexts in a chosen state of the processor, and reports the state and the stack that the target
- * finds. What an architecture's file must define stands in execute.h; the stack pointer is among the registers. Where a
- * call faults, the result is what the signal's context says, and the address that could not be accessed. For that, the
- * file also defines FAULT_REGISTER, which gives a register by its index, and FAULT_FLAGS.
+ * finds. What an architecture's file must define stands in test/conformance/machine/state.h; the stack pointer is among the
+ * registers. Where a call faults, the result is what the signal's context says, and the address that could not be
+ * accessed. For that, the file also defines FAULT_REGISTER, which gives a register by its index, and FAULT_FLAGS.
  *
  * Input: a count, then that many `struct call`. Output: the addresses of the two targets, then a `struct result` for each
  * call. All integers are of 64 bits and little-endian. With a count of 0 the program only tells the targets' addresses,
@@ -16,6 +16,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
+
+#include "../../conformance/machine/state.h"
 
 #define FILE_BYTES 8192
 /* What is reported of the stack: so many bytes, of which the last 64 are above the stack pointer. */
@@ -37,12 +39,6 @@ struct result {
 	uint64_t registers[WORD_REGISTERS];
 	uint8_t stack[STACK_BYTES];
 };
-
-unsigned long before[WORD_REGISTERS], after[WORD_REGISTERS];
-unsigned long flags_before, flags_after, slot_address, reached, harness_stack;
-
-void run_slot(void);
-extern char target_0[], target_1[];
 
 #if __SIZEOF_POINTER__ == 8
 #define CODE_REGION 0x123456780000

@@ -1,14 +1,12 @@
 /*
  * A storm of signals over a program that creates and drops tables: no descriptor may be left behind, and no call may fail
- * for it. But one thing is the kernel's: where a handler has no SA_RESTART, a signal that comes before the supervisor has
- * received a call ends that call with EINTR. Then nothing may have been done, so that the same call made again gives the
- * answer that it would have given.
+ * for it. Where the handler has no SA_RESTART, a call may end with EINTR. Then nothing may have been done, so that the same
+ * call made again gives the answer that it would have given.
  *
  * usage: signals [restart|interrupt [TABLES]]
  */
 #define _GNU_SOURCE
 #include "table.h"
-#include "tap.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -61,7 +59,7 @@ static int interrupted;
 static int check(int holds, const char *what, int table)
 {
 	if (!holds && failed++ < 10)
-		printf("# table %d: %s: %s\n", table, what, strerrorname_np(errno));
+		printf("# table %d: %s: %s\n", table, what, errno_name(errno));
 	return holds;
 }
 
@@ -79,7 +77,7 @@ static void one_table(int number)
 	data = data_of(&table);
 	check(UNINTERRUPTED(pwrite(table.fd, &code, sizeof code, TRAMPFD_CODE)) == sizeof code, "set the code", number);
 	check(UNINTERRUPTED(pwrite(table.fd, &data, sizeof data, TRAMPFD_DATA)) == sizeof data, "set the data", number);
-	if (check(UNINTERRUPTED(table_map(&table, number % 2 ? MAP_SHARED : MAP_PRIVATE)) == 0, "map", number)) {
+	if (check(UNINTERRUPTED(table_map(&table, number % 2 ? other_flags() : MAP_PRIVATE)) == 0, "map", number)) {
 		slot_set(&table, 0, target_data, (uintptr_t)number);
 		check(call(&table, 0) == (uintptr_t)number, "call", number);
 		check(UNINTERRUPTED(table_map(&table, MAP_PRIVATE)) == -1 && errno == EEXIST, "map twice", number);
@@ -96,13 +94,16 @@ int main(int argc, char **argv)
 {
 	int flags = argc > 1 && strcmp(argv[1], "interrupt") == 0 ? 0 : SA_RESTART;
 	int tables = argc > 2 ? atoi(argv[2]) : 1000;
-	int before = open_descriptors();
+	const char *how = flags ? "with-sa-restart" : "without-sa-restart";
 
+	require_tables();
+	other_flags();
+	int before = open_descriptors();
 	storm(flags, 1000);
 	for (int i = 0; i < tables; i++)
 		one_table(i);
 	storm(flags, 0);
-	ok(failed == 0, "%d tables, %s SA_RESTART: %d wrong answers", tables, flags ? "with" : "without", failed);
+	expect_row("storm", how, failed == 0, "%d tables: %d wrong answers", tables, failed);
 	ok(arrived > tables / 100, "%d signals arrived", (int)arrived);
 	ok(!(flags & SA_RESTART) || interrupted == 0, "%d calls were interrupted, and made again", interrupted);
 	int after = open_descriptors();

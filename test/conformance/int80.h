@@ -1,0 +1,150 @@
+/*
+ * The i386 entry of an x86 kernel, `int $0x80`, from a program of either width: its numbers, its arguments of 32 bits. A
+ * 64-bit program has garbage in the upper halves of the registers, which no call may look at.
+ *
+ * And calls of 32-bit code: a 64-bit program goes through a far return to a 32-bit code segment.
+ */
+#ifndef INT80_H
+#define INT80_H
+
+#include <errno.h>
+#include <stdint.h>
+
+/* The numbers of i386; asm/unistd_32.h. */
+enum {
+	I386_READ = 3,
+	I386_WRITE = 4,
+	I386_CLOSE = 6,
+	I386_LSEEK = 19,
+	I386_DUP = 41,
+	I386_FCNTL = 55,
+	I386_DUP2 = 63,
+	I386_OLD_MMAP = 90,
+	I386_MUNMAP = 91,
+	I386_LLSEEK = 140,
+	I386_PREAD64 = 180,
+	I386_PWRITE64 = 181,
+	I386_MMAP2 = 192,
+	I386_FCNTL64 = 221,
+	I386_DUP3 = 330,
+};
+
+/* The argument block of the old mmap (struct mmap_arg_struct of the kernel). */
+struct old_mmap_arguments {
+	uint32_t address, length, protection, flags, descriptor, offset;
+};
+
+/* Enters the kernel with six arguments; gives eax. */
+uint32_t enter_i386(uint32_t number, const uintptr_t arguments[6]);
+
+/* Calls 32-bit code, which may change all registers but esp; gives eax. */
+uint32_t call_i386(uint32_t address);
+
+#ifdef __x86_64__
+
+uint32_t i386_address, i386_result;
+uint64_t i386_kept_stack, i386_stack[512];
+
+__asm__("	.text\n"
+        "enter_i386:\n"
+        "	push %rbx\n"
+        "	push %rbp\n"
+        "	mov %edi, %eax\n"
+        "	mov 0(%rsi), %rbx\n"
+        "	mov 8(%rsi), %rcx\n"
+        "	mov 16(%rsi), %rdx\n"
+        "	mov 32(%rsi), %rdi\n"
+        "	mov 40(%rsi), %rbp\n"
+        "	mov 24(%rsi), %rsi\n"
+        "	int $0x80\n"
+        "	pop %rbp\n"
+        "	pop %rbx\n"
+        "	ret\n"
+        "call_i386:\n"
+        "	push %rbx\n"
+        "	push %rbp\n"
+        "	push %r12\n"
+        "	push %r13\n"
+        "	push %r14\n"
+        "	push %r15\n"
+        "	mov %edi, i386_address(%rip)\n"
+        "	mov %rsp, i386_kept_stack(%rip)\n"
+        "	mov $0x2b, %eax\n" /* the kernel's __USER_DS; a 64-bit program has no data segment */
+        "	mov %eax, %ds\n"
+        "	mov %eax, %es\n"
+        "	lea i386_stack+4096(%rip), %rsp\n"
+        "	push $0x23\n" /* the kernel's __USER32_CS */
+        "	lea 1f(%rip), %rax\n"
+        "	push %rax\n"
+        "	lretq\n"
+        "	.code32\n"
+        "1:	call *i386_address\n"
+        "	mov %eax, i386_result\n"
+        "	ljmp $0x33, $2f\n" /* the kernel's __USER_CS */
+        "	.code64\n"
+        "2:	mov i386_kept_stack(%rip), %rsp\n"
+        "	xor %eax, %eax\n"
+        "	mov %eax, %ds\n"
+        "	mov %eax, %es\n"
+        "	pop %r15\n"
+        "	pop %r14\n"
+        "	pop %r13\n"
+        "	pop %r12\n"
+        "	pop %rbp\n"
+        "	pop %rbx\n"
+        "	mov i386_result(%rip), %eax\n"
+        "	ret\n");
+#define I386_UPPER_HALF 0xdeadbeef00000000u
+
+#else
+
+__asm__("	.text\n"
+        "enter_i386:\n"
+        "	push %ebx\n"
+        "	push %esi\n"
+        "	push %edi\n"
+        "	push %ebp\n"
+        "	mov 20(%esp), %eax\n"
+        "	mov 24(%esp), %ebp\n"
+        "	mov 0(%ebp), %ebx\n"
+        "	mov 4(%ebp), %ecx\n"
+        "	mov 8(%ebp), %edx\n"
+        "	mov 12(%ebp), %esi\n"
+        "	mov 16(%ebp), %edi\n"
+        "	mov 20(%ebp), %ebp\n"
+        "	int $0x80\n"
+        "	pop %ebp\n"
+        "	pop %edi\n"
+        "	pop %esi\n"
+        "	pop %ebx\n"
+        "	ret\n"
+        "call_i386:\n"
+        "	push %ebx\n"
+        "	push %esi\n"
+        "	push %edi\n"
+        "	push %ebp\n"
+        "	mov 20(%esp), %eax\n"
+        "	call *%eax\n"
+        "	pop %ebp\n"
+        "	pop %edi\n"
+        "	pop %esi\n"
+        "	pop %ebx\n"
+        "	ret\n");
+#define I386_UPPER_HALF 0u
+
+#endif
+
+/* A call; -1 with errno, or the result. */
+static int64_t int80(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f)
+{
+	const uintptr_t upper = I386_UPPER_HALF;
+	const uintptr_t arguments[6] = { upper | a, upper | b, upper | c, upper | d, upper | e, upper | f };
+	uint32_t result = enter_i386(number, arguments);
+
+	if (result <= UINT32_MAX - 4095)
+		return result;
+	errno = -(int32_t)result;
+	return -1;
+}
+
+#endif

@@ -1,0 +1,52 @@
+/* Registers in the order of their encoding: eax ecx edx ebx esp ebp esi edi. Linked at a fixed address. */
+#ifndef MACHINE_I386_H
+#define MACHINE_I386_H
+
+#define WORD_REGISTERS 8
+#include "state.h"
+
+__asm__(".macro target name\n"
+        ".globl \\name\n"
+        "\\name:\n"
+        "	movl %eax, after\n"
+        "	movl %ecx, after+4\n"
+        "	movl %edx, after+8\n"
+        "	movl %ebx, after+12\n"
+        "	movl %esp, after+16\n"
+        "	movl %ebp, after+20\n"
+        "	movl %esi, after+24\n"
+        "	movl %edi, after+28\n"
+        "	movl harness_stack, %esp\n"
+        "	pushfl\n"
+        "	popl flags_after\n"
+        "	cld\n"
+        "	movl $\\name, reached\n"
+        "	popl %edi\n"
+        "	popl %esi\n"
+        "	popl %ebp\n"
+        "	popl %ebx\n"
+        "	ret\n"
+        ".endm\n"
+        "	.text\n"
+        "	target target_0\n"
+        "	target target_1\n"
+        ".globl run_slot\n"
+        "run_slot:\n"
+        "	pushl %ebx\n"
+        "	pushl %ebp\n"
+        "	pushl %esi\n"
+        "	pushl %edi\n"
+        "	movl %esp, harness_stack\n"
+        "	pushl flags_before\n"
+        "	popfl\n"
+        "	movl before, %eax\n"
+        "	movl before+4, %ecx\n"
+        "	movl before+8, %edx\n"
+        "	movl before+12, %ebx\n"
+        "	movl before+16, %esp\n"
+        "	movl before+20, %ebp\n"
+        "	movl before+24, %esi\n"
+        "	movl before+28, %edi\n"
+        "	jmp *slot_address\n");
+
+#endif
