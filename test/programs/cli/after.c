@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/syscall.h>
 
-#include "../interface/table.h"
+#include "../../conformance/table.h"
 
 static struct table table, other;
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "../interface/table.h"
+#include "../../conformance/table.h"
 
 int main(void)
 {

@@ -3,8 +3,8 @@
  * the way there, and tables that nobody asks it for, which are as they were.
  */
 #define _GNU_SOURCE
-#include "../interface/table.h"
-#include "../interface/tap.h"
+#include "../../conformance/table.h"
+#include "../../conformance/tap.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

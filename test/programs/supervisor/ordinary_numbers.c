@@ -4,8 +4,8 @@
  * files at such numbers are what they always were.
  */
 #define _GNU_SOURCE
-#include "../interface/table.h"
-#include "../interface/tap.h"
+#include "../../conformance/table.h"
+#include "../../conformance/tap.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
  * created it, and no other may map it.
  */
 #define _GNU_SOURCE
-#include "../interface/table.h"
-#include "../interface/tap.h"
+#include "../../conformance/table.h"
+#include "../../conformance/tap.h"
 
 #include <fcntl.h>
 #include <pthread.h>

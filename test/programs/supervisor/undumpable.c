@@ -3,8 +3,8 @@
  * and is the kernel's at ordinary ones, for there it is hardly ever a table.
  */
 #define _GNU_SOURCE
-#include "../interface/table.h"
-#include "../interface/tap.h"
+#include "../../conformance/table.h"
+#include "../../conformance/tap.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
