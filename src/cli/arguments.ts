@@ -18,12 +18,11 @@ export interface RunOptions {
   readonly program: readonly Uint8Array[];
 }
 
-/** Options of `trampfd show`. */
-export interface ShowOptions {
-  readonly architecture: ArchitectureName;
-  readonly codeRegister: string;
-  readonly dataRegister: string;
-}
+/** Options of `trampfd show`: a table's trampoline, or the code of a context that names these registers. */
+export type ShowOptions = { readonly architecture: ArchitectureName } & (
+  | { readonly codeRegister: string; readonly dataRegister: string }
+  | { readonly context: readonly string[] }
+);
 
 /** What the command line asks for. */
 export type Command =
@@ -102,15 +101,34 @@ function parseRun(words: readonly Uint8Array[]): Command {
   };
 }
 
+/** The registers of `--context`: names with commas between, or nothing. */
+function contextRegisters(architecture: ArchitectureName, text: string): readonly string[] {
+  const { context } = architectures[architecture];
+  if (context === undefined) {
+    const having = Object.keys(architectures).filter((name) => architectures[name as ArchitectureName].context);
+    throw usageError(`show: ${architecture} has no contexts; give one of ${having.join(', ')}`);
+  }
+  const names = text.split(',').filter((name) => name !== '');
+  const registers = names.map((name) => oneOf(`show: ${architecture} context register`, name, context.registers));
+  return context.registers.filter((name) => registers.includes(name)).slice(0, context.mostQuickRegisters);
+}
+
 function parseShow(words: readonly Uint8Array[]): Command {
   const values = parseOptions('show', asTexts(words), {
     arch: { type: 'string' },
     code: { type: 'string' },
     data: { type: 'string' },
+    context: { type: 'string' },
   });
   if (values.help === true) return { name: 'help' };
   const names = Object.keys(architectures) as ArchitectureName[];
   const architecture = oneOf('show: architecture', values.arch ?? 'x86-64', names);
+  if (values.context !== undefined) {
+    if (values.code !== undefined || values.data !== undefined) {
+      throw usageError('show: --context is of version 1, --code and --data are of tables; give one or the other');
+    }
+    return { name: 'show', options: { architecture, context: contextRegisters(architecture, values.context) } };
+  }
   const { codeRegister, dataRegister } = architectures[architecture];
   const registers = (use: RegisterUse) => registersFor(architecture, use).map(({ name }) => name);
   const code = oneOf(`show: ${architecture} code register`, values.code ?? codeRegister, registers('code'));

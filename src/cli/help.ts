@@ -11,6 +11,7 @@ const [byDefault, ...others] = Object.keys(architectures);
 export const helpText: string = `usage: trampfd run [--policy off|log|wx] [--log FILE] [--] PROGRAM [ARGUMENT ...]
        trampfd doctor
        trampfd show [--arch ARCHITECTURE] [--code REGISTER] [--data REGISTER]
+       trampfd show [--arch ARCHITECTURE] --context [REGISTER,...]
        trampfd --help | --version
 
 Runs a program with no memory that is both writable and executable, and gives it the
@@ -25,6 +26,7 @@ doctor    says what this kernel has and what that means; exits with 1 where 'run
 show      prints the code of a trampoline
   --arch         ${byDefault} (default), ${others.join(', ')}
   --code, --data the registers that receive the target's address and the data
+  --context      the code of a trampoline of version 1 instead, made for these registers
 
 Exit status: 125 trampfd itself failed, 126 PROGRAM cannot be executed, 127 it was not found.
 The manual page trampfd(1) has more: man -l docs/trampfd.1

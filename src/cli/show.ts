@@ -4,7 +4,7 @@
  * @module
  */
 import { architectures } from '../trampoline/architectures.js';
-import { describe } from '../trampoline/describe.js';
+import { describe, describeContext } from '../trampoline/describe.js';
 import { trampolinesPerPage } from '../trampoline/table.js';
 import { tableTrampoline } from '../trampoline/trampoline.js';
 import type { ShowOptions } from './arguments.js';
@@ -16,11 +16,14 @@ const EXAMPLE_SLOTS = {
 } as const;
 
 /**
- * The listing of the first trampoline of a table, and what all of its kind have in common.
+ * The listing of the first trampoline of a table, and what all of its kind have in common; or that of a context's code.
  *
  * @throws TrampfdError EINVAL where the registers are not two of the architecture
  */
-export function show({ architecture, codeRegister, dataRegister }: ShowOptions): string {
+export function show(options: ShowOptions): string {
+  const { architecture } = options;
+  if ('context' in options) return describeContext(options.context, architecture);
+  const { codeRegister, dataRegister } = options;
   const { wordSize, tableSlotSize, pageSize, landingPad } = architectures[architecture];
   const slots = EXAMPLE_SLOTS[wordSize];
   const trampoline = tableTrampoline({ codeRegister, dataRegister, ...slots });

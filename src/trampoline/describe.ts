@@ -84,7 +84,32 @@ export function summary({ loads, stack, target }: Trampoline, architecture: Arch
  * @throws TrampfdError EINVAL when the trampoline cannot be assembled
  */
 export function describe(trampoline: Trampoline, address: bigint, architecture: ArchitectureName): string {
-  const rows = listing(trampoline, address, architecture).map(({ bytes, text, meaning, ...line }) => ({
+  const { tableSlotSize } = architectures[architecture];
+  const head = `${architecture}, ${tableSlotSize} bytes: ${summary(trampoline, architecture)}`;
+  return [head, ...columns(listing(trampoline, address, architecture)), ''].join('\n');
+}
+
+/**
+ * The code that serves contexts as a page of text, in the same form.
+ *
+ * @param quick the registers that the quick part loads
+ * @throws TrampfdError EOPNOTSUPP where the architecture has no trampolines of contexts
+ */
+export function describeContext(quick: readonly string[], architecture: ArchitectureName): string {
+  const lines = contextListing(quick, architecture);
+  const size = lines.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const { mostQuickRegisters = 0 } = architectures[architecture].context ?? {};
+  const loads =
+    mostQuickRegisters === 0 ? 'no quick part' : `a quick part for ${quick.join(', ') || 'the target alone'}`;
+  return [
+    `${architecture}, ${size} bytes, and traps up to the data: ${loads}, a general part`,
+    ...columns(lines),
+    '',
+  ].join('\n');
+}
+
+function columns(listed: readonly ListingLine[]): string[] {
+  const rows = listed.map(({ bytes, text, meaning, ...line }) => ({
     address: line.address.toString(16),
     hex: [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' '),
     text: text.replace(' ', ' '.repeat(Math.max(1, 8 - text.indexOf(' ')))),
@@ -92,9 +117,7 @@ export function describe(trampoline: Trampoline, address: bigint, architecture: 
   }));
   const width = (column: 'address' | 'hex' | 'text') => Math.max(...rows.map((row) => row[column].length));
   const [addresses, hex, text] = [width('address'), width('hex'), width('text')];
-  const lines = rows.map(
+  return rows.map(
     (row) => `  ${row.address.padStart(addresses)}:  ${row.hex.padEnd(hex)}  ${row.text.padEnd(text)}  ${row.meaning}`,
   );
-  const { tableSlotSize } = architectures[architecture];
-  return [`${architecture}, ${tableSlotSize} bytes: ${summary(trampoline, architecture)}`, ...lines, ''].join('\n');
 }

@@ -148,6 +148,24 @@ describe('trampfd show', () => {
     assert.match(output, /ldr +x29, \[x29\]/);
   });
 
+  for (const [name, { context, trap }] of Object.entries(architectures)) {
+    if (context === undefined) continue;
+    test(`prints the code of a context of ${name}`, () => {
+      const [register = ''] = context.registers.slice(3);
+      const { status, output, errors } = run([trampfd, 'show', '--arch', name, '--context', `${register},${register}`]);
+      assert.deepEqual([status, errors], [0, '']);
+      const [head = ''] = output.split('\n');
+      const size = Number(/, (\d+) bytes, and traps/.exec(head)?.[1]);
+      const quick = context.mostQuickRegisters === 0 ? 'no quick part' : `a quick part for ${register}`;
+      assert.ok(head.endsWith(`: ${quick}, a general part`), head);
+      const bytes = [...output.matchAll(/^ +[0-9a-f]+: {2}((?:[0-9a-f]{2} ?)+) /gm)].flatMap(([, hex = '']) =>
+        hex.trim().split(' '),
+      );
+      assert.equal(bytes.length, size);
+      assert.ok(size > 0 && size < 4096 && trap.bytes.length > 0);
+    });
+  }
+
   test('inside of a run', () => {
     const { status, output, errors } = supervise([trampfd, 'show']);
     assert.deepEqual([status, errors], [0, '']);

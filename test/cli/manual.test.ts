@@ -43,7 +43,16 @@ describe('the manual page', () => {
     assert.equal(status, 0);
     const source = readFileSync(page, 'utf8');
     const options = [...output.matchAll(/--(\w+)/g)].map(([, name = '']) => name);
-    assert.deepEqual([...new Set(options)].sort(), ['arch', 'code', 'data', 'help', 'log', 'policy', 'version']);
+    assert.deepEqual([...new Set(options)].sort(), [
+      'arch',
+      'code',
+      'context',
+      'data',
+      'help',
+      'log',
+      'policy',
+      'version',
+    ]);
     for (const option of options) assert.match(source, new RegExp(`Fl -${option}|\\| -${option}`), option);
     for (const command of ['run', 'doctor', 'show']) {
       assert.match(output, new RegExp(`trampfd ${command}`));

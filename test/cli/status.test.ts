@@ -128,6 +128,12 @@ describe('what is not used as it must be ends with 125 and one sentence', () => 
     [['doctor', 'now'], /doctor: unexpected argument 'now'/],
     [['show', '--arch', 'mips'], /show: architecture 'mips' is unknown; give one of x86-64, i386, arm64, arm\b/],
     [['show', '--code', 'x16'], /show: x86-64 code register 'x16' is unknown; give one of rax, rbx, /],
+    [['show', '--context', 'rsp'], /show: x86-64 context register 'rsp' is unknown; give one of rax, rbx, /],
+    [['show', '--context', '', '--code', 'rax'], /show: --context is of version 1, .*; give one or the other/],
+    [
+      ['show', '--arch', 'riscv64', '--context', ''],
+      /show: riscv64 has no contexts; give one of x86-64, i386, arm64, arm;/,
+    ],
     [['show', '--code', 'rax', '--data', 'rax'], /show: rax cannot hold both .*; give --code and --data different/],
   ];
   for (const [words, message] of cases) {
