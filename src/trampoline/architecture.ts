@@ -71,6 +71,8 @@ export interface ContextForm {
    * target's address afterwards. A context that names all of them is refused. None where the jump needs no register.
    */
   readonly jumpRegisters: readonly string[];
+  /** Bytes from the code's start to what is called. */
+  readonly invocationOffset: number;
   /** The most registers that the quick part of the code can load; 0 where the code has none. */
   readonly mostQuickRegisters: number;
 

@@ -203,6 +203,7 @@ export const arm64ContextForm: ContextForm = {
   registers: Array.from({ length: NAMED }, (_, encoding) => x(encoding).name),
   stackPointer: sp.name,
   entryAlignment: { before: 0, multiple: STACK_ALIGNMENT, after: 0 },
+  invocationOffset: 0,
   mostQuickRegisters: 0,
   jumpRegisters: [x(X16).name, x(X17).name],
   assemble: (_, dataOffset) => assembleContext(dataOffset),

@@ -185,6 +185,7 @@ export const armContextForm: ContextForm = {
   stackPointer: sp.name,
   entryAlignment: { before: 0, multiple: STACK_ALIGNMENT, after: 0 },
   jumpRegisters: [],
+  invocationOffset: 0,
   mostQuickRegisters: 0,
   assemble: (_, dataOffset) => assembleContext(dataOffset),
   recognise: recogniseArmContext,

@@ -18,6 +18,7 @@ import {
   MODE,
   MOST_STACK_DATA,
   MOST_STACK_OFFSET,
+  QUICK,
   STATE_SIZE,
   stackStart,
 } from './context_block.js';
@@ -45,8 +46,7 @@ export function contextLayout(
   architecture: ArchitectureName,
   pageSize: number = architectures[architecture].pageSize,
 ): ContextLayout {
-  formOf(architecture);
-  return { size: 2 * pageSize, invocationOffset: 0, dataOffset: pageSize };
+  return { size: 2 * pageSize, invocationOffset: formOf(architecture).invocationOffset, dataOffset: pageSize };
 }
 
 /**
@@ -153,10 +153,10 @@ export function emptyContextData(architecture: ArchitectureName, size: number): 
   return data;
 }
 
-/** The state: the mode, and a generation that is another at every change. */
-function encodeState(generation: bigint, mode: number): Uint8Array {
+/** The state: the mode, whether the quick part serves it, and a generation that is another at every change. */
+function encodeState(generation: bigint, mode: number, quick: number = QUICK.no): Uint8Array {
   const bytes = new Uint8Array(STATE_SIZE);
-  viewOf(bytes).setBigUint64(0, BigInt.asUintN(64, (generation << 8n) | BigInt(mode)), true);
+  viewOf(bytes).setBigUint64(0, BigInt.asUintN(64, (generation << 16n) | BigInt((quick << 8) | mode)), true);
   return bytes;
 }
 
@@ -197,14 +197,14 @@ export function contextChange(
     context.stack === undefined &&
     context.registers.length === quick.length &&
     names.every((name, index) => name === quick[index]);
-  // Each generation has the other block: the last one's is left alone.
-  const index = Number(generation & 1n) as 0 | 1;
+  // Each generation has the other block: the last one's is left alone. The first has the one that is reached sooner.
+  const index = Number((generation + 1n) & 1n) as 0 | 1;
   return {
     block: {
       offset: blockOffset(index, form.registers.length, wordSize),
       bytes: encodeBlock(context, random, architecture),
     },
-    state: encodeState(generation, (isQuick ? MODE.quick0 : MODE.general0) + index),
+    state: encodeState(generation, MODE.block0 + index, isQuick ? QUICK.block0 + index : QUICK.no),
   };
 }
 

@@ -27,21 +27,23 @@
  * @module
  */
 
-/** The state: 8 bytes at the start of the data, the mode in the lowest byte and the generation above. */
+/**
+ * The state: 8 bytes at the start of the data. The lowest byte is the mode, the next one says whether the quick part
+ * serves the context, and above stands the generation.
+ */
 export const STATE_OFFSET = 0;
 export const STATE_SIZE = 8;
 
-/** What the mode tells the code to do. The lowest bit of the first four names the block. */
+/** The mode: which block counts. */
 export const MODE = {
-  /** The registers that the code was made for, and nothing on the stack. */
-  quick0: 0,
-  quick1: 1,
-  /** Any registers, and perhaps something on the stack. */
-  general0: 2,
-  general1: 3,
-  /** There are no registers to load: a call faults. */
+  block0: 0,
+  block1: 1,
+  /** None: there are no registers to load, and a call faults. */
   unset: 4,
 } as const;
+
+/** The state's second byte: whether the context names the registers that the code was made for, and puts nothing on the stack. */
+export const QUICK = { no: 0, block0: 1, block1: 2 } as const;
 
 /** The bit of the mode that only `unset` has. */
 export const UNSET_BIT = 4;

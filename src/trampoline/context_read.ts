@@ -32,9 +32,10 @@ export function recogniseContextData(
   const view = viewOf(data);
   const state = view.getBigUint64(0, true);
   const mode = Number(state & 0xffn);
-  const generation = state >> 8n;
-  if (mode === 4) return { quick: false, generation };
-  if (mode > 3) return undefined;
+  const quickMode = Number((state >> 8n) & 0xffn);
+  const generation = state >> 16n;
+  if (mode === 4 && quickMode === 0) return { quick: false, generation };
+  if (mode > 1 || (quickMode !== 0 && quickMode !== mode + 1)) return undefined;
 
   const count = form.registers.length;
   const mostStackWords = 64 / wordSize;
@@ -63,7 +64,7 @@ export function recogniseContextData(
   const target = joined(10);
   const names = registers.map(({ register }) => register);
   if (form.jumpRegisters.length > 0 && form.jumpRegisters.every((name) => names.includes(name))) return undefined;
-  const isQuick = mode < 2;
+  const isQuick = quickMode !== 0;
   if (isQuick && (stackWords !== 0 || names.join() !== quick.join())) return undefined;
 
   if (stackWords === 0) {

@@ -21,13 +21,15 @@ const BLOCKS = [
 const VALUE_DISTANCE = 12;
 
 /** Addresses that displacements are counted from: edx holds the first, ebp the other, so far behind the general part's start. */
-const HERE = 0x18;
+const HERE = 0x28;
 const GENERAL_BASE = 0x2d;
 /** Where a call begins anew. */
-const AGAIN = 0x19;
+const AGAIN = 0x29;
+/** Where a call comes in. */
+const CALLED = 0x10;
 
 const ENTRY =
-  'f30f1efb 8d6424c0 890424 894c2404 89542408 e800000000 5a 8b82<4> 89442410 8b82<0> 8944240c 0fb6c8 e30f 8d49ff e305';
+  'f30f1efb 8d6424c0 890424 894c2404 89542408 e800000000 5a 8b82<4> 89442410 8b82<0> 8944240c 0fb6cc e3be 8d49fe e3be';
 
 const GENERAL =
   '8da424c0fbffff 890424 895c2404 894c2408 8954240c 89742410 897c2414 896c2418 9c 8f44241c fc e800000000 5d ' +
@@ -108,14 +110,14 @@ function readQuickPart(reader: Reader, block: (typeof BLOCKS)[number]): string[]
  */
 export function recogniseI386Context(code: DataView, dataOffset: number): readonly string[] | undefined {
   const reader = new Reader(code, dataOffset);
-  if (!reader.text(ENTRY, {}, HERE) || !reader.bytes('e9')) return undefined;
-  const toGeneral = reader.target();
+  const toGeneral = reader.bytes('e9') ? reader.target() : undefined;
   const quick1 = reader.bytes('e9') ? reader.target() : undefined;
+  if (!reader.bytes('cccccccccccc') || !reader.text(ENTRY, {}, HERE)) return undefined;
   const names = readQuickPart(reader, BLOCKS[0]);
   if (names === undefined || reader.at !== quick1) return undefined;
   const others = readQuickPart(reader, BLOCKS[1]);
   if (others === undefined || others.join() !== names.join() || reader.at !== toGeneral) return undefined;
   if (!reader.text('8b542408 8b4c2404 8b0424 8d642440', {})) return undefined;
-  const isGeneral = reader.text(GENERAL, { entry: 0 }, reader.at + GENERAL_BASE);
+  const isGeneral = reader.text(GENERAL, { entry: CALLED }, reader.at + GENERAL_BASE);
   return isGeneral && reader.onlyTraps() ? names : undefined;
 }

@@ -20,16 +20,21 @@ const BLOCKS = [
 ] as const;
 const VALUE_DISTANCE = 24;
 
-const ENTRY = 'f30f1efa 48894424f8 48894c24f0 48895424e8 488b05<0> 0fb6c8 e310 488d49ff e305 e9<general> e9<quick>';
+const ENTRY = 'f30f1efa 48894424f8 48894c24f0 9f 0f90c0 488b0d<0> 80fd01 0f85<other>';
+const OTHER = '80fd02 0f85<from quick>';
+const FLAGS = '047f 9e';
+/** Where a call comes in, and where it begins anew. */
+const CALLED = 0;
+const AGAIN = 0x12;
 
 const LOAD_ALL =
   'ff742478 9d 488b0424 488b5c2408 488b4c2410 488b542418 488b742420 488b7c2428 488b6c2430 4c8b442438 4c8b4c2440 ' +
   '4c8b542448 4c8b5c2450 4c8b642458 4c8b6c2460 4c8b742468 4c8b7c2470';
 
 const GENERAL =
-  '488da424c0fbffff 48895c2408 4889742420 48897c2428 48896c2430 4c89442438 4c894c2440 4c89542448 4c895c2450 ' +
+  '488da424c0fbffff 48895c2408 4889542418 4889742420 48897c2428 48896c2430 4c89442438 4c894c2440 4c89542448 4c895c2450 ' +
   '4c89642458 4c896c2460 4c89742468 4c897c2470 488b842438040000 48890424 488b8c2430040000 48894c2410 ' +
-  '488b942428040000 4889542418 9c 8f442478 fc 488b1d<0> f6c304 0f85a9010000 488d35<64> f6c301 0f8407000000 ' +
+  '9c 8f442478 fc 488b1d<0> f6c304 0f85a9010000 488d35<64> f6c301 0f8407000000 ' +
   '488db648020000 488dbc2490000000 488b0e f348a5 483b1d<0> 0f85beffffff 488db42440040000 4889f7 482bbc2498000000 ' +
   '4823bc24a0000000 482bbc24a8000000 4889fa 4829f2 48239424b0000000 4801f2 488b8c24c8000000 4803bc24d0000000 ' +
   '488db42458020000 e31b 488b06 48034608 488907 488d7610 488d7f08 488d49ff e9e3ffffff 488b8c24c0000000 ' +
@@ -38,41 +43,71 @@ const GENERAL =
   `${LOAD_ALL} 488ba42480000000 ff642480 488942f8 ${LOAD_ALL} 488ba42480000000 ff6424f8 ` +
   `${LOAD_ALL} 488da42440040000 8805<entry> f4`;
 
-/** `lea (%rcx,%rdx,1),%rdx`, behind the loads of two neighbouring words: what offset of the data they are at. */
-function readValue(reader: Reader): number | undefined {
-  if (!reader.bytes('488b0d')) return undefined;
-  const first = reader.target();
-  if (!reader.bytes('488b15')) return undefined;
-  const second = reader.target();
-  if (first === undefined || second !== first + 8 || !reader.bytes('488d1411')) return undefined;
-  return first - reader.dataOffset;
+/** One instruction with REX.W and without anything but R, X and B besides: what its ModR/M byte says, or nothing. */
+function readWide(reader: Reader, opcode: number): { mod: number; reg: number; rm: number; rex: number } | undefined {
+  const { code, at } = reader;
+  if (at + 8 > code.byteLength) return undefined;
+  const rex = code.getUint8(at);
+  if ((rex & 0b1111_1000) !== 0b0100_1000 || code.getUint8(at + 1) !== opcode) return undefined;
+  const operand = code.getUint8(at + 2);
+  reader.at += 3;
+  return {
+    mod: operand >> 6,
+    reg: ((rex & 0b100) << 1) | ((operand >> 3) & 0b111),
+    rm: operand & 0b111,
+    rex: rex & 0b11,
+  };
 }
 
-/** The register that `mov %rdx,%REGISTER` writes, or nothing. */
-function readMove({ code, at }: Reader): string | undefined {
-  const prefix = code.getUint8(at);
-  const operand = code.getUint8(at + 2);
-  if ((prefix & 0b1111_1110) !== 0b0100_1000 || code.getUint8(at + 1) !== 0x89) return undefined;
-  if ((operand & 0b1111_1000) !== 0b11_010_000) return undefined;
-  return NUMBERED[((prefix & 1) << 3) | (operand & 0b111)];
+/** Whether `mov` of a register (by number) and the word at `displacement` from the stack pointer stands here. */
+function isStackWord(reader: Reader, opcode: 0x89 | 0x8b, register: number, displacement: number): boolean {
+  const found = readWide(reader, opcode);
+  if (found === undefined || found.mod !== 0b01 || found.rm !== 0b100 || found.rex !== 0) return false;
+  return (
+    found.reg === register && reader.bytes('24') && reader.bytes((displacement & 0xff).toString(16).padStart(2, '0'))
+  );
 }
 
-/** The register that `mov DISPLACEMENT(%rsp),%REGISTER` loads, or nothing; the displacement has 8 bits. */
-function readLoad({ code, at }: Reader, displacement: number): string | undefined {
-  const prefix = code.getUint8(at);
-  const operand = code.getUint8(at + 2);
-  if ((prefix & 0b1111_1011) !== 0b0100_1000 || code.getUint8(at + 1) !== 0x8b) return undefined;
-  if ((operand & 0b1100_0111) !== 0b01_000_100 || code.getUint8(at + 3) !== 0x24) return undefined;
-  if (code.getInt8(at + 4) !== displacement) return undefined;
-  return NUMBERED[((prefix & 0b100) << 1) | ((operand >> 3) & 0b111)];
+/** An instruction with a register and a word of the data: the register's number and the offset in the data. */
+function readDataWord(reader: Reader, opcode: 0x8b | 0x03): { register: number; offset: number } | undefined {
+  const found = readWide(reader, opcode);
+  if (found === undefined || found.mod !== 0b00 || found.rm !== 0b101 || found.rex !== 0) return undefined;
+  const target = reader.target();
+  return target === undefined ? undefined : { register: found.reg, offset: target - reader.dataOffset };
 }
+
+/** A load and an addition of neighbouring words: into which register, from which offset. */
+function readValue(reader: Reader): { register: number; offset: number } | undefined {
+  const first = readDataWord(reader, 0x8b);
+  const second = first && readDataWord(reader, 0x03);
+  const isPair = second?.offset === (first?.offset ?? 0) + 8 && second?.register === first?.register;
+  return isPair ? first : undefined;
+}
+
+const RAX = 0;
+const RCX = 1;
+const RDX = 2;
 
 /** The quick part of one block: the registers that it loads, in their order, or nothing where it is none. */
-function readQuickPart(reader: Reader, block: (typeof BLOCKS)[number], again: number): string[] | undefined {
-  if (readValue(reader) !== block.target || !reader.bytes('48895424e0')) return undefined;
-  // The values are read first, and which registers they are for is seen only where they are loaded.
-  const kept: number[] = [];
-  let last: number | undefined;
+function readQuickPart(reader: Reader, block: (typeof BLOCKS)[number]): string[] | undefined {
+  // Registers that are saved, one word below the other.
+  const saved: number[] = [];
+  for (;;) {
+    const start = reader.at;
+    const found = readWide(reader, 0x89);
+    reader.at = start;
+    if (found === undefined) break;
+    if (!isStackWord(reader, 0x89, found.reg, -32 - 8 * saved.length)) return undefined;
+    saved.push(found.reg);
+  }
+  const [free = -1] = saved;
+  const target = readValue(reader);
+  if (target?.offset !== block.target || target.register !== free) return undefined;
+  if (!isStackWord(reader, 0x89, free, -24)) return undefined;
+
+  // Values of rax and rcx go to words below the saved ones, then come those of the saved registers.
+  const values = new Map<number, number>();
+  const inUse: number[] = [];
   for (;;) {
     const start = reader.at;
     const value = readValue(reader);
@@ -80,43 +115,47 @@ function readQuickPart(reader: Reader, block: (typeof BLOCKS)[number], again: nu
       reader.at = start;
       break;
     }
-    const displacement = -40 - 8 * kept.length;
-    if (reader.bytes(`48895424${(displacement & 0xff).toString(16).padStart(2, '0')}`)) {
-      kept.push(value);
+    const stored = reader.at;
+    if (value.register === free && isStackWord(reader, 0x89, free, -32 - 8 * (saved.length + inUse.length))) {
+      if (values.size > 0) return undefined;
+      inUse.push(value.offset);
       continue;
     }
-    last = value;
-    break;
+    reader.at = stored;
+    if (saved[values.size] !== value.register) return undefined;
+    values.set(value.register, value.offset);
   }
-  if (!reader.bytes('488b0d') || !reader.data(0) || !reader.bytes('48f7d1488d4c0801e305e9')) return undefined;
-  if (reader.target() !== again) return undefined;
+  // Without another register, rdx alone is saved, for the values, and gets back what it had.
+  const borrowsRdx = values.size === 0 && saved.length === 1 && free === RDX;
+  if (!borrowsRdx && values.size !== saved.length) return undefined;
 
-  const values = new Map<string, number>();
-  if (last !== undefined) {
-    const moved = readMove(reader);
-    // No move: the value is rdx's own.
-    if (moved !== undefined) reader.at += 3;
-    values.set(moved ?? 'rdx', last);
-  }
-  for (const [index, value] of kept.entries()) {
-    const register = readLoad(reader, -40 - 8 * index);
-    if (register === undefined || values.has(register)) return undefined;
-    reader.at += 5;
-    values.set(register, value);
-  }
-  for (const [register, displacement] of [
-    ['rdx', -24],
-    ['rcx', -16],
-    ['rax', -8],
+  if (!reader.bytes('483b0d') || !reader.data(0) || !reader.bytes('0f85')) return undefined;
+  const changed = reader.target();
+  if (!reader.text(FLAGS, {})) return undefined;
+  if (borrowsRdx && !isStackWord(reader, 0x8b, RDX, -32)) return undefined;
+  // The order of the words is rax, rcx; each is there where it is named.
+  for (const [register, kept] of [
+    [RCX, -16],
+    [RAX, -8],
   ] as const) {
-    if (values.has(register)) continue;
-    if (readLoad(reader, displacement) !== register) return undefined;
-    reader.at += 5;
+    const start = reader.at;
+    if (isStackWord(reader, 0x8b, register, kept)) continue;
+    reader.at = start;
+    const position = register === RAX ? 0 : inUse.length - 1;
+    const offset = inUse[position];
+    if (offset === undefined || values.has(register)) return undefined;
+    if (!isStackWord(reader, 0x8b, register, -32 - 8 * (saved.length + position))) return undefined;
+    values.set(register, offset);
   }
-  if (!reader.bytes('ff6424e0')) return undefined;
-  const names = ORDERED.filter((name) => values.has(name));
-  const inOrder = names.every((name, index) => values.get(name) === block.value + VALUE_DISTANCE * index);
-  return names.length === values.size && inOrder ? names : undefined;
+  if (!reader.bytes('ff6424e8') || values.size !== inUse.length + (borrowsRdx ? 0 : saved.length)) return undefined;
+  if (reader.at !== changed) return undefined;
+  const isBack = saved.every((register, position) => isStackWord(reader, 0x8b, register, -32 - 8 * position));
+  if (!isBack || !reader.bytes('e9') || reader.target() !== AGAIN) return undefined;
+
+  const byName = new Map(Array.from(values, ([register, offset]) => [NUMBERED[register] ?? '', offset]));
+  const names = ORDERED.filter((name) => byName.has(name));
+  const inOrder = names.every((name, index) => byName.get(name) === block.value + VALUE_DISTANCE * index);
+  return names.length === byName.size && inOrder ? names : undefined;
 }
 
 /**
@@ -127,12 +166,14 @@ function readQuickPart(reader: Reader, block: (typeof BLOCKS)[number], again: nu
 export function recogniseX8664Context(code: DataView, dataOffset: number): readonly string[] | undefined {
   const reader = new Reader(code, dataOffset);
   // Where the parts behind stand is known when they are reached.
-  const [general, quick1] = [0x26, 0x2b].map((at) => at + 4 + code.getInt32(at, true));
-  const again = 0x13;
-  if (!reader.text(ENTRY, { general: general ?? 0, quick: quick1 ?? 0 })) return undefined;
-  const names = readQuickPart(reader, BLOCKS[0], again);
-  if (names === undefined || reader.at !== quick1) return undefined;
-  const others = readQuickPart(reader, BLOCKS[1], again);
-  if (others === undefined || others.join() !== names.join() || reader.at !== general) return undefined;
-  return reader.text(GENERAL, { entry: 0 }) && reader.onlyTraps() ? names : undefined;
+  const other = 0x22 + code.getInt32(0x1e, true);
+  if (!reader.text(ENTRY, { other })) return undefined;
+  const names = readQuickPart(reader, BLOCKS[0]);
+  if (names === undefined || reader.at !== other) return undefined;
+  const fromQuick = other + 9 + code.getInt32(other + 5, true);
+  if (!reader.text(OTHER, { 'from quick': fromQuick })) return undefined;
+  const others = readQuickPart(reader, BLOCKS[1]);
+  if (others === undefined || others.join() !== names.join() || reader.at !== fromQuick) return undefined;
+  const isGeneral = reader.text(FLAGS, {}) && reader.text(GENERAL, { entry: CALLED });
+  return isGeneral && reader.onlyTraps() ? names : undefined;
 }

@@ -18,85 +18,98 @@
  * @module
  */
 import type { ContextForm, Instruction } from './architecture.js';
-import { BLOCK, blockOffset, ENTRY_WORDS, STATE_OFFSET } from './context_block.js';
+import { BLOCK, blockOffset, ENTRY_WORDS, QUICK, STATE_OFFSET } from './context_block.js';
 import { recogniseI386Context } from './i386_context_recognise.js';
 import { label, type Part, placed } from './labels.js';
-import { endbr } from './x86.js';
+import { endbr, int3 } from './x86.js';
 import { generalPart, WIDTHS } from './x86_context_general.js';
 import { x86Instructions } from './x86_instructions.js';
 import { at, type Memory, type Register } from './x86_operands.js';
 import { recogniseX8664Context } from './x86-64_context_recognise.js';
 
 /** What x86-64's entry and quick part keep in the red zone, in bytes from the stack pointer. */
-export const KEPT = { rax: -8, rcx: -16, rdx: -24, target: -32, firstValue: -40 } as const;
+const KEPT = { rax: -8, rcx: -16, target: -24, firstRegister: -32 } as const;
 
-/** The most registers that x86-64's quick part can load: all but the last have a word in the red zone. */
-export const MOST_QUICK_REGISTERS: number = (128 + KEPT.firstValue) / 8 + 2;
+/**
+ * The most registers that x86-64's quick part can load. Each has a word in the red zone, and where rax and rcx are among
+ * them they have two.
+ */
+const MOST_QUICK_REGISTERS = 13;
 
 const STATE: Memory = { label: 'data', displacement: STATE_OFFSET };
 
-/** x86-64's quick part for one block. */
+/**
+ * x86-64's quick part for one block. ax holds the flags, rcx the state. The other registers that are named are saved, and
+ * loaded at once; where it turns out that the context has changed, they get back what was saved, as the new one may not
+ * name them.
+ */
 function quickPart64(index: 0 | 1, quick: readonly Register[]): Part[] {
   const i = x86Instructions(64);
   const { stackPointer: rsp, accumulator: rax, counter: rcx, data: rdx, named } = WIDTHS[64];
   const start = blockOffset(index, named.length, 8);
   const word = (words: number): Memory => ({ label: 'data', displacement: start + 8 * words });
-  // The last value stays in rdx until the state was read again; where rdx is named, its own.
-  const last = quick.includes(rdx) ? rdx : quick.at(-1);
-  const kept = quick.filter((register) => register !== last);
-  const place = (register: Register): Memory => at(rsp, KEPT.firstValue - 8 * kept.indexOf(register));
-  const value = (words: number, what: string): Part[] => [
-    i.load(word(words), rcx, `rcx = one half of ${what}`),
-    i.load(word(words + 1), rdx, 'rdx = the other half'),
-    i.lea(at(rcx, 0, rdx), rdx, `rdx = ${what}; no flag is touched`),
-  ];
   const entry = (register: Register) => BLOCK.entries + ENTRY_WORDS * quick.indexOf(register) + 1;
-  const restored = [rdx, rcx, rax] as const;
+  // What stays in use until the end, and what does not: of the latter one holds other values until it is loaded itself.
+  const inUse = quick.filter((register) => register === rax || register === rcx);
+  const others = quick.filter((register) => !inUse.includes(register));
+  const [free = rdx] = others;
+  const saved = others.length === 0 ? [free] : others;
+  const place = (position: number): Memory => at(rsp, KEPT.firstRegister - 8 * position);
+  const value = (words: number, to: Register, what: string): Part[] => [
+    i.load(word(words), to, `${to.name} = one half of ${what}`),
+    i.arithmetic('add', word(words + 1), to, `${to.name} = ${what}`),
+  ];
+  const restored = (register: Register, kept: number): Part =>
+    inUse.includes(register)
+      ? i.load(place(saved.length + inUse.indexOf(register)), register, `${register.name} as the context says`)
+      : i.load(at(rsp, kept), register, `${register.name} as it was`);
   return [
     label(`quick ${index}`),
-    ...value(BLOCK.target, "the target's address"),
-    i.store(rdx, at(rsp, KEPT.target), 'kept for the jump'),
-    ...kept.flatMap((register) => [
-      ...value(entry(register), `what ${register.name} is to hold`),
-      i.store(rdx, place(register), 'kept until the state was read again'),
+    ...saved.map((register, position) =>
+      i.store(register, place(position), `${register.name} is kept in the red zone`),
+    ),
+    ...value(BLOCK.target, free, "the target's address"),
+    i.store(free, at(rsp, KEPT.target), 'kept for the jump'),
+    ...inUse.flatMap((register, position) => [
+      ...value(entry(register), free, `what ${register.name} is to hold`),
+      i.store(free, place(saved.length + position), 'kept until the end'),
     ]),
-    ...(last === undefined ? [] : value(entry(last), `what ${last.name} is to hold`)),
-    i.load(STATE, rcx, 'rcx = the state, once more'),
-    i.not(rcx, 'rcx = -1 - state'),
-    i.lea(at(rax, 1, rcx), rcx, 'rcx = what the state has changed by'),
-    i.jumpIfCounterZero(`certain ${index}`, 'nothing was changed meanwhile'),
-    i.jump('again', 'begin anew'),
-    label(`certain ${index}`),
-    ...(last === undefined || last === rdx ? [] : [i.move(rdx, last, `${last.name} as the context says`)]),
-    ...kept.map((register) => i.load(place(register), register, `${register.name} as the context says`)),
-    ...restored
-      .filter((register) => !quick.includes(register))
-      .map((register) =>
-        i.load(at(rsp, KEPT[register.name as 'rax' | 'rcx' | 'rdx']), register, `${register.name} as it was`),
-      ),
+    ...others.flatMap((register) => value(entry(register), register, `what ${register.name} is to hold`)),
+    i.arithmetic('cmp', STATE, rcx, 'is the state the same?'),
+    i.jumpIf('ne', `changed ${index}`, 'no'),
+    i.addToLowByte(0x7f, 'OF as it was'),
+    i.accumulatorToFlags('the other flags as they were'),
+    ...(others.length === 0 ? [i.load(place(0), free, `${free.name} as it was`)] : []),
+    restored(rcx, KEPT.rcx),
+    restored(rax, KEPT.rax),
     i.jumpThrough(at(rsp, KEPT.target), 'jump to the target'),
+    label(`changed ${index}`),
+    ...saved.map((register, position) => i.load(place(position), register, `${register.name} as it was`)),
+    i.jump('again', 'begin anew'),
   ];
 }
 
-/** x86-64's entry: three registers are kept in the red zone, and the mode chooses the part. */
+/** x86-64's entry: two registers and the flags are kept, and the mode chooses the part. What is expected goes straight on. */
 function entry64(quick: readonly Register[]): Part[] {
   const i = x86Instructions(64);
-  const { stackPointer: rsp, accumulator: rax, counter: rcx, data: rdx } = WIDTHS[64];
+  const { stackPointer: rsp, accumulator: rax, counter: rcx } = WIDTHS[64];
   return [
     i.store(rax, at(rsp, KEPT.rax), 'rax is kept in the red zone'),
     i.store(rcx, at(rsp, KEPT.rcx), 'rcx is kept in the red zone'),
-    i.store(rdx, at(rsp, KEPT.rdx), 'rdx is kept in the red zone'),
+    i.flagsToAccumulator('ah = the flags but for OF'),
+    i.overflowToAccumulator('al = OF'),
     label('again'),
-    i.load(STATE, rax, 'rax = the state: generation and mode'),
-    i.zeroExtendByte(rax, rcx, 'rcx = the mode'),
-    i.jumpIfCounterZero('quick 0', 'mode 0: quick, block 0'),
-    i.lea(at(rcx, -1), rcx, 'rcx = the mode - 1'),
-    i.jumpIfCounterZero('to quick 1', 'mode 1: quick, block 1'),
-    i.jump('general', 'any other mode'),
-    label('to quick 1'),
-    i.jump('quick 1', 'a short jump does not reach it'),
+    i.load(STATE, rcx, 'rcx = the state'),
+    i.compareSecondByte(QUICK.block0, rcx, 'quick, and block 0?'),
+    i.jumpIf('ne', 'other', 'no'),
     ...quickPart64(0, quick),
+    label('other'),
+    i.compareSecondByte(QUICK.block1, rcx, 'quick, and block 1?'),
+    i.jumpIf('ne', 'from quick', 'no: any registers, or data for the stack, or nothing at all'),
     ...quickPart64(1, quick),
+    label('from quick'),
+    i.addToLowByte(0x7f, 'OF as it was'),
+    i.accumulatorToFlags('the other flags as they were'),
   ];
 }
 
@@ -177,20 +190,31 @@ function entry32(quick: readonly Register[]): Part[] {
     i.store(eax, at(esp, KEPT_32.stateHigh), 'kept'),
     i.load(state(0), eax, 'eax = the lower half: mode and generation'),
     i.store(eax, at(esp, KEPT_32.stateLow), 'kept'),
-    i.zeroExtendByte(eax, ecx, 'ecx = the mode'),
-    i.jumpIfCounterZero('quick 0', 'mode 0: quick, block 0'),
-    i.lea(at(ecx, -1), ecx, 'ecx = the mode - 1'),
-    i.jumpIfCounterZero('to quick 1', 'mode 1: quick, block 1'),
-    i.jump('to general', 'any other mode'),
-    label('to quick 1'),
-    i.jump('quick 1', 'a short jump does not reach it'),
+    i.zeroExtendSecondByte(eax, ecx, 'ecx = 0: not quick; 1 or 2: quick, block 0 or 1'),
+    i.jumpIfCounterZero('to general', 'not quick'),
+    i.lea(at(ecx, -2), ecx, 'which of the two?'),
+    i.jumpIfCounterZero('to quick 1', 'block 1'),
     ...quickPart32(0, quick),
     ...quickPart32(1, quick),
-    label('to general'),
+    label('from quick'),
     ...[edx, ecx, eax].map((register) =>
       i.load(at(esp, KEPT_32[register.name as 'eax' | 'ecx' | 'edx']), register, `${register.name} as it was`),
     ),
     i.lea(at(esp, QUICK_FRAME), esp, 'the stack pointer as it was'),
+  ];
+}
+
+/** i386: bytes before the entry, two jumps and what aligns it. Short jumps reach backwards; what is expected goes straight on. */
+const BEFORE_ENTRY_32 = 16;
+
+function beforeEntry32(): Part[] {
+  const i = x86Instructions(32);
+  return [
+    label('to general'),
+    i.jump('from quick', 'any registers, or data for the stack, or nothing at all'),
+    label('to quick 1'),
+    i.jump('quick 1', 'block 1 is the one that counts'),
+    ...Array.from({ length: BEFORE_ENTRY_32 - 10 }, () => int3),
   ];
 }
 
@@ -199,6 +223,7 @@ function assembleContext(bits: 64 | 32, quick: readonly string[], dataOffset: nu
   const { named } = WIDTHS[bits];
   const registers = named.filter(({ name }) => quick.includes(name));
   const parts = [
+    ...(bits === 64 ? [] : beforeEntry32()),
     label('entry'),
     endbr(bits),
     ...(bits === 64 ? entry64(registers) : entry32(registers)),
@@ -218,6 +243,7 @@ export function x86ContextForm(bits: 64 | 32): ContextForm {
     stackPointer: stackPointer.name,
     entryAlignment: bits === 64 ? { before: 0, multiple: 16, after: 8 } : { before: 4, multiple: 16, after: 4 },
     jumpRegisters: [],
+    invocationOffset: bits === 64 ? 0 : BEFORE_ENTRY_32,
     mostQuickRegisters: bits === 64 ? MOST_QUICK_REGISTERS : named.length,
     assemble: (quick, dataOffset) => assembleContext(bits, quick, dataOffset),
     recognise(code, dataOffset) {

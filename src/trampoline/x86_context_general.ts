@@ -68,7 +68,7 @@ function frameOf({ wordSize, named }: Width): Record<'flags' | 'finalStack' | 's
   return { flags, finalStack: flags + wordSize, stateHigh: flags + 2 * wordSize, copy: flags + 3 * wordSize };
 }
 
-/** The general part: reached with the stack pointer as at the call, and all registers but the three that x86-64's entry has kept. */
+/** The general part: reached with the stack pointer as at the call, and all registers but the two that x86-64's entry has kept. */
 export function generalPart(bits: 64 | 32): Part[] {
   const width = WIDTHS[bits];
   const { wordSize, named, stackPointer, accumulator, counter, data, base, source, destination, framePointer } = width;
@@ -90,7 +90,7 @@ export function generalPart(bits: 64 | 32): Part[] {
     i.popFlags('the flags as they were'),
     ...named.map((register) => i.load(saved(register), register, `${register.name} for the target`)),
   ];
-  const kept64 = [accumulator, counter, data];
+  const kept64 = [accumulator, counter];
   const save: Part[] =
     bits === 64
       ? [

@@ -46,7 +46,7 @@ export class Reader {
    * @param from where displacements are counted from; the end of their instruction when absent
    */
   text(text: string, places: Readonly<Record<string, number>>, from?: number): boolean {
-    for (const [, hexadecimal, name] of text.replaceAll(' ', '').matchAll(/([0-9a-f]+)|<(\w+)>/g)) {
+    for (const [, hexadecimal, name] of text.matchAll(/([0-9a-f]+)|<([^>]+)>/g)) {
       if (hexadecimal !== undefined) {
         if (!this.bytes(hexadecimal)) return false;
       } else if (name !== undefined) {

@@ -8,6 +8,7 @@
  */
 import type { Instruction } from './architecture.js';
 import type { Placeable } from './labels.js';
+import { modRM } from './x86.js';
 import {
   type Form,
   instructionOf,
@@ -41,8 +42,8 @@ export interface X86Instructions {
   readonly lea: (memory: Memory, to: Register, meaning: string) => Instruction | Placeable;
   /** NOT: `F7 /2`. It touches no flag. */
   readonly not: (register: Register, meaning: string) => Instruction;
-  /** MOVZX r32, r/m8 of the lowest byte of rax, rcx, rdx or rbx: `0F B6 /r`. */
-  readonly zeroExtendByte: (from: Register, to: Register, meaning: string) => Instruction;
+  /** MOVZX r32, r/m8 of the second byte of rax, rcx, rdx or rbx (ah and so on): `0F B6 /r`, never with a REX prefix. */
+  readonly zeroExtendSecondByte: (from: Register, to: Register, meaning: string) => Instruction;
   /** ADD, AND, SUB, CMP r, r/m with memory. */
   readonly arithmetic: (
     operation: keyof typeof ARITHMETIC,
@@ -84,6 +85,16 @@ export interface X86Instructions {
   readonly pop: (register: Register, meaning: string) => Instruction;
   /** MOV r/m8, r8 of the accumulator to memory: `88 /r`. */
   readonly storeByte: (memory: Memory, meaning: string) => Instruction | Placeable;
+  /** LAHF: `9F`. ah = the flags but for OF. (The first 64-bit processors, of 2003 to 2006, had it in 32-bit code only.) */
+  readonly flagsToAccumulator: (meaning: string) => Instruction;
+  /** SETO al: `0F 90 C0`. */
+  readonly overflowToAccumulator: (meaning: string) => Instruction;
+  /** ADD al, imm8: `04 ib`. With 0x7f it overflows where al is 1, and does not where it is 0. */
+  readonly addToLowByte: (value: number, meaning: string) => Instruction;
+  /** SAHF: `9E`, the inverse of LAHF. */
+  readonly accumulatorToFlags: (meaning: string) => Instruction;
+  /** CMP r/m8, imm8 with the second byte of rax, rcx, rdx or rbx (ah and so on): `80 /7 ib`. */
+  readonly compareSecondByte: (value: number, register: Register, meaning: string) => Instruction;
   /** PUSHF: `9C`. */
   readonly pushFlags: (meaning: string) => Instruction;
   /** POPF: `9D`. */
@@ -134,10 +145,11 @@ export function x86Instructions(bits: 64 | 32): X86Instructions {
       instructionOf(last([0x89], from.encoding, 'mov', `%${from.name}`, meaning), registerOperand(from.encoding, to)),
     lea: (memory, to, meaning) => withMemory(first([0x8d], to.encoding, 'lea', `%${to.name}`, meaning), memory),
     not: (register, meaning) => instructionOf(first([0xf7], 2, 'not', '', meaning), registerOperand(2, register)),
-    zeroExtendByte: (from, to, meaning) => {
+    zeroExtendSecondByte: (from, to, meaning) => {
       const form = first([0x0f, 0xb6], to.encoding, 'movzbl', '', meaning, false);
-      const text = `${lowByte(from)},%${wide ? to.name.replace('r', 'e') : to.name}`;
-      return instructionOf({ ...form, operands: () => text }, registerOperand(to.encoding, from));
+      const secondByte: Register = { name: `${from.name.at(-2)}h`, encoding: from.encoding + 4 };
+      const text = `%${secondByte.name},%${wide ? to.name.replace('r', 'e') : to.name}`;
+      return instructionOf({ ...form, operands: () => text }, registerOperand(to.encoding, secondByte));
     },
     arithmetic: (operation, memory, { name, encoding }, meaning) =>
       withMemory(first([8 * ARITHMETIC[operation] + 3], encoding, operation, `%${name}`, meaning), memory),
@@ -167,6 +179,12 @@ export function x86Instructions(bits: 64 | 32): X86Instructions {
     popTo: (memory, meaning) => withMemory(first([0x8f], 0, 'pop', '', meaning, false), memory),
     pop: ({ name, encoding }, meaning) => fixed([0x58 + encoding], 'pop', `%${name}`, meaning),
     storeByte: (memory, meaning) => withMemory({ ...last([0x88], 0, 'mov', '%al', meaning), wide: false }, memory),
+    flagsToAccumulator: (meaning) => fixed([0x9f], 'lahf', '', meaning),
+    overflowToAccumulator: (meaning) => fixed([0x0f, 0x90, 0xc0], 'seto', '%al', meaning),
+    addToLowByte: (value, meaning) => fixed([0x04, value], 'add', `$0x${value.toString(16)},%al`, meaning),
+    accumulatorToFlags: (meaning) => fixed([0x9e], 'sahf', '', meaning),
+    compareSecondByte: (value, { name, encoding }, meaning) =>
+      fixed([0x80, modRM(0b11, 7, encoding + 4), value], 'cmp', `$0x${value.toString(16)},%${name.at(-2)}h`, meaning),
     pushFlags: (meaning) => fixed([0x9c], 'pushf', '', meaning),
     popFlags: (meaning) => fixed([0x9d], 'popf', '', meaning),
     clearDirection: (meaning) => fixed([0xfc], 'cld', '', meaning),

@@ -109,6 +109,7 @@ for (const name of names) {
   test(`${name}: with any bit changed the code is no more recognised`, () => {
     const quick = formOf(name).registers.slice(0, Math.min(3, formOf(name).mostQuickRegisters));
     const code = assembleContextCode(quick, name);
+    assert.deepEqual(recogniseContextCode(code, name), quick);
     for (let bit = 0; bit < 8 * code.length; bit++) {
       const mask = 1 << (bit % 8);
       code[bit >> 3] = (code[bit >> 3] ?? 0) ^ mask;
@@ -183,8 +184,8 @@ for (const name of names) {
     const targets = targetsOf(name);
     const calls = callsFor(name, targets);
     for (const [index, result] of execute(name, calls).entries()) {
-      const { context, quick, before, fileAddress } = calls[index] ?? assert.fail();
-      const start = { ...before, [machines[name].programCounter]: fileAddress };
+      const { context, quick, before, called } = calls[index] ?? assert.fail();
+      const start = { ...before, [machines[name].programCounter]: called };
       const trampoline = contextTrampoline(context);
       const memory = (): never => assert.fail('a context loads from no memory');
       const what = `${context.registers.map(({ register }) => register)} ${quick} ${JSON.stringify(context.stack)}`;
@@ -215,8 +216,8 @@ for (const name of names) {
       });
     const { programCounter, execution } = machines[name];
     for (const [index, { registers }] of execute(name, calls).entries()) {
-      const { before, fileAddress } = calls[index] ?? assert.fail();
-      const expected: Record<string, bigint> = { ...before, [programCounter]: fileAddress };
+      const { before, called } = calls[index] ?? assert.fail();
+      const expected: Record<string, bigint> = { ...before, [programCounter]: called };
       const lost = execution.lostWithoutContext;
       if (lost !== undefined) expected[lost] = registers[lost] ?? 0n;
       assert.deepEqual(registers, expected);
@@ -240,6 +241,8 @@ interface Call {
   readonly before: Readonly<Record<string, bigint>>;
   readonly file: Buffer;
   readonly fileAddress: bigint;
+  /** Where the trampoline is called, within the file. */
+  readonly called: bigint;
 }
 
 /** What a target finds, or the handler of a fault, whose program counter is the address that could not be accessed. */
@@ -316,8 +319,9 @@ function callsFor(name: ArchitectureName, targets: readonly [bigint, bigint]): C
     before[form.stackPointer] = REGIONS[wordSize].stack + 0x20000n + BigInt(above);
     before[flagsRegister] = random() & flagsMask;
     const fileAddress = REGIONS[wordSize].code + 4096n * BigInt(randomInt(16));
-    if (jumpRegister !== undefined) before[jumpRegister] = fileAddress;
-    return { context, quick, before, file, fileAddress };
+    const called = fileAddress + BigInt(form.invocationOffset);
+    if (jumpRegister !== undefined) before[jumpRegister] = called;
+    return { context, quick, before, file, fileAddress, called };
   });
 }
 
@@ -325,8 +329,8 @@ function callsFor(name: ArchitectureName, targets: readonly [bigint, bigint]): C
 function execute(name: ArchitectureName, calls: readonly Call[]): Found[] {
   const { registers, flagsRegister, flagsMask, flagsSeen = 0n } = machines[name].execution;
   const { stackPointer } = formOf(name);
-  const input = calls.flatMap(({ before, file, fileAddress }) => [
-    words(fileAddress, before[stackPointer] ?? 0n, before[flagsRegister] ?? 0n),
+  const input = calls.flatMap(({ before, file, fileAddress, called }) => [
+    words(fileAddress, called - fileAddress, before[stackPointer] ?? 0n, before[flagsRegister] ?? 0n),
     words(...registers.map((register) => before[register] ?? 0n)),
     file,
   ]);

@@ -27,6 +27,7 @@
 
 struct call {
 	uint64_t file_address; /* where code and data are to stand */
+	uint64_t invocation;   /* what is called, from there */
 	uint64_t stack_pointer;
 	uint64_t flags;
 	uint64_t registers[WORD_REGISTERS];
@@ -120,7 +121,7 @@ int main(void)
 		}
 		flags_before = (unsigned long)call.flags;
 		flags_after = reached = 0;
-		slot_address = (unsigned long)call.file_address;
+		slot_address = (unsigned long)(call.file_address + call.invocation);
 		call_slot();
 		result.reached = reached;
 		result.flags = flags_after;
