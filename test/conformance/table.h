@@ -50,8 +50,12 @@
 #error "no targets in assembly language for this architecture"
 #endif
 
-/* More slots than a table of any page of up to 64 KiB has. */
+/* More slots than a table of one page has; on x86 those have 4 KiB, elsewhere up to 64. */
+#if defined(__x86_64__) || defined(__i386__)
+#define SLOTS 256
+#else
 #define SLOTS 4096
+#endif
 
 struct table {
 	int fd;
