@@ -35,24 +35,6 @@ static union {
 /* An address where nothing is, and a page that cannot be written to. */
 static uint32_t unmapped, read_only;
 
-/* 32-bit targets that give the value of a register, in the order of the registers' numbers. */
-extern char i386_targets[];
-__asm__("	.text\n"
-        "	.code32\n"
-        "	.balign 16\n"
-        "i386_targets:\n"
-        "	endbr32; nop; nop; ret; .balign 16\n"
-        "	endbr32; mov %ebx, %eax; ret; .balign 16\n"
-        "	endbr32; mov %ecx, %eax; ret; .balign 16\n"
-        "	endbr32; mov %edx, %eax; ret; .balign 16\n"
-        "	endbr32; mov %esi, %eax; ret; .balign 16\n"
-        "	endbr32; mov %edi, %eax; ret; .balign 16\n"
-        "	endbr32; mov %ebp, %eax; ret; .balign 16\n"
-#ifdef __x86_64__
-        "	.code64\n"
-#endif
-);
-
 /* How a descriptor is written. */
 static const struct way {
 	const char *call;
@@ -63,16 +45,6 @@ static const struct way {
 	{ "write-code", TRAMPFD_CODE, LSEEK_AND_WRITE },  { "write-data", TRAMPFD_DATA, LSEEK_AND_WRITE },
 	{ "write-code", TRAMPFD_CODE, LLSEEK_AND_WRITE }, { "write-data", TRAMPFD_DATA, LLSEEK_AND_WRITE },
 };
-
-static int64_t llseek(int fd, uint32_t high, uint32_t low, uint32_t whence)
-{
-	static int64_t position;
-
-	position = -1;
-	if (int80(I386_LLSEEK, fd, high, low, ADDRESS(&position), whence, 0) == -1)
-		return -1;
-	return position;
-}
 
 static int64_t put(const struct way *way, int fd, uint32_t address, uint32_t count)
 {

@@ -134,6 +134,24 @@ __asm__("	.text\n"
 
 #endif
 
+/* 32-bit targets that give the value of a register, in the order of the registers' numbers, 16 bytes each. */
+extern char i386_targets[];
+__asm__("	.text\n"
+        "	.code32\n"
+        "	.balign 16\n"
+        "i386_targets:\n"
+        "	endbr32; nop; nop; ret; .balign 16\n"
+        "	endbr32; mov %ebx, %eax; ret; .balign 16\n"
+        "	endbr32; mov %ecx, %eax; ret; .balign 16\n"
+        "	endbr32; mov %edx, %eax; ret; .balign 16\n"
+        "	endbr32; mov %esi, %eax; ret; .balign 16\n"
+        "	endbr32; mov %edi, %eax; ret; .balign 16\n"
+        "	endbr32; mov %ebp, %eax; ret; .balign 16\n"
+#ifdef __x86_64__
+        "	.code64\n"
+#endif
+);
+
 /* A call; -1 with errno, or the result. */
 static int64_t int80(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f)
 {
@@ -145,6 +163,17 @@ static int64_t int80(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32
 		return result;
 	errno = -(int32_t)result;
 	return -1;
+}
+
+/* Seeks by _llseek; -1 with errno, or the position that it stores. */
+static int64_t llseek(int fd, uint32_t high, uint32_t low, uint32_t whence)
+{
+	static int64_t position;
+
+	position = -1;
+	if (int80(I386_LLSEEK, fd, high, low, (uint32_t)(uintptr_t)&position, whence, 0) == -1)
+		return -1;
+	return position;
 }
 
 #endif

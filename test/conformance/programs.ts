@@ -160,6 +160,65 @@ export const tablePrograms: readonly Program[] = [
   },
 ];
 
+/** Programs about contexts, the interface's first version. */
+export const contextPrograms: readonly Program[] = [
+  {
+    name: 'contexts',
+    subject: 'version 1: every errno of creating, seeking, writing, reading and mapping',
+    builds: everywhere,
+    runs: once,
+  },
+  {
+    name: 'context-registers',
+    subject: 'register contexts executed: every register alone, all of them, any of them, some twice',
+    builds: everywhere,
+    runs: once,
+  },
+  {
+    name: 'context-stack',
+    subject: 'stack contexts executed: every size, every offset, with `TRAMPFD_SET_SP` and without',
+    builds: everywhere,
+    runs: once,
+  },
+  {
+    name: 'context-pcs',
+    subject: 'allowed PCs: what they refuse, what they leave, how they go',
+    builds: everywhere,
+    runs: once,
+  },
+  {
+    name: 'context-reading',
+    subject: 'contexts are read back as they were written, with any count; the position stays',
+    builds: everywhere,
+    runs: once,
+  },
+  {
+    name: 'context-mapping',
+    subject: 'contexts set, replaced and removed while mapped; several mappings; `fork`, `exec`, `SCM_RIGHTS`',
+    builds: everywhere,
+    runs: once,
+  },
+  {
+    name: 'context-threads',
+    subject: '8 threads call while contexts are replaced 10,000 times; storms of threads and signals',
+    builds: widths,
+    runs: once,
+  },
+  {
+    name: 'context-i386-entry',
+    subject:
+      'contexts by `int 0x80` alone, from both widths: numbers, split offsets, i386’s registers, values of 32 bits',
+    builds: ['i386', 'int 0x80'],
+    runs: once,
+  },
+  {
+    name: 'read-back',
+    subject: 'the sequence of 3 August 2020: create, set, map, read back and compare, call; against seven attacks',
+    builds: everywhere,
+    runs: once,
+  },
+];
+
 /** The entry that a program's points count for; undefined for a build that only has to pass. */
 export function entryOf(build: Build): Entry | undefined {
   return BUILDS[build].entry;
@@ -177,4 +236,4 @@ export function buildProgram(program: string, build: Build): string {
 }
 
 /** All programs. */
-export const programs: readonly Program[] = tablePrograms;
+export const programs: readonly Program[] = [...tablePrograms, ...contextPrograms];

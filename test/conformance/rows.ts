@@ -24,7 +24,14 @@ export interface Row {
 
 const programs: readonly Entry[] = ['x86-64', 'i386'];
 
-function row(call: string, outcome: string, name: string, sentence: string, by: readonly Entry[] = entries): Row {
+/** A row by its fields. */
+export function row(
+  call: string,
+  outcome: string,
+  name: string,
+  sentence: string,
+  by: readonly Entry[] = entries,
+): Row {
   return { call, outcome, row: name, sentence, entries: by };
 }
 
@@ -55,7 +62,7 @@ function descriptor(call: string): readonly Row[] {
 }
 
 /** General registers that have a number in the interface. */
-const REGISTERS: Readonly<Record<'x86-64' | 'i386', readonly string[]>> = {
+export const REGISTERS: Readonly<Record<'x86-64' | 'i386', readonly string[]>> = {
   'x86-64': 'rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15'.split(' '),
   i386: 'eax ebx ecx edx esi edi ebp'.split(' '),
 };
@@ -123,6 +130,3 @@ export const unreachable: readonly { readonly call: string; readonly outcome: st
   },
   { call: 'create', outcome: 'EOPNOTSUPP', reason: 'only a program of an architecture without trampolines gets it' },
 ];
-
-/** All rows. */
-export const rows: readonly Row[] = tableRows;

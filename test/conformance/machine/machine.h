@@ -22,49 +22,109 @@
 struct machine_register {
 	const char *name;
 	int number; /* in trampfd.h; -1 where it has none */
+	int user;   /* its name in a register context; -1 where it has none */
 };
 
 #if defined(__x86_64__)
+#define PROGRAM_COUNTER trampfd_user_x64_rip
 #define STACK_POINTER 4
 #define FLAGS_MASK 0xcd5ul /* OF DF SF ZF AF PF CF */
 #define FLAGS_SET 0x2ul
 static const struct machine_register registers[WORD_REGISTERS] = {
-	{ "rax", x64_rax }, { "rcx", x64_rcx }, { "rdx", x64_rdx }, { "rbx", x64_rbx },
-	{ "rsp", -1 },      { "rbp", x64_rbp }, { "rsi", x64_rsi }, { "rdi", x64_rdi },
-	{ "r8", x64_r8 },   { "r9", x64_r9 },   { "r10", x64_r10 }, { "r11", x64_r11 },
-	{ "r12", x64_r12 }, { "r13", x64_r13 }, { "r14", x64_r14 }, { "r15", x64_r15 },
+	{ "rax", x64_rax, trampfd_user_x64_rax },
+	{ "rcx", x64_rcx, trampfd_user_x64_rcx },
+	{ "rdx", x64_rdx, trampfd_user_x64_rdx },
+	{ "rbx", x64_rbx, trampfd_user_x64_rbx },
+	{ "rsp", -1, -1 },
+	{ "rbp", x64_rbp, trampfd_user_x64_rbp },
+	{ "rsi", x64_rsi, trampfd_user_x64_rsi },
+	{ "rdi", x64_rdi, trampfd_user_x64_rdi },
+	{ "r8", x64_r8, trampfd_user_x64_r8 },
+	{ "r9", x64_r9, trampfd_user_x64_r9 },
+	{ "r10", x64_r10, trampfd_user_x64_r10 },
+	{ "r11", x64_r11, trampfd_user_x64_r11 },
+	{ "r12", x64_r12, trampfd_user_x64_r12 },
+	{ "r13", x64_r13, trampfd_user_x64_r13 },
+	{ "r14", x64_r14, trampfd_user_x64_r14 },
+	{ "r15", x64_r15, trampfd_user_x64_r15 },
 };
 #elif defined(__i386__)
+#define PROGRAM_COUNTER trampfd_user_x32_eip
 #define STACK_POINTER 4
 #define FLAGS_MASK 0xcd5ul
 #define FLAGS_SET 0x2ul
 static const struct machine_register registers[WORD_REGISTERS] = {
-	{ "eax", x32_eax }, { "ecx", x32_ecx }, { "edx", x32_edx }, { "ebx", x32_ebx },
-	{ "esp", -1 },      { "ebp", x32_ebp }, { "esi", x32_esi }, { "edi", x32_edi },
+	{ "eax", x32_eax, trampfd_user_x32_eax },
+	{ "ecx", x32_ecx, trampfd_user_x32_ecx },
+	{ "edx", x32_edx, trampfd_user_x32_edx },
+	{ "ebx", x32_ebx, trampfd_user_x32_ebx },
+	{ "esp", -1, -1 },
+	{ "ebp", x32_ebp, trampfd_user_x32_ebp },
+	{ "esi", x32_esi, trampfd_user_x32_esi },
+	{ "edi", x32_edi, trampfd_user_x32_edi },
 };
 #elif defined(__aarch64__)
+#define PROGRAM_COUNTER trampfd_user_arm64_pc
 #define STACK_POINTER 31
 #define JUMP_REGISTER 30
 #define FLAGS_MASK 0xf0000000ul /* N Z C V */
 #define FLAGS_SET 0ul
 static const struct machine_register registers[WORD_REGISTERS] = {
-	{ "x0", arm64_r0 },   { "x1", arm64_r1 },   { "x2", arm64_r2 },   { "x3", arm64_r3 },   { "x4", arm64_r4 },
-	{ "x5", arm64_r5 },   { "x6", arm64_r6 },   { "x7", arm64_r7 },   { "x8", arm64_r8 },   { "x9", arm64_r9 },
-	{ "x10", arm64_r10 }, { "x11", arm64_r11 }, { "x12", arm64_r12 }, { "x13", arm64_r13 }, { "x14", arm64_r14 },
-	{ "x15", arm64_r15 }, { "x16", arm64_r16 }, { "x17", arm64_r17 }, { "x18", arm64_r18 }, { "x19", arm64_r19 },
-	{ "x20", arm64_r20 }, { "x21", arm64_r21 }, { "x22", arm64_r22 }, { "x23", arm64_r23 }, { "x24", arm64_r24 },
-	{ "x25", arm64_r25 }, { "x26", arm64_r26 }, { "x27", arm64_r27 }, { "x28", arm64_r28 }, { "x29", arm64_r29 },
-	{ "x30", -1 },        { "sp", -1 },
+	{ "x0", arm64_r0, trampfd_user_arm64_x0 },
+	{ "x1", arm64_r1, trampfd_user_arm64_x1 },
+	{ "x2", arm64_r2, trampfd_user_arm64_x2 },
+	{ "x3", arm64_r3, trampfd_user_arm64_x3 },
+	{ "x4", arm64_r4, trampfd_user_arm64_x4 },
+	{ "x5", arm64_r5, trampfd_user_arm64_x5 },
+	{ "x6", arm64_r6, trampfd_user_arm64_x6 },
+	{ "x7", arm64_r7, trampfd_user_arm64_x7 },
+	{ "x8", arm64_r8, trampfd_user_arm64_x8 },
+	{ "x9", arm64_r9, trampfd_user_arm64_x9 },
+	{ "x10", arm64_r10, trampfd_user_arm64_x10 },
+	{ "x11", arm64_r11, trampfd_user_arm64_x11 },
+	{ "x12", arm64_r12, trampfd_user_arm64_x12 },
+	{ "x13", arm64_r13, trampfd_user_arm64_x13 },
+	{ "x14", arm64_r14, trampfd_user_arm64_x14 },
+	{ "x15", arm64_r15, trampfd_user_arm64_x15 },
+	{ "x16", arm64_r16, trampfd_user_arm64_x16 },
+	{ "x17", arm64_r17, trampfd_user_arm64_x17 },
+	{ "x18", arm64_r18, trampfd_user_arm64_x18 },
+	{ "x19", arm64_r19, trampfd_user_arm64_x19 },
+	{ "x20", arm64_r20, trampfd_user_arm64_x20 },
+	{ "x21", arm64_r21, trampfd_user_arm64_x21 },
+	{ "x22", arm64_r22, trampfd_user_arm64_x22 },
+	{ "x23", arm64_r23, trampfd_user_arm64_x23 },
+	{ "x24", arm64_r24, trampfd_user_arm64_x24 },
+	{ "x25", arm64_r25, trampfd_user_arm64_x25 },
+	{ "x26", arm64_r26, trampfd_user_arm64_x26 },
+	{ "x27", arm64_r27, trampfd_user_arm64_x27 },
+	{ "x28", arm64_r28, trampfd_user_arm64_x28 },
+	{ "x29", arm64_r29, -1 },
+	{ "x30", -1, -1 },
+	{ "sp", -1, -1 },
 };
 #elif defined(__arm__)
+#define PROGRAM_COUNTER trampfd_user_arm_pc
 #define STACK_POINTER 13
 #define JUMP_REGISTER 14
 #define FLAGS_MASK 0xf80f0000ul /* N Z C V Q and GE */
 #define FLAGS_SET 0ul
 static const struct machine_register registers[WORD_REGISTERS] = {
-	{ "r0", arm_r0 },   { "r1", arm_r1 },   { "r2", arm_r2 }, { "r3", arm_r3 }, { "r4", arm_r4 },
-	{ "r5", arm_r5 },   { "r6", arm_r6 },   { "r7", arm_r7 }, { "r8", arm_r8 }, { "r9", arm_r9 },
-	{ "r10", arm_r10 }, { "r11", arm_r11 }, { "r12", arm_r12 }, { "sp", -1 },   { "lr", -1 },
+	{ "r0", arm_r0, trampfd_user_arm_r0 },
+	{ "r1", arm_r1, trampfd_user_arm_r1 },
+	{ "r2", arm_r2, trampfd_user_arm_r2 },
+	{ "r3", arm_r3, trampfd_user_arm_r3 },
+	{ "r4", arm_r4, trampfd_user_arm_r4 },
+	{ "r5", arm_r5, trampfd_user_arm_r5 },
+	{ "r6", arm_r6, trampfd_user_arm_r6 },
+	{ "r7", arm_r7, trampfd_user_arm_r7 },
+	{ "r8", arm_r8, trampfd_user_arm_r8 },
+	{ "r9", arm_r9, trampfd_user_arm_r9 },
+	{ "r10", arm_r10, trampfd_user_arm_r10 },
+	{ "r11", arm_r11, -1 },
+	{ "r12", arm_r12, trampfd_user_arm_ip },
+	{ "sp", -1, -1 },
+	{ "lr", -1, -1 },
 };
 #endif
 
@@ -116,7 +176,7 @@ __asm__(".macro each_vector memory, direction\n"
 #endif
 #else
 #define VECTOR_BYTES 1
-static unsigned char vectors_before[VECTOR_BYTES], vectors_after[VECTOR_BYTES];
+unsigned char vectors_before[VECTOR_BYTES], vectors_after[VECTOR_BYTES];
 #define run_slot_with_vectors run_slot
 #endif
 
