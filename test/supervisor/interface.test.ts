@@ -22,6 +22,13 @@ for (const width of ['x86-64', 'i386'] as const) {
       assert.deepEqual(run.faults, [], run.output);
     });
 
+    test('where there is no memory for another one, creating gives ENOMEM', () => {
+      const binary = compileProgram('interface/no_memory.c', { flags: programFlags(width) });
+      const limited = ['/bin/sh', '-c', 'ulimit -f 0; exec "$@"', 'sh'];
+      const run = runTap('no_memory', [...limited, TRAMPFD, 'run', '--', binary]);
+      assert.deepEqual(run.faults, [], run.output);
+    });
+
     for (const policy of ['off', 'log']) {
       for (const program of ['tables', 'children', 'passing']) {
         test(`the policy ${policy} serves the same: ${program}`, () => {
