@@ -15,6 +15,7 @@ export const MAP = {
   MAP_FIXED: 0x10,
   MAP_ANONYMOUS: 0x20,
   MAP_DENYWRITE: 0x800,
+  MAP_EXECUTABLE: 0x1000,
 } as const;
 
 /** Flags of mremap(2) (sys/mman.h). */

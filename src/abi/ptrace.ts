@@ -28,7 +28,11 @@ export const PTRACE_STOP = {
 
 /** Byte offsets in struct user_regs_struct of x86-64 (sys/user.h): the registers that a system call takes and gives. */
 export const USER_REGS = {
+  rbp: 32,
   rbx: 40,
+  r10: 56,
+  r9: 64,
+  r8: 72,
   rax: 80,
   rcx: 88,
   rdx: 96,

@@ -12,6 +12,7 @@ import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js'
 import { allocate, native, negatedErrno } from './libc.js';
 import { hasEnded } from './proc.js';
 
+const schedYield = native('int sched_yield()');
 const libcPtrace = native('long ptrace(long, long, uint64_t, uint64_t)');
 
 const registers = allocate(USER_REGS.size);
@@ -24,6 +25,17 @@ const stopInfo = allocate(128);
 
 function ptrace(request: keyof typeof PTRACE, threadId: number, address = 0n, data = 0n): number {
   return negatedErrno(libcPtrace(PTRACE[request], threadId, address, data));
+}
+
+/** The registers of a system call's arguments. */
+const ARGUMENTS = {
+  'x86-64': ['rdi', 'rsi', 'rdx', 'r10', 'r8', 'r9'],
+  i386: ['rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp'],
+} as const;
+
+/** Whether a system call's result is a negated error number: the highest addresses are none. */
+export function isError(result: bigint): boolean {
+  return result < 0n && result >= -4095n;
 }
 
 /** The kinds of a stop. */
@@ -46,12 +58,15 @@ function nextStop(threadId: number): Stop | undefined {
     if (size !== -errnoNumbers.ESRCH) return undefined;
     // A thread that was killed never stops.
     if (asked % 256 === 0 && hasEnded(threadId)) return undefined;
+    // An answer wakes the thread on this processor (SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP), where it needs room to run.
+    schedYield();
   }
 }
 
 /** A thread that is traced and will stop when its system call is done. */
 export class StoppingThread {
   readonly #threadId: number;
+  #stopped = false;
 
   private constructor(threadId: number) {
     this.#threadId = threadId;
@@ -71,38 +86,50 @@ export class StoppingThread {
   }
 
   /**
-   * Waits until the system call is done, and has the thread make another one where `next` wants it. The program finds the
-   * registers as its own call has left them, once {@link StoppingThread.release} lets it go on.
+   * Waits until the system call is done.
    *
-   * @param entry how its call entered the kernel; the next one enters in the same way, by the same instruction
-   * @param next given the result of the thread's call, tells the call that follows, or nothing
-   * @returns the result of the call that follows; undefined where there was none, or the thread is gone
+   * @returns its result, or undefined where the thread is gone
    */
-  followWith(
-    entry: Entry,
-    next: (
-      result: bigint,
-    ) => { readonly name: SyscallName; readonly arguments: readonly [bigint, bigint, bigint] } | undefined,
-  ): bigint | undefined {
+  stopped(): bigint | undefined {
     const threadId = this.#threadId;
-    if (nextStop(threadId) === undefined || ptrace('PTRACE_GETREGS', threadId, 0n, before.address) < 0)
-      return undefined;
-    const call = next(BigInt.asIntN(64, before.view.getBigUint64(USER_REGS.rax, true)));
-    let result: bigint | undefined;
-    if (call !== undefined) {
-      // A signal that comes now would be handled with the registers of the call that is not the program's.
-      ptrace('PTRACE_GETSIGMASK', threadId, BigInt(SIGSET_SIZE), signals.address);
-      ptrace('PTRACE_SETSIGMASK', threadId, BigInt(SIGSET_SIZE), everySignal.address);
-      result = this.#call(entry, syscallNumber(entry, call.name) ?? -1, call.arguments);
+    if (nextStop(threadId) === undefined) return undefined;
+    if (ptrace('PTRACE_GETREGS', threadId, 0n, before.address) < 0) return undefined;
+    // A signal that comes now would be handled with the registers of a call that is not the program's.
+    ptrace('PTRACE_GETSIGMASK', threadId, BigInt(SIGSET_SIZE), signals.address);
+    ptrace('PTRACE_SETSIGMASK', threadId, BigInt(SIGSET_SIZE), everySignal.address);
+    this.#stopped = true;
+    return BigInt.asIntN(64, before.view.getBigUint64(USER_REGS.rax, true));
+  }
+
+  /**
+   * Has the thread make a system call, once it has stopped. No filter may have that call notified: whoever would have to
+   * answer is waiting here.
+   *
+   * @param entry how the thread's own call entered the kernel; this one enters in the same way, by the same instruction
+   * @returns its result, error numbers negated; undefined where the thread is gone
+   */
+  call(entry: Entry, name: SyscallName, values: readonly bigint[]): bigint | undefined {
+    const result = this.#call(entry, syscallNumber(entry, name) ?? -1, values);
+    if (result === undefined || entry === 'x86-64') return result;
+    const narrow = BigInt.asIntN(32, result);
+    return isError(narrow) ? narrow : BigInt.asUintN(32, result);
+  }
+
+  /**
+   * Lets the thread go on, untraced, with the registers as its own call has left them.
+   *
+   * @param result what its call gives instead of its own result
+   */
+  release(result?: bigint): void {
+    const threadId = this.#threadId;
+    if (this.#stopped) {
+      // No call is under way any more that the kernel could think of making again.
+      before.view.setBigUint64(USER_REGS.orig_rax, BigInt.asUintN(64, -1n), true);
+      if (result !== undefined) before.view.setBigUint64(USER_REGS.rax, BigInt.asUintN(64, result), true);
       ptrace('PTRACE_SETREGS', threadId, 0n, before.address);
       ptrace('PTRACE_SETSIGMASK', threadId, BigInt(SIGSET_SIZE), signals.address);
     }
-    return result;
-  }
-
-  /** Lets the thread go on, untraced. */
-  release(): void {
-    ptrace('PTRACE_DETACH', this.#threadId);
+    ptrace('PTRACE_DETACH', threadId);
   }
 
   /** Goes back to the instruction of the call with other registers, and waits until it is through. */
@@ -113,12 +140,9 @@ export class StoppingThread {
     const put = (field: Exclude<keyof typeof USER_REGS, 'size'>, value: bigint): void => {
       view.setBigUint64(USER_REGS[field], BigInt.asUintN(64, value), true);
     };
-    const names = entry === 'i386' ? (['rbx', 'rcx', 'rdx'] as const) : (['rdi', 'rsi', 'rdx'] as const);
-    for (const [index, name] of names.entries()) put(name, values[index] ?? 0n);
+    for (const [index, value] of values.entries()) put(ARGUMENTS[entry][index] ?? 'rax', value);
     put('rax', BigInt(number));
-    // No call is under way any more that the kernel could think of making again.
     put('orig_rax', -1n);
-    before.view.setBigUint64(USER_REGS.orig_rax, BigInt.asUintN(64, -1n), true);
     // SYSCALL and INT 0x80 are two bytes long each. Behind SYSENTER the kernel returns to where an INT 0x80 stands too.
     put('rip', view.getBigUint64(USER_REGS.rip, true) - 2n);
     ptrace('PTRACE_SETREGS', threadId, 0n, registers.address);
@@ -129,7 +153,6 @@ export class StoppingThread {
       if (stop === undefined) return undefined;
     }
     ptrace('PTRACE_GETREGS', threadId, 0n, registers.address);
-    const result = BigInt.asIntN(64, view.getBigUint64(USER_REGS.rax, true));
-    return entry === 'i386' ? BigInt.asIntN(32, result) : result;
+    return BigInt.asIntN(64, view.getBigUint64(USER_REGS.rax, true));
   }
 }

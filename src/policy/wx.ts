@@ -61,8 +61,6 @@ export const wxRules: readonly WxRule[] = [
   rule('x86-64', 'mmap', writableAndExecutable, 'mmap asks for memory that is writable and executable'),
   ...commonRules('x86-64'),
   rule('i386', 'mmap2', writableAndExecutable, 'mmap2 asks for memory that is writable and executable'),
-  // The protection stands in memory, where another thread can change it after any check: nothing can judge it.
-  rule('i386', 'mmap', [], 'the old mmap of i386 keeps its arguments in memory, where no filter can judge them'),
   ...commonRules('i386'),
   rule(
     'i386',

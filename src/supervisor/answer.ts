@@ -6,25 +6,24 @@
  */
 import { errnoNumbers } from '../abi/errno.js';
 import { AUDIT_ARCH } from '../abi/seccomp.js';
-import { type Entry, type SyscallName, syscallName, syscallNumber } from '../abi/syscalls.js';
+import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
 import type { Notification } from '../linux/listener.js';
-import { processOf } from '../linux/proc.js';
 import { firstMatch } from '../policy/evaluate.js';
 import type { Rule } from '../policy/rule.js';
 import { type WxRule, wxRules } from '../policy/wx.js';
 import { type Answer, letContinue, type NotifiedCall, refuse, type Supervision } from './call.js';
-import { callerOf } from './caller.js';
 import { copy, copyByFcntl } from './calls/copy.js';
 import { create } from './calls/create.js';
 import { map } from './calls/map.js';
+import { oldMmap } from './calls/old_mmap.js';
 import { read } from './calls/read.js';
 import { seek } from './calls/seek.js';
 import { write } from './calls/write.js';
-import type { LoggedCall } from './log.js';
+import { hexadecimal, loggedNotification, reportRefusable } from './report.js';
 import type { Window } from './window.js';
 
 /** Every call that the trampoline service answers. */
-const serviceCalls: readonly NotifiedCall[] = [create, write, read, seek, map, copy, copyByFcntl];
+const serviceCalls: readonly NotifiedCall[] = [create, write, read, seek, oldMmap, map, copy, copyByFcntl];
 
 /** The rules that have the service's calls notified. */
 export function serviceRules(window: Window): readonly Rule[] {
@@ -59,35 +58,13 @@ function entryOf(architecture: number): Entry | undefined {
   return architecture === AUDIT_ARCH.AUDIT_ARCH_I386 ? 'i386' : undefined;
 }
 
-/** What a log says of any call. */
-function loggedCall(notification: Notification, entry: Entry | undefined): LoggedCall {
-  const { threadId, number } = notification;
-  return {
-    processId: processOf(threadId) ?? threadId,
-    threadId,
-    call: (entry && syscallName(entry, number)) ?? `system call ${number}`,
-    entry: entry ?? `AUDIT_ARCH 0x${notification.architecture.toString(16)}`,
-  };
-}
-
-function hexadecimal(values: readonly bigint[]): string[] {
-  return values.map((value) => `0x${value.toString(16)}`);
-}
-
 /** Under the policy `log`: reports a call that `wx` would have refused. */
-function report({ log }: Supervision, notification: Notification, entry: Entry | undefined): void {
+function report(supervision: Supervision, notification: Notification, entry: Entry | undefined): void {
   const call = { entry, number: notification.number >>> 0, arguments: notification.arguments };
   const rule = firstMatch(wxRules, call) as WxRule | undefined;
   // A call that the service has notified, not the policy.
   if (rule === undefined && entry !== undefined && served[entry].has(call.number)) return;
-  const logged = loggedCall(notification, entry);
-  log.write({
-    event: 'would-refuse',
-    ...logged,
-    arguments: hexadecimal(notification.arguments),
-    reason: rule?.sentence ?? 'the call enters the kernel in a way that is not judged (x32, or another architecture)',
-    caller: callerOf(notification, logged.processId, entry === 'i386' ? 4 : 8),
-  });
+  reportRefusable(supervision, notification, entry, rule);
 }
 
 /** Decides one notification. */
@@ -118,13 +95,14 @@ function send(supervision: Supervision, notification: Notification, answer: Answ
       return;
     case 'value':
       listener.answerValue(id, answer.value);
+      answer.after?.();
       return;
     case 'error':
       listener.answerError(id, answer.errno);
       if (log.enabled) {
         log.write({
           event: 'refused',
-          ...loggedCall(notification, entryOf(notification.architecture)),
+          ...loggedNotification(notification, entryOf(notification.architecture)),
           arguments: hexadecimal(notification.arguments),
           errno: answer.errno,
           reason: answer.reason,

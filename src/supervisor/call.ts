@@ -21,7 +21,12 @@ export type Answer =
       /** What is to be done just before and just after the kernel is told. */
       readonly around?: { readonly before: () => void; readonly after: () => void };
     }
-  | { readonly kind: 'value'; readonly value: bigint }
+  | {
+      readonly kind: 'value';
+      readonly value: bigint;
+      /** What is to be done just after it was sent. */
+      readonly after?: () => void;
+    }
   | {
       readonly kind: 'error';
       readonly errno: ErrnoName;

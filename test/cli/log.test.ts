@@ -49,7 +49,7 @@ const REFUSED = [
   ['personality', 'x86-64', /READ_IMPLIES_EXEC/],
   ['mmap2', 'i386', /mmap2 asks for memory that is writable and executable/],
   ['mprotect', 'i386', /mprotect makes memory executable/],
-  ['mmap', 'i386', /keeps its arguments in memory/],
+  ['mmap', 'i386', /mmap2 asks for memory that is writable and executable/],
 ] as const;
 
 describe('under the policy log', () => {

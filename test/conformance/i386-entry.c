@@ -281,16 +281,24 @@ static void old_mapping(void)
 	int fd = complete();
 	struct old_mmap_arguments right = { 0, 48, READ_EXECUTE, MAP_PRIVATE, (uint32_t)fd, info.code_offset };
 
-	block = right;
-	block.length = 2 * PAGE;
-	int64_t wrong = int80(I386_OLD_MMAP, ADDRESS(&block), 0, 0, 0, 0, 0);
-	ok(wrong == -1 && (errno == EINVAL || errno == EACCES), "the old mmap of two pages: %s",
-	   wrong == -1 ? errno_name(errno) : "success");
+	struct old_mmap_arguments wrong[] = { right, right, right, right };
+	wrong[0].length = 2 * PAGE;
+	wrong[1].protection = 1;
+	wrong[2].flags = MAP_PRIVATE | MAP_FIXED;
+	wrong[3].offset += 1;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		block = wrong[i];
+		int64_t result = int80(I386_OLD_MMAP, ADDRESS(&block), 0, 0, 0, 0, 0);
+		ok(result == -1 && (errno == EINVAL || errno == EACCES), "the old mmap with a wrong argument, %zu: %s", i,
+		   result == -1 ? errno_name(errno) : "success");
+	}
 	block = right;
 	int64_t base = int80(I386_OLD_MMAP, ADDRESS(&block), 0, 0, 0, 0, 0);
 	int error = base == -1 ? errno : 0;
 	freedom("old-mmap", "%s", errno_name(error));
 	ok(error == 0 || error == EACCES, "the old mmap maps, or is refused to everybody: %s", errno_name(error));
+	int64_t again = int80(I386_OLD_MMAP, ADDRESS(&block), 0, 0, 0, 0, 0);
+	ok(again == -1 && errno == (base == -1 ? EACCES : EEXIST), "and again: %s", again == -1 ? errno_name(errno) : "success");
 	if (base != -1)
 		int80(I386_MUNMAP, (uint32_t)base, PAGE, 0, 0, 0, 0);
 	close(fd);

@@ -166,7 +166,7 @@ static int64_t int80(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32
 }
 
 /* Seeks by _llseek; -1 with errno, or the position that it stores. */
-static int64_t llseek(int fd, uint32_t high, uint32_t low, uint32_t whence)
+__attribute__((unused)) static int64_t llseek(int fd, uint32_t high, uint32_t low, uint32_t whence)
 {
 	static int64_t position;
 

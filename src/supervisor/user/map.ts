@@ -13,44 +13,55 @@
  * @module
  */
 import { MADV } from '../../abi/ptrace.js';
-import { StoppingThread } from '../../linux/ptrace.js';
+import { isError, StoppingThread } from '../../linux/ptrace.js';
 import { judgeUserMap, mapParametersOf } from '../../object/user_mapping.js';
 import { type Answer, type CallContext, int32, loggedCall, refuse } from '../call.js';
 import type { UserEntry } from '../tables.js';
 
-/** Answers one. `offset` is in bytes. */
-export function answerUserMap(context: CallContext, entry: UserEntry, offset: bigint): Answer {
-  const { notification, supervision, entry: callEntry } = context;
-  const { log, waitsKillable } = supervision;
-  const [, length, protection, flags, descriptor] = notification.arguments;
-  const refusal = judgeUserMap({ length, protection, flags, offset, callerArchitecture: callEntry }, entry.object);
+/** What is wrong with one, or nothing. `offset` is in bytes. */
+export function judgeMapping(context: CallContext, entry: UserEntry, offset: bigint): Answer | undefined {
+  const { notification, entry: callerArchitecture } = context;
+  const [, length, protection, flags] = notification.arguments;
+  const refusal = judgeUserMap({ length, protection, flags, offset, callerArchitecture }, entry.object);
   if (refusal !== undefined) return refuse(refusal.errno, refusal.reason);
   // A mapping may come before the first context. The code is there before anybody can call it.
   entry.file.makeCode(undefined);
+  return undefined;
+}
 
+/** Tells the log of a mapping. It must be told while the program waits: afterwards it may end at any moment. */
+export function tellOfMapping(context: CallContext, inherited: boolean): void {
+  const { notification, supervision } = context;
+  if (!supervision.log.enabled) return;
+  const descriptor = int32(notification.arguments[4]);
+  supervision.log.write({ event: 'trampoline-mapped', descriptor, inherited, ...loggedCall(context) });
+}
+
+/** Has a thread that has stopped ask that forks do not inherit the trampoline's mapping at an address. */
+export function keepFromForks(context: CallContext, entry: UserEntry, thread: StoppingThread, address: bigint): void {
   const { size } = mapParametersOf(entry.object);
-  let stopping: StoppingThread | undefined;
-  // Told while the program waits: it may end right behind its call, and then nothing is told any more.
-  const tell = (inherited: boolean): void => {
-    if (!log.enabled) return;
-    log.write({ event: 'trampoline-mapped', descriptor: int32(descriptor), inherited, ...loggedCall(context) });
-  };
+  const result = thread.call(context.entry, 'madvise', [address, BigInt(size), BigInt(MADV.MADV_DONTFORK)]);
+  tellOfMapping(context, result !== 0n);
+}
+
+/** Answers one. `offset` is in bytes. */
+export function answerUserMap(context: CallContext, entry: UserEntry, offset: bigint): Answer {
+  const refused = judgeMapping(context, entry, offset);
+  if (refused !== undefined) return refused;
+  let thread: StoppingThread | undefined;
   return {
     kind: 'continue',
     around: {
       before() {
-        if (waitsKillable) stopping = StoppingThread.seize(notification.threadId);
-        if (stopping === undefined) tell(true);
+        if (context.supervision.waitsKillable) thread = StoppingThread.seize(context.notification.threadId);
+        if (thread === undefined) tellOfMapping(context, true);
       },
       after() {
-        const result = stopping?.followWith(callEntry, (address) =>
-          // The highest addresses are error numbers.
-          address < 0n && address >= -4095n
-            ? undefined
-            : { name: 'madvise', arguments: [address, BigInt(size), BigInt(MADV.MADV_DONTFORK)] },
-        );
-        if (stopping !== undefined) tell(result !== 0n);
-        stopping?.release();
+        const address = thread?.stopped();
+        if (thread !== undefined && address !== undefined && !isError(address)) {
+          keepFromForks(context, entry, thread, address);
+        }
+        thread?.release();
       },
     },
   };
