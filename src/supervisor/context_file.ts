@@ -12,10 +12,10 @@
  *
  * @module
  */
-import { randomFillSync } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { TrampfdError } from '../error.js';
 import type { MappedFile } from '../linux/memory.js';
+import { randomWords } from '../linux/random.js';
 import type { ArchitectureName } from '../trampoline/architectures.js';
 import {
   assembleContextCode,
@@ -30,14 +30,6 @@ import {
 import { recogniseContextData } from '../trampoline/context_read.js';
 import type { ContextTrampoline } from '../trampoline/trampoline.js';
 import { OwnFile } from './own_file.js';
-
-const random = new BigUint64Array(64);
-
-/** Random words, from the system's generator. */
-function randomWords(count: number, wordSize: 4 | 8): readonly bigint[] {
-  const words = randomFillSync(random.subarray(0, count));
-  return Array.from(words, (word) => BigInt.asUintN(8 * wordSize, word));
-}
 
 /** Codes that were made and recognised, by what they were made for. A program mostly sets one kind of context. */
 const codes = new Map<string, Uint8Array>();

@@ -85,7 +85,7 @@ function halves(words: number, to: i.Register, what: string): Part[] {
   ];
 }
 
-const entry: readonly Part[] = [
+const entry = (): readonly Part[] => [
   label('entry'),
   i.btiC(),
   i.subImmediate(frame, sp, FRAME_SIZE, 'x16 = where the frame goes; what x16 held is lost, or is not asked for'),
@@ -96,7 +96,7 @@ const entry: readonly Part[] = [
   i.adr(data, 'data', 'x0 = the address of the data, at whose start the state is'),
 ];
 
-const copy: readonly Part[] = [
+const copy = (): readonly Part[] => [
   label('copy'),
   i.ldar(state, data, 'x1 = the state, loaded before all that follows'),
   i.tbnz(state, Math.log2(UNSET_BIT), 'unset', 'there is nothing to load'),
@@ -117,7 +117,7 @@ const copy: readonly Part[] = [
   i.cbnz(value, 'copy', 'the copy may be of two contexts: begin anew'),
 ];
 
-const stack: readonly Part[] = [
+const stack = (): readonly Part[] => [
   i.addImmediate(finalStack, frame, FRAME_SIZE, 'x8 = the stack pointer of the call'),
   i.ldr(value, frame, copied(BLOCK.distance), ''),
   i.arithmetic('sub', destination, finalStack, value, 'down by size and offset'),
@@ -141,7 +141,7 @@ const stack: readonly Part[] = [
   i.b('next word', ''),
 ];
 
-const registers: readonly Part[] = [
+const registers = (): readonly Part[] => [
   label('registers'),
   ...halves(BLOCK.target, target, "the target's address"),
   i.movz(place, registerAt(X16), 'it goes to x16'),
@@ -169,7 +169,7 @@ function jumpThrough(register: i.Register): Part[] {
   ];
 }
 
-const load: readonly Part[] = [
+const load = (): readonly Part[] => [
   label('load'),
   i.strIndexed(target, frame, place, "the target's address instead of what was saved"),
   i.subImmediate(choice, place, registerAt(X16), 'x17 = 0 where it is in x16'),
@@ -182,7 +182,7 @@ const load: readonly Part[] = [
 ];
 
 /** Nothing to load: a store to the entry, which is not writable, is a SIGSEGV whose address is that of the call. */
-const unset: readonly Part[] = [
+const unset = (): readonly Part[] => [
   label('unset'),
   ...[data, block, counter].map(({ encoding }) =>
     i.ldp(x(encoding), x(encoding + 1), frame, registerAt(encoding), 'as they were; no other has been changed yet'),
@@ -195,7 +195,7 @@ const unset: readonly Part[] = [
 
 /** The instructions of a context's code: one general part, for any registers and for data on the stack. */
 function assembleContext(dataOffset: number): Instruction[] {
-  return placed([...entry, ...copy, ...stack, ...registers, ...load, ...unset], { data: dataOffset });
+  return placed([...entry(), ...copy(), ...stack(), ...registers(), ...load(), ...unset()], { data: dataOffset });
 }
 
 /** The trampolines of contexts. The alignment is that of the stack at a function's entry (AAPCS64, "The Stack"). */

@@ -77,7 +77,7 @@ function nextHalves(what: string): Part[] {
   ];
 }
 
-const entry: readonly Part[] = [
+const entry = (): readonly Part[] => [
   label('entry'),
   i.subImmediate(sp, sp, FRAME_SIZE, 'room for the frame, which no signal touches from here on'),
   i.stmib(sp, NAMED, "saved, behind the word for the target's address"),
@@ -88,7 +88,7 @@ const entry: readonly Part[] = [
   i.arithmetic('add', data, pc, data, 'r1 = the address of the data, at whose start the state is'),
 ];
 
-const copy: readonly Part[] = [
+const copy = (): readonly Part[] => [
   label('copy'),
   i.ldr(stateHigh, data, WORD_SIZE, 'r2 = the upper half of the state'),
   i.dmbIsh('loaded before its lower half'),
@@ -116,7 +116,7 @@ const copy: readonly Part[] = [
   i.b('copy', 'no', 'ne'),
 ];
 
-const stack: readonly Part[] = [
+const stack = (): readonly Part[] => [
   i.addImmediate(finalStack, sp, FRAME_SIZE, 'r8 = the stack pointer of the call'),
   i.ldr(value, frame, copied(BLOCK.distance), ''),
   i.arithmetic('sub', destination, finalStack, value, 'down by size and offset'),
@@ -139,7 +139,7 @@ const stack: readonly Part[] = [
   i.b('next word', ''),
 ];
 
-const registers: readonly Part[] = [
+const registers = (): readonly Part[] => [
   label('registers'),
   i.ldr(counter, frame, copied(BLOCK.registers), 'registers that are named'),
   i.addImmediate(block, frame, copied(BLOCK.target), 'where the copy has the target'),
@@ -155,19 +155,19 @@ const registers: readonly Part[] = [
   i.b('next register', ''),
 ];
 
-const restored: readonly Part[] = [i.ldr(value, frame, FLAGS, ''), i.msrFlags(value, 'the flags as they were')];
+const restored = (): readonly Part[] => [i.ldr(value, frame, FLAGS, ''), i.msrFlags(value, 'the flags as they were')];
 
-const load: readonly Part[] = [
+const load = (): readonly Part[] => [
   label('load'),
-  ...restored,
+  ...restored(),
   i.ldm(frame, NAMED, 'the registers for the target'),
   i.ldrPost(pc, sp, FRAME_SIZE, 'jump to the target, and put the stack pointer right'),
 ];
 
 /** Nothing to load: a store to the entry, which is not writable, is a SIGSEGV whose address is that of the call. */
-const unset: readonly Part[] = [
+const unset = (): readonly Part[] => [
   label('unset'),
-  ...restored,
+  ...restored(),
   i.ldm(frame, NAMED, 'the registers as they were'),
   i.addImmediate(sp, sp, FRAME_SIZE, 'the stack pointer as it was'),
   i.strbToLabel(value, 'entry', 'fault, at the address of the call; nothing is lost'),
@@ -176,7 +176,7 @@ const unset: readonly Part[] = [
 
 /** The instructions of a context's code: one general part, for any registers and for data on the stack. */
 function assembleContext(dataOffset: number): Instruction[] {
-  return placed([...entry, ...copy, ...stack, ...registers, ...load, ...unset], { data: dataOffset });
+  return placed([...entry(), ...copy(), ...stack(), ...registers(), ...load(), ...unset()], { data: dataOffset });
 }
 
 /** The trampolines of contexts. The alignment is that of the stack at a public interface (AAPCS32, "The Stack"). */
