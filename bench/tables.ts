@@ -12,6 +12,9 @@ const WARM_UP = 8_000;
 const TABLES = 4_000;
 const CALLS = 20_000;
 
+/** Trampolines of a table that is asked for. */
+const LARGE = 100_000;
+
 /** Trampolines in a page of x86-64. */
 const TRAMPOLINES = 102;
 
@@ -30,6 +33,7 @@ const LINES: readonly Line[] = [
     atMost: 150,
   },
   { series: 'first', what: "a table of a program's first hundred", unit: 'µs', against: 'table' },
+  { series: 'large', what: 'the code of a table of 100,000 trampolines', unit: 'ms' },
   { series: 'round-trip', what: "a refused write, to trampfd's supervisor and back", unit: 'µs', atMost: 15 },
   { series: 'round-trip-c', what: 'a call answered by a supervisor in C', unit: 'µs', against: 'round-trip' },
   { series: 'descriptor-c', what: 'a descriptor given by a supervisor in C', unit: 'µs', against: 'round-trip-c' },
@@ -42,6 +46,7 @@ export const tables: Benchmark = {
   rounds: 9,
   run(rounds) {
     const ours = [...supervised('wx'), program('tables'), String(WARM_UP), String(TABLES), String(CALLS)];
+    const large = [...supervised('wx'), program('large'), String(LARGE), '5'];
     const minimal = [program('supervisor'), String(CALLS)];
     const strace = [...traced('getpgid'), program('workload'), 'getpgid', String(CALLS)];
     const figures = inTurn(rounds, [
@@ -58,6 +63,7 @@ export const tables: Benchmark = {
           return new Map([['table-pinned', found.get('table') ?? Number.NaN]]);
         },
       },
+      { measure: () => new Map(namedFigures(output(large))) },
       { measure: () => new Map(namedFigures(output(minimal)).map(([name, figure]) => [`${name}-c`, figure])) },
       { measure: () => new Map([['round-trip-strace', (Number(output(strace)) / CALLS) * 1e6]]) },
     ]);

@@ -11,6 +11,7 @@ import {
   type ListenerFindings,
   type MemoryFileFindings,
   probeChildMemory,
+  probeChildTracing,
   probeI386,
   probeListener,
   probeMdwe,
@@ -214,6 +215,13 @@ function processFindings(openFileLimit: bigint): Finding[] {
       probeChildMemory() === true,
       "the memory of a child was read, as a call's structures have to be",
       'the memory of a child cannot be read, so no call on a table can be answered; run as root, or allow ptrace',
+    ),
+    finding(
+      'ptrace(2) of a child',
+      probeChildTracing(),
+      'forks do not inherit mappings of version 1, and the old mmap of i386 is served',
+      'forks inherit mappings of version 1, and wx refuses the old mmap of i386',
+      'no child could be started',
     ),
     yamaFinding(),
     finding(

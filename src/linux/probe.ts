@@ -24,6 +24,7 @@ import { allocate, native, negatedErrno } from './libc.js';
 import { Listener, notificationSizes } from './listener.js';
 import { addSeals } from './memfd.js';
 import { MappedFile, readMemory } from './memory.js';
+import { StoppingThread } from './ptrace.js';
 
 const libcSyscall = native('long syscall(long, long, long, uint64_t)');
 const libcPrctl = native('int prctl(int, ulong, ulong, ulong, ulong)');
@@ -207,6 +208,18 @@ export function probeChildMemory(): boolean | undefined {
   const bytes = start === null ? undefined : readMemory(pid, BigInt(`0x${start[0]}`), 4);
   child.kill('SIGKILL');
   return bytes !== undefined;
+}
+
+/** Whether a child can be traced (ptrace(2), PTRACE_SEIZE); undefined where none could be started. */
+export function probeChildTracing(): boolean | undefined {
+  const child = spawn('/bin/sh', ['-c', 'read line'], { stdio: ['pipe', 'ignore', 'ignore'] });
+  child.on('error', () => undefined);
+  if (child.pid === undefined) return undefined;
+  const thread = StoppingThread.seize(child.pid);
+  const stops = thread?.stopped() !== undefined;
+  thread?.release();
+  child.kill('SIGKILL');
+  return stops;
 }
 
 /** A static i386 program (ELF header, program header, code) that ends by `int 0x80` with status 0. */

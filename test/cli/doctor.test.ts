@@ -32,6 +32,7 @@ describe('trampfd doctor', () => {
       'F_SEAL_FUTURE_WRITE',
       'sealed pages stay as they are',
       'process_vm_readv(2)',
+      'ptrace(2) of a child',
     ]) {
       assert.equal(found.get(name), 'yes', name);
     }

@@ -1,5 +1,6 @@
 /**
- * mmap(2) of a table (of a trampoline of version 1: user/map.ts): the kernel maps the sealed file itself, in the target, after the arguments were judged.
+ * mmap(2) of a table: the kernel maps the sealed file itself, in the target, after the arguments were judged. (Of a
+ * trampoline of version 1: user/map.ts.)
  *
  * The call is let go on, so the descriptor may be another file by then, if a thread of the target changes it. Nothing
  * depends on that: a mapping of a file that is readable and executable is not refused by any rule, with or without us,
