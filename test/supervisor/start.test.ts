@@ -18,7 +18,7 @@ function runWith(change: (receiver: string) => string, words: readonly string[],
   const receiver = join(folder.path, 'dist', 'bin', 'receive.cjs');
   const text = readFileSync(receiver, 'utf8');
   const changed = change(text);
-  assert.notEqual(changed, text);
+  assert.ok(changed !== text, 'the receiver was not changed');
   writeFileSync(receiver, changed);
   return run([trampfd, 'run', ...options, '--', ...words]);
 }
@@ -37,7 +37,8 @@ describe('a receiver that fails', () => {
     const log = join(logs.path, 'log');
     const program = compileProgram('supervisor/ignored_descriptor.c');
     const { status, output, errors } = runWith(
-      (text) => text.replace(/answerNotification\(supervision, notification\);/, 'throw new Error("broken");'),
+      // Names of methods are the only ones that the bundle keeps.
+      (text) => text.replace(/\banswerDescriptor\(\w+, ?\w+\) ?\{/, '$&throw new Error("broken");'),
       [program],
       ['--log', log],
     );
