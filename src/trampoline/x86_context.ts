@@ -12,8 +12,10 @@
  *    mispredicted return, as the processor expects returns to go where calls came from.
  *
  * The quick part loads the registers of one set, the one that the code was made for, and is only for contexts that put
- * nothing on the stack. Until the state was read again it writes only below the stack pointer of the call: at a function's
- * entry all memory there is free. On x86-64 that is the red zone; i386 moves the stack pointer first.
+ * nothing on the stack. What it has to keep until the state was read again is below the stack pointer of the call: at a
+ * function's entry all memory there is free. On x86-64 that is the red zone; i386 moves the stack pointer first. x86-64
+ * keeps the flags by LAHF and SAHF, so that comparing costs no taken jump; i386 compares without touching them, as its
+ * return costs more than that in any case.
  *
  * @module
  */
