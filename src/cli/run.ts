@@ -12,6 +12,7 @@ import { closeToOthers, duplicateOnto, exitNow } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
 import { type LogTarget, openLog } from '../supervisor/log.js';
+import { type Receiver, startReceiver } from '../supervisor/receiver.js';
 import { type Supervised, start } from '../supervisor/start.js';
 import type { RunOptions } from './arguments.js';
 import type { Inherited } from './launch.js';
@@ -121,9 +122,10 @@ function attend({ processId, listener, served }: Supervised, signals: PassedSign
 /**
  * Runs a program under supervision; this process ends with it.
  *
+ * @param receiver - the thread that is to answer, where it was started already
  * @throws TrampfdError where the log cannot be written, or the kernel does not take the filter: nothing was started then
  */
-export async function run(options: RunOptions, inherited: Inherited): Promise<void> {
+export async function run(options: RunOptions, inherited: Inherited, receiver?: Receiver): Promise<void> {
   if (process.arch !== 'x64') {
     throw new TrampfdError('EOPNOTSUPP', `run: programs of ${process.arch} cannot be supervised yet; use x86-64`);
   }
@@ -141,18 +143,20 @@ export async function run(options: RunOptions, inherited: Inherited): Promise<vo
   }
   const signals = new PassedSignals(inherited.ignoredSignals);
   const everySignal = 2n ** 64n - 1n;
-  const supervised = await start({
+  const folder = leaveLostFolder();
+  const request = {
     program,
     arguments: options.program,
     environment: inherited.environment,
     defaultSignals: everySignal & ~inherited.ignoredSignals,
     blockedSignals: inherited.blockedSignals,
     closedDescriptors: [0, 1, 2].filter((descriptor) => !standard.includes(descriptor)),
-    folder: leaveLostFolder(),
+    folder,
     openFileLimit: inherited.openFileLimit,
     policy: options.policy,
     log,
-  });
+  };
+  const supervised = await start(request, receiver ?? startReceiver());
   if (typeof supervised === 'number') endUnstarted(Buffer.from(program).toString(), -supervised);
   releaseInherited(inherited);
   attend(supervised, signals, log);

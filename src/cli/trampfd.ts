@@ -5,6 +5,7 @@
  */
 import { readFileSync, writeSync } from 'node:fs';
 import { TrampfdError } from '../error.js';
+import { startReceiver } from '../supervisor/receiver.js';
 import { type Command, parseCommand } from './arguments.js';
 import { type Inherited, readInherited } from './launch.js';
 import { STATUS_FAILED } from './status.js';
@@ -29,11 +30,24 @@ function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+/** Whether the working directory has not been removed: in one that has, Node.js starts no thread. */
+function isFolderThere(): boolean {
+  try {
+    process.cwd();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Carries out a command; each is loaded only when it is asked for, as starting fast matters. */
 async function carryOut(command: Command, inherited: Inherited): Promise<void> {
   switch (command.name) {
-    case 'run':
-      return (await import('./run.js')).run(command.options, inherited);
+    case 'run': {
+      // The thread that will answer starts while all else is loaded.
+      const receiver = isFolderThere() ? startReceiver() : undefined;
+      return (await import('./run.js')).run(command.options, inherited, receiver);
+    }
     case 'show':
       return print((await import('./show.js')).show(command.options));
     case 'doctor': {

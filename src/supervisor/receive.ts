@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Listener, type NotificationSizes } from '../linux/listener.js';
 import { leaveSignalsToOthers } from '../linux/signal.js';
 import type { PolicyName } from '../policy/wx.js';
@@ -22,6 +22,12 @@ import { NumberChooser, type Window } from './window.js';
 /** What the thread is started with. */
 export interface ReceiverData {
   readonly rendezvous: Rendezvous;
+  /** Where {@link ReceiverSettings} arrive, before there is a listener. */
+  readonly settings: MessagePort;
+}
+
+/** What the thread works with. */
+export interface ReceiverSettings {
   readonly sizes: NotificationSizes;
   readonly policy: PolicyName;
   readonly window: Window;
@@ -29,9 +35,12 @@ export interface ReceiverData {
   readonly log: LogTarget | undefined;
 }
 
-function receive(data: ReceiverData): void {
-  const offered = takeListener(data.rendezvous);
-  if (offered === undefined) return;
+function receive({ rendezvous, settings }: ReceiverData): void {
+  const offered = takeListener(rendezvous);
+  const told = receiveMessageOnPort(settings) as { readonly message: ReceiverSettings } | undefined;
+  settings.close();
+  if (offered === undefined || told === undefined) return;
+  const data = told.message;
   // A signal that ends SECCOMP_IOCTL_NOTIF_ADDFD early leaves the target with 0 as the result of its call (seccomp.c sets
   // the notification to replied before it waits).
   leaveSignalsToOthers();

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Worker } from 'node:worker_threads';
 import { TrampfdError } from '../error.js';
 import { FilteredThread, type SpawnRequest } from '../linux/filtered_thread.js';
 import { Listener, notificationSizes } from '../linux/listener.js';
@@ -12,8 +11,8 @@ import { compileFilter } from '../policy/compile.js';
 import { type PolicyName, policyRules } from '../policy/wx.js';
 import { serviceRules } from './answer.js';
 import { type LogTarget, openLog } from './log.js';
-import type { ReceiverData } from './receive.js';
-import { cancel, createRendezvous, offerListener } from './rendezvous.js';
+import type { Receiver } from './receiver.js';
+import { cancel, offerListener } from './rendezvous.js';
 import { windowFor } from './window.js';
 
 /** What a supervised program is started with. */
@@ -33,21 +32,6 @@ export interface Supervised {
   readonly served: Promise<void>;
 }
 
-/** Starts the thread that receives, and tells when it has ended. */
-function startReceiver(data: ReceiverData): Promise<void> {
-  const receiver = new Worker(new URL('./receive.cjs', import.meta.url), {
-    workerData: data,
-    trackUnmanagedFds: false,
-    // Else Node.js joins its streams to ours, and makes the pipes that the program shares with us non-blocking.
-    stdout: true,
-    stderr: true,
-  });
-  return new Promise((resolve, reject) => {
-    receiver.on('error', reject);
-    receiver.on('exit', () => resolve());
-  });
-}
-
 /** Fails when the receiver has ended: before the program's start, that is no end but a failure. */
 async function ended(served: Promise<void>): Promise<never> {
   await served;
@@ -60,18 +44,19 @@ async function ended(served: Promise<void>): Promise<never> {
 /**
  * Starts a program under supervision.
  *
+ * @param receiver - the thread that is to answer; it was started, and told nothing
  * @returns the running program, or the negated error number of its execve(2)
  * @throws TrampfdError EBUSY, EINVAL and the like where the kernel does not take the filter; the message says why
  */
-export async function start(request: StartRequest): Promise<Supervised | number> {
+export async function start(request: StartRequest, receiver: Receiver): Promise<Supervised | number> {
   const sizes = notificationSizes();
   if (typeof sizes === 'number') {
     throw new TrampfdError('EINVAL', "this kernel has no seccomp user notification: 'trampfd doctor' says what it has");
   }
   const { policy, log } = request;
   const window = windowFor(request.openFileLimit);
-  const rendezvous = createRendezvous();
-  const served = startReceiver({ rendezvous, sizes, policy, window, pageSize: pageSize(), log });
+  const { rendezvous, served } = receiver;
+  receiver.tell({ sizes, policy, window, pageSize: pageSize(), log });
   try {
     using thread = await FilteredThread.start();
     const installed = await thread.install(compileFilter(policyRules(policy, serviceRules(window))));

@@ -1,0 +1,42 @@
+/**
+ * The receiving thread, from outside: started before there is anything to receive from, for starting takes long, and told
+ * later what it works with. Nothing is imported here that takes time to load.
+ *
+ * @module
+ */
+import { MessageChannel, Worker } from 'node:worker_threads';
+import type { ReceiverData, ReceiverSettings } from './receive.js';
+import { createRendezvous, type Rendezvous } from './rendezvous.js';
+
+/** A receiving thread that was started. */
+export interface Receiver {
+  /** Where it waits for the listener. */
+  readonly rendezvous: Rendezvous;
+  /** Tells it what it works with; before it is offered a listener. */
+  readonly tell: (settings: ReceiverSettings) => void;
+  /** Settles when it has ended; rejects where it failed. */
+  readonly served: Promise<void>;
+}
+
+/** Starts the thread that receives. It cannot be started in a folder that is gone. */
+export function startReceiver(): Receiver {
+  const rendezvous = createRendezvous();
+  const { port1: ours, port2: theirs } = new MessageChannel();
+  ours.unref();
+  const data: ReceiverData = { rendezvous, settings: theirs };
+  const worker = new Worker(new URL('./receive.cjs', import.meta.url), {
+    workerData: data,
+    transferList: [theirs],
+    trackUnmanagedFds: false,
+    // Else Node.js joins its streams to ours, and makes the pipes that the program shares with us non-blocking.
+    stdout: true,
+    stderr: true,
+  });
+  const served = new Promise<void>((resolve, reject) => {
+    worker.on('error', reject);
+    worker.on('exit', () => resolve());
+  });
+  // Whoever waits for it is told; that nobody does yet is no failure of its own.
+  served.catch(() => undefined);
+  return { rendezvous, tell: (settings) => ours.postMessage(settings), served };
+}
