@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { TrampfdError } from '../error.js';
 import { type PolicyName, policyNames } from '../policy/wx.js';
 import { type ArchitectureName, architectures } from '../trampoline/architectures.js';
+import { quickRegisters } from '../trampoline/context.js';
 import { type RegisterUse, registersFor } from '../trampoline/registers.js';
 
 /** Options of `trampfd run`. */
@@ -109,8 +110,11 @@ function contextRegisters(architecture: ArchitectureName, text: string): readonl
     throw usageError(`show: ${architecture} has no contexts; give one of ${having.join(', ')}`);
   }
   const names = text.split(',').filter((name) => name !== '');
-  const registers = names.map((name) => oneOf(`show: ${architecture} context register`, name, context.registers));
-  return context.registers.filter((name) => registers.includes(name)).slice(0, context.mostQuickRegisters);
+  const registers = names.map((name) => ({
+    register: oneOf(`show: ${architecture} context register`, name, context.registers),
+    value: 0n,
+  }));
+  return quickRegisters({ registers, target: 1n }, architecture);
 }
 
 function parseShow(words: readonly Uint8Array[]): Command {

@@ -20,7 +20,8 @@
  *
  * The data stands beside the code, and is as executable. Therefore no value of the program stands there as it is: each
  * is split into two words, a random one and the difference. The random words are fresh for each block, so that no byte
- * there is of anybody's choice.
+ * of a value is of anybody's choice. What stands there as it is are counts and distances, of at most 320, each in a word
+ * for itself: a byte and a bit followed by zeros.
  *
  * Words are of the architecture's width and byte order. All offsets below are in words, from the start of the block.
  *

@@ -1,6 +1,7 @@
 /**
- * dup(2), dup2(2), dup3(2) and fcntl(2) F_DUPFD on a table, or a trampoline of version 1: a copy gets a number in the window as well, so that what is
- * done with it is seen. A number outside that a program demands is EBADF, as a number above the limit is.
+ * dup(2), dup2(2), dup3(2) and fcntl(2) F_DUPFD on a table, or a trampoline of version 1: a copy gets a number in the
+ * window as well, so that what is done with it is seen. A number outside that a program demands is EBADF, as a number
+ * above the limit is.
  *
  * The copy is of the same open file, as the kernel's own would be: both share the file position.
  *

@@ -9,10 +9,12 @@
  * filter that it was. A program may set them too: then a table's mapping is the kernel's to carry out, without EINVAL and
  * EEXIST, as one with MAP_DENYWRITE is at an ordinary number (map.ts).
  *
- * Where the thread cannot be traced (a debugger has it, or the kernel is older than 5.19), `wx` refuses the call.
+ * Where the thread cannot be traced (a debugger has it, or the kernel is older than 5.19), `wx` refuses the call. A file
+ * system that lets mmap2 wait makes all wait that the supervisor answers, in this run.
  *
  * @module
  */
+import { errnoNumbers } from '../../abi/errno.js';
 import { MAP } from '../../abi/mman.js';
 import { syscallNumbers } from '../../abi/syscalls.js';
 import { readMemory } from '../../linux/memory.js';
@@ -84,7 +86,8 @@ function answer(context: CallContext): Answer {
   const values = notification.arguments.with(3, isJudged ? flags | BigInt(JUDGED) : flags);
   return {
     kind: 'value',
-    value: 0n,
+    // What the program gets where the rest never comes, as when the supervisor is killed right here.
+    value: BigInt(-errnoNumbers.EACCES),
     after() {
       if (thread.stopped() === undefined) return thread.release();
       const result = thread.call('i386', 'mmap2', values);
