@@ -10,6 +10,7 @@ export const FCNTL = {
   F_DUPFD: 0,
   F_GETFD: 1,
   F_SETFD: 2,
+  F_GETFL: 3,
   F_DUPFD_CLOEXEC: 1030,
   F_ADD_SEALS: 1033,
   F_GET_SEALS: 1034,
@@ -21,14 +22,26 @@ export const FCNTL = {
   FD_CLOEXEC: 1,
   O_RDONLY: 0,
   O_WRONLY: 1,
+  O_RDWR: 2,
+  O_ACCMODE: 3,
   O_CREAT: 0o100,
+  O_EXCL: 0o200,
+  O_NOCTTY: 0o400,
   O_APPEND: 0o2000,
-  O_PATH: 0o10000000,
+  O_NONBLOCK: 0o4000,
+  O_DSYNC: 0o10000,
+  O_DIRECT: 0o40000,
+  O_LARGEFILE: 0o100000,
+  O_DIRECTORY: 0o200000,
+  O_NOATIME: 0o1000000,
   O_CLOEXEC: 0o2000000,
+  O_SYNC: 0o4010000,
+  O_PATH: 0o10000000,
+  O_TMPFILE: 0o20200000,
 } as const;
 
 /** Flags of memfd_create(2) (linux/memfd.h). */
-export const MEMFD = { MFD_CLOEXEC: 1, MFD_ALLOW_SEALING: 2 } as const;
+export const MEMFD = { MFD_CLOEXEC: 1, MFD_ALLOW_SEALING: 2, MFD_HUGETLB: 4 } as const;
 
 /** MFD_NOEXEC_SEAL of memfd_create(2), from Linux 6.3 (linux/memfd.h there; older headers do not have it). */
 export const MFD_NOEXEC_SEAL = 8;
@@ -53,7 +66,10 @@ export const STATX = {
 export const STATX_FLAGS = { STATX_INO: 0x100, STATX_SIZE: 0x200 } as const;
 
 /** Flags of the *at calls that statx(2) takes (linux/fcntl.h). */
-export const AT = { AT_EMPTY_PATH: 0x1000, AT_STATX_DONT_SYNC: 0x4000 } as const;
+export const AT = { AT_EMPTY_PATH: 0x1000, AT_STATX_DONT_SYNC: 0x4000, AT_RECURSIVE: 0x8000 } as const;
+
+/** The folder of the *at calls that means the working directory, and the address bits of it (linux/fcntl.h). */
+export const AT_FDCWD = -100;
 
 /** Every constant above that the headers of Debian 12 have, for the test against them. */
 export const constants: readonly KernelConstant[] = [

@@ -8,9 +8,14 @@ import { type KernelConstant, listed } from './constant.js';
 /** Options of prctl(2) (linux/prctl.h). */
 export const PRCTL = {
   PR_SET_DUMPABLE: 4,
+  PR_CAPBSET_DROP: 24,
   PR_SET_NO_NEW_PRIVS: 38,
   PR_GET_NO_NEW_PRIVS: 39,
 } as const;
+
+/** PR_SET_MDWE of prctl(2) and its flag, from Linux 6.3 (linux/prctl.h there). */
+export const PR_SET_MDWE = 65;
+export const PR_MDWE_REFUSE_EXEC_GAIN = 1;
 
 /** PR_GET_MDWE of prctl(2), from Linux 6.3 (linux/prctl.h there). */
 export const PR_GET_MDWE = 66;

@@ -7,6 +7,7 @@ import { type KernelConstant, listed } from './constant.js';
 
 /** Requests of ptrace(2) (linux/ptrace.h), those of x86 among them (asm/ptrace-abi.h). */
 export const PTRACE = {
+  PTRACE_CONT: 7,
   PTRACE_GETREGS: 12,
   PTRACE_SETREGS: 13,
   PTRACE_DETACH: 17,
@@ -21,6 +22,8 @@ export const PTRACE = {
 /** Options of PTRACE_SEIZE, and the kinds of stop that PTRACE_GET_SYSCALL_INFO tells (linux/ptrace.h). */
 export const PTRACE_STOP = {
   PTRACE_O_TRACESYSGOOD: 1,
+  PTRACE_O_TRACEEXEC: 0x10,
+  PTRACE_O_EXITKILL: 0x100000,
   PTRACE_SYSCALL_INFO_NONE: 0,
   PTRACE_SYSCALL_INFO_ENTRY: 1,
   PTRACE_SYSCALL_INFO_EXIT: 2,
@@ -40,6 +43,8 @@ export const USER_REGS = {
   rdi: 112,
   orig_rax: 120,
   rip: 128,
+  cs: 136,
+  rsp: 152,
   size: 216,
 } as const;
 

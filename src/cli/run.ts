@@ -11,6 +11,7 @@ import { close, fcntl, open } from '../linux/descriptor.js';
 import { closeToOthers, duplicateOnto, exitNow } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
+import { handBack } from '../supervisor/confine/descriptors.js';
 import { type LogTarget, openLog } from '../supervisor/log.js';
 import { type Receiver, startReceiver } from '../supervisor/receiver.js';
 import { type Supervised, start } from '../supervisor/start.js';
@@ -80,7 +81,11 @@ function releaseInherited(inherited: Inherited): void {
 const LOOKING_INTERVAL = 20;
 
 /** Waits for the program's end, and then for the end of all that it leaves behind under the filter. */
-function attend({ processId, listener, served }: Supervised, signals: PassedSignals, log: LogTarget | undefined): void {
+function attend(
+  { processId, listener, served, positions }: Supervised,
+  signals: PassedSignals,
+  log: LogTarget | undefined,
+): void {
   let ended: ChildChange | undefined;
   let failed = false;
   const endIfOver = (): void => {
@@ -95,10 +100,12 @@ function attend({ processId, listener, served }: Supervised, signals: PassedSign
         continue;
       }
       if (change.kind === 'stopped') {
+        handBack(positions);
         signals.stopLike(processId, change.signal);
         continue;
       }
       ended = change;
+      handBack(positions);
       endIfOver();
       signals.end();
       setInterval(endIfOver, LOOKING_INTERVAL);
@@ -153,6 +160,9 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
     closedDescriptors: [0, 1, 2].filter((descriptor) => !standard.includes(descriptor)),
     folder,
     openFileLimit: inherited.openFileLimit,
+    inheritedDescriptors: inherited.descriptors,
+    executable: [],
+    bestEffort: false,
     policy: options.policy,
     log,
   };

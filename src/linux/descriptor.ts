@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { AT, STATX, STATX_FLAGS } from '../abi/fcntl.js';
+import { AT, AT_FDCWD, STATX, STATX_FLAGS } from '../abi/fcntl.js';
 import { KCMP } from '../abi/process.js';
 import { syscallNumbers } from '../abi/syscalls.js';
 import { allocate, native, negatedErrno } from './libc.js';
@@ -15,15 +15,22 @@ const libcStatx = native('int statx(int, const char *, int, unsigned int, uint64
 const libcOpen = native('int open(const char *, int, int)');
 const libcRead = native('long read(int, uint64_t, size_t)');
 const libcPread = native('long pread64(int, uint64_t, size_t, int64_t)');
+const libcOpenat = native('int openat(int, const void *, int, int)');
+const libcUnlinkat = native('int unlinkat(int, const void *, int)');
+const libcLseek = native('int64_t lseek64(int, int64_t, int)');
+const libcPwrite = native('long pwrite64(int, const void *, size_t, int64_t)');
+const libcFchmod = native('int fchmod(int, unsigned int)');
+const libcFchown = native('int fchown(int, int, int)');
 const libcSyscall = native('long syscall(long, long, long, long)');
+
+/** Whence of lseek(2) (linux/fs.h). */
+const SEEK_SET = 0;
+const SEEK_CUR = 1;
 
 const statxBuffer = allocate(STATX.size);
 const textBuffer = allocate(4096);
 /** What is read of a file at once. */
 const readBuffer = allocate(65_536);
-/** Where a relative path begins: at the working directory (linux/fcntl.h). */
-const AT_FDCWD = -100;
-
 /** Closes a descriptor of ours: 0 or a negated error number. */
 export function close(descriptor: number): number {
   return negatedErrno(libcClose(descriptor));
@@ -37,6 +44,61 @@ export function fcntl(descriptor: number, command: number, argument: number): nu
 /** Opens a file: a descriptor or a negated error number. */
 export function open(path: string, flags: number): number {
   return negatedErrno(libcOpen(path, flags, 0));
+}
+
+/** Creates a file in a folder of ours: a descriptor or a negated error number (openat(2)). */
+export function createAt(folder: number, name: string | Uint8Array, flags: number, mode: number): number {
+  return negatedErrno(libcOpenat(folder, cString(name), flags, mode));
+}
+
+/** Removes a name from a folder of ours: 0 or a negated error number (unlinkat(2)). */
+export function unlinkAt(folder: number, name: string | Uint8Array): number {
+  return negatedErrno(libcUnlinkat(folder, cString(name), 0));
+}
+
+/** Bytes of a C string, with the zero behind them. */
+function cString(name: string | Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(name), Buffer.alloc(1)]);
+}
+
+/** The position of an open file of ours (lseek(2)), or a negated error number where it has none. */
+export function position(descriptor: number): bigint {
+  return seek(descriptor, 0n, SEEK_CUR);
+}
+
+/** Sets the position of an open file of ours; where it has none, nothing happens. */
+export function setPosition(descriptor: number, offset: bigint): void {
+  if (offset >= 0n) seek(descriptor, offset, SEEK_SET);
+}
+
+function seek(descriptor: number, offset: bigint, whence: number): bigint {
+  const result = BigInt(libcLseek(descriptor, offset, whence));
+  return result === -1n ? BigInt(negatedErrno(-1)) : result;
+}
+
+/** Writes all bytes at the start of a file of ours (pwrite(2)); gives whether it could. */
+export function writeStart(descriptor: number, bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; ) {
+    const written = Number(libcPwrite(descriptor, bytes.subarray(at), bytes.length - at, at));
+    if (written <= 0) return false;
+    at += written;
+  }
+  return true;
+}
+
+/** fchmod(2): 0 or a negated error number. */
+export function changeMode(descriptor: number, mode: number): number {
+  return negatedErrno(libcFchmod(descriptor, mode));
+}
+
+/** fchown(2): 0 or a negated error number. */
+export function changeOwner(descriptor: number, user: number, group: number): number {
+  return negatedErrno(libcFchown(descriptor, user, group));
+}
+
+/** read(2) into memory outside of the JavaScript heap: a count, or a negated error number. */
+export function readInto(descriptor: number, address: bigint, length: number): number {
+  return negatedErrno(libcRead(descriptor, address, length));
 }
 
 /**

@@ -8,7 +8,6 @@
  *
  * @module
  */
-import { accessSync, constants, statSync } from 'node:fs';
 import { type ErrnoName, errnoName, errnoNumbers } from '../abi/errno.js';
 import { SOCK_FILTER_SIZE } from '../abi/filter.js';
 import { PRCTL } from '../abi/process.js';
@@ -26,6 +25,7 @@ import {
   onPoolThread,
   readInt,
 } from './libc.js';
+import { findProgram } from './search_path.js';
 
 const errnoLocation = native('uint64_t __errno_location()');
 const gettid = native('int gettid()');
@@ -79,21 +79,6 @@ function signalSet(signals: bigint): NativeMemory {
   const set = allocate(OPAQUE_SIZE);
   set.view.setBigUint64(0, signals, true);
   return set;
-}
-
-/** The path that a name has by PATH, as execvp(3) finds it; a path stays. The shell itself would look in its folder only. */
-function findScript(program: Uint8Array): Uint8Array {
-  if (program.includes('/'.charCodeAt(0))) return program;
-  for (const folder of (process.env['PATH'] ?? '/bin:/usr/bin').split(':')) {
-    const path = Buffer.concat([Buffer.from(`${folder === '' ? '.' : folder}/`), program]);
-    try {
-      accessSync(path, constants.X_OK);
-      if (statSync(path).isFile()) return path;
-    } catch {
-      // Not here.
-    }
-  }
-  return program;
 }
 
 /** One thread of libuv's pool that takes a filter and starts programs under it. */
@@ -208,7 +193,7 @@ export class FilteredThread implements Disposable {
     if (error === errnoNumbers.ENOEXEC) {
       // A script without a first line that names its interpreter: execvp(3) gives it to the shell, posix_spawnp(3) not.
       const shell = Buffer.from('/bin/sh');
-      const words = [shell, findScript(request.program), ...request.arguments.slice(1)];
+      const words = [shell, findProgram(request.program) ?? request.program, ...request.arguments.slice(1)];
       error = await start(allocateString(shell).address, words);
     }
     return error === 0 ? processId.view.getInt32(0, true) : -error;
@@ -228,7 +213,7 @@ export class FilteredThread implements Disposable {
 }
 
 /** The sentence for a filter that the kernel did not take. */
-function filterError(errno: number): TrampfdError {
+export function filterError(errno: number): TrampfdError {
   const name = errnoName(errno) as ErrnoName;
   const details = { syscall: 'seccomp', errno };
   switch (name) {

@@ -87,3 +87,15 @@ export function onPoolThread(target: NativeFunction, ...values: NativeValue[]): 
 export function readInt(address: bigint): number {
   return new DataView(koffi.view(address, 4)).getInt32(0, true);
 }
+
+/** Bytes at an address of this process, which must be readable there. */
+export function readBytes(address: bigint, length: number): Uint8Array {
+  return new Uint8Array(koffi.view(address, length)).slice();
+}
+
+const libcDlsym = native('int64_t dlsym(int64_t, const char *)');
+
+/** The address of a function of the C library (dlsym(3)). */
+export function symbolAddress(name: string): bigint {
+  return BigInt(libcDlsym(0, name));
+}

@@ -25,6 +25,7 @@ import { allocate, type NativeMemory, native, negatedErrno } from './libc.js';
 
 const ioctlPointer = native('int ioctl(int, unsigned long, uint64_t)');
 const libcPoll = native('int poll(uint64_t, unsigned long, int)');
+const libcPpoll = native('int ppoll(uint64_t, unsigned long, uint64_t, void *)');
 const libcSyscall = native('long syscall(long, long, long, uint64_t)');
 
 /** One system call of a target, waiting for its answer. */
@@ -66,8 +67,8 @@ export function notificationSizes(): NotificationSizes | number {
 export interface AddedDescriptor {
   /** Our descriptor of the file. */
   readonly source: number;
-  /** The number that it gets there; whatever has that number is closed, as dup2(2) does. */
-  readonly number: number;
+  /** The number that it gets there; whatever has that number is closed, as dup2(2) does. Undefined: the lowest free one. */
+  readonly number: number | undefined;
   /** Whether it closes on exec there. */
   readonly closeOnExec: boolean;
 }
@@ -81,6 +82,8 @@ export class Listener implements Disposable {
   readonly #cookie: NativeMemory = allocate(8);
   /** A struct pollfd. */
   readonly #pollRecord: NativeMemory = allocate(8);
+  /** A struct timespec. */
+  readonly #pollTime: NativeMemory = allocate(16);
   #idValidRequest: number = SECCOMP_IOCTL.SECCOMP_IOCTL_NOTIF_ID_VALID;
   #closed = false;
 
@@ -149,6 +152,15 @@ export class Listener implements Disposable {
     return (this.#pollRecord.view.getUint16(6, true) & POLL.POLLHUP) !== 0;
   }
 
+  /** Whether a notification is there to be received, or comes within some microseconds. */
+  isReady(microseconds: number): boolean {
+    this.#pollRecord.view.setInt32(0, this.descriptor, true);
+    this.#pollRecord.view.setUint32(4, POLL.POLLIN, true);
+    this.#pollTime.view.setBigInt64(8, BigInt(microseconds) * 1000n, true);
+    libcPpoll(this.#pollRecord.address, 1, this.#pollTime.address, null);
+    return this.#pollRecord.view.getUint16(6, true) !== 0;
+  }
+
   /** Whether the call still waits: what was read of the caller's memory or /proc was the caller's (seccomp_unotify(2)). */
   isValid(id: bigint): boolean {
     this.#cookie.view.setBigUint64(0, id, true);
@@ -196,9 +208,10 @@ export class Listener implements Disposable {
   answerDescriptor(id: bigint, added: AddedDescriptor): number {
     const { view } = this.#added;
     view.setBigUint64(SECCOMP_NOTIF_ADDFD.id, id, true);
-    view.setUint32(SECCOMP_NOTIF_ADDFD.flags, SECCOMP.SECCOMP_ADDFD_FLAG_SETFD | SECCOMP.SECCOMP_ADDFD_FLAG_SEND, true);
+    const chosen = added.number === undefined ? 0 : SECCOMP.SECCOMP_ADDFD_FLAG_SETFD;
+    view.setUint32(SECCOMP_NOTIF_ADDFD.flags, chosen | SECCOMP.SECCOMP_ADDFD_FLAG_SEND, true);
     view.setUint32(SECCOMP_NOTIF_ADDFD.srcfd, added.source, true);
-    view.setUint32(SECCOMP_NOTIF_ADDFD.newfd, added.number, true);
+    view.setUint32(SECCOMP_NOTIF_ADDFD.newfd, added.number ?? 0, true);
     view.setUint32(SECCOMP_NOTIF_ADDFD.newfd_flags, added.closeOnExec ? FCNTL.O_CLOEXEC : 0, true);
     return negatedErrno(ioctlPointer(this.descriptor, SECCOMP_IOCTL.SECCOMP_IOCTL_NOTIF_ADDFD, this.#added.address));
   }

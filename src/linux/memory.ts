@@ -41,6 +41,24 @@ export function readMemory(threadId: number, address: bigint, length: number): U
 }
 
 /**
+ * Reads a C string of another process.
+ *
+ * @param longest - bytes that it may have, without the zero; less than a page
+ * @returns it without the zero, or undefined where it cannot be read
+ */
+export function readString(threadId: number, address: bigint, longest: number): Uint8Array | 'too long' | undefined {
+  // What lies behind the end of the string may not be readable: no more than the rest of a page at once.
+  const untilPage = TRANSFER_SIZE - Number(address % BigInt(TRANSFER_SIZE));
+  const first = readMemory(threadId, address, Math.min(untilPage, longest + 1));
+  if (first === undefined) return undefined;
+  const end = first.indexOf(0);
+  if (end >= 0) return first.subarray(0, end);
+  if (first.length > longest) return 'too long';
+  const rest = readString(threadId, address + BigInt(first.length), longest - first.length);
+  return rest === undefined || rest === 'too long' ? rest : Buffer.concat([first, rest]);
+}
+
+/**
  * Writes another process's memory.
  *
  * @returns whether all of it was written

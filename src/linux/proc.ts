@@ -17,6 +17,29 @@ export function processOf(threadId: number): number | undefined {
   }
 }
 
+/** The user and group that files which a thread makes belong to (proc(5): the fourth of Uid and Gid). */
+export function fileOwnerOf(threadId: number): { readonly user: number; readonly group: number } | undefined {
+  try {
+    const status = readFileSync(`/proc/${threadId}/status`, 'latin1');
+    const [user, group] = ['Uid', 'Gid'].map(
+      (key) => new RegExp(`^${key}:(?:\\t\\d+){3}\\t(\\d+)$`, 'm').exec(status)?.[1],
+    );
+    return user === undefined || group === undefined ? undefined : { user: Number(user), group: Number(group) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The signals that a process ignores: bit N - 1 for signal N (proc(5): SigIgn). */
+export function ignoredSignals(processId: number): bigint {
+  try {
+    const status = readFileSync(`/proc/${processId}/status`, 'latin1');
+    return BigInt(`0x${/^SigIgn:\t([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  } catch {
+    return 0n;
+  }
+}
+
 /** Name of a thread's program, as /proc/TID/comm has it; empty where the thread is gone. */
 export function commandName(threadId: number): string {
   try {

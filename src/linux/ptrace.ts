@@ -13,6 +13,12 @@ import { allocate, native, negatedErrno } from './libc.js';
 import { hasEnded } from './proc.js';
 
 const schedYield = native('int sched_yield()');
+
+/** Lets others run on this processor (sched_yield(2)). */
+export function yieldProcessor(): void {
+  schedYield();
+}
+
 const libcPtrace = native('long ptrace(long, long, uint64_t, uint64_t)');
 
 const registers = allocate(USER_REGS.size);
@@ -23,12 +29,13 @@ everySignal.bytes.fill(0xff);
 /** struct ptrace_syscall_info; its first byte is the kind of the stop. */
 const stopInfo = allocate(128);
 
-function ptrace(request: keyof typeof PTRACE, threadId: number, address = 0n, data = 0n): number {
+/** ptrace(2): a result, or a negated error number. */
+export function ptrace(request: keyof typeof PTRACE, threadId: number, address = 0n, data = 0n): number {
   return negatedErrno(libcPtrace(PTRACE[request], threadId, address, data));
 }
 
 /** The registers of a system call's arguments. */
-const ARGUMENTS = {
+export const ARGUMENTS = {
   'x86-64': ['rdi', 'rsi', 'rdx', 'r10', 'r8', 'r9'],
   i386: ['rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp'],
 } as const;
@@ -39,10 +46,10 @@ export function isError(result: bigint): boolean {
 }
 
 /** The kinds of a stop. */
-type Stop = 'other' | 'entry' | 'exit';
+export type Stop = 'other' | 'entry' | 'exit';
 
 /** Waits until a traced thread stops; undefined where it is gone. Every stop here comes within microseconds. */
-function nextStop(threadId: number): Stop | undefined {
+export function nextStop(threadId: number): Stop | undefined {
   for (let asked = 1; ; asked++) {
     const size = ptrace('PTRACE_GET_SYSCALL_INFO', threadId, BigInt(stopInfo.bytes.length), stopInfo.address);
     if (size >= 0) {
@@ -61,6 +68,25 @@ function nextStop(threadId: number): Stop | undefined {
     // An answer wakes the thread on this processor (SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP), where it needs room to run.
     schedYield();
   }
+}
+
+/** Whether a traced thread stands in a stop now. */
+export function stoppedNow(threadId: number): boolean {
+  const length = BigInt(stopInfo.bytes.length);
+  return ptrace('PTRACE_GET_SYSCALL_INFO', threadId, length, stopInfo.address) >= 0;
+}
+
+/**
+ * Traces a thread that waits in a system call, so that it stops when that is done. It is killed where the tracer ends
+ * before that.
+ *
+ * @returns whether it can be traced
+ */
+export function seizeForStop(threadId: number): boolean {
+  const options = BigInt(PTRACE_STOP.PTRACE_O_TRACESYSGOOD | PTRACE_STOP.PTRACE_O_EXITKILL);
+  if (ptrace('PTRACE_SEIZE', threadId, 0n, options) < 0) return false;
+  ptrace('PTRACE_INTERRUPT', threadId);
+  return true;
 }
 
 /** A thread that is traced and will stop when its system call is done. */

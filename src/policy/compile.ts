@@ -14,7 +14,7 @@
 import { errnoNumbers } from '../abi/errno.js';
 import { BPF, SOCK_FILTER_SIZE } from '../abi/filter.js';
 import { AUDIT_ARCH, SECCOMP, SECCOMP_DATA, X32_SYSCALL_BIT } from '../abi/seccomp.js';
-import { type Entry, syscallNumber } from '../abi/syscalls.js';
+import { type Entry, FIRST_UNKNOWN_SYSCALL, syscallNumber } from '../abi/syscalls.js';
 import { TrampfdError } from '../error.js';
 import { type ArgumentIndex, allow, type Condition, type Rule, type RuleSet, type Verdict } from './rule.js';
 
@@ -146,6 +146,11 @@ function search(calls: readonly NumberedRules[]): Block {
   return choose('BPF_JGE', pivot.number, search(calls.slice(middle)), search(calls.slice(0, middle)));
 }
 
+/** A verdict on a number, but for -1, which is how a tracer skips a call. */
+function skipped(verdict: Verdict): Block {
+  return choose('BPF_JEQ', 0xffffffff, end(allow), end(verdict));
+}
+
 /** All that is decided of one entry's calls. */
 function entryBlock(entry: Entry, set: RuleSet): Block {
   const byNumber = new Map<number, Rule[]>();
@@ -160,9 +165,12 @@ function entryBlock(entry: Entry, set: RuleSet): Block {
   const calls = [...byNumber]
     .map(([number, rules]) => ({ number, block: chain(rules) }))
     .sort((left, right) => left.number - right.number);
-  const found = search(calls);
+  const found =
+    set.unknown === undefined
+      ? search(calls)
+      : choose('BPF_JGE', FIRST_UNKNOWN_SYSCALL, skipped(set.unknown), search(calls));
   if (entry !== 'x86-64') return [load(SECCOMP_DATA.nr), ...found];
-  const x32 = choose('BPF_JEQ', 0xffffffff, end(allow), end(set.x32));
+  const x32 = skipped(set.x32);
   return [load(SECCOMP_DATA.nr), ...choose('BPF_JGE', X32_SYSCALL_BIT, x32, found)];
 }
 

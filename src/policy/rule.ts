@@ -50,6 +50,8 @@ export interface RuleSet {
   readonly otherEntry: Verdict;
   /** For x32 numbers: bit 30 set, but for -1, which is how a tracer skips a call. */
   readonly x32: Verdict;
+  /** For numbers that no call had when the rules were written (FIRST_UNKNOWN_SYSCALL), where they are not allowed. */
+  readonly unknown?: Verdict;
 }
 
 /** The verdicts, to be named rather than spelled. */

@@ -9,6 +9,7 @@ import { PROT } from '../abi/mman.js';
 import { IPC, PERSONALITY, PERSONALITY_QUERY, SHM } from '../abi/process.js';
 import type { Entry, SyscallName } from '../abi/syscalls.js';
 import { allow, type Condition, failWith, notify, type Rule, type RuleSet, type Verdict } from './rule.js';
+import { fileRules } from './strict.js';
 
 /** A rule of W^X, with the sentence that a report gives of a call that matches it. */
 export interface WxRule extends Rule {
@@ -16,7 +17,7 @@ export interface WxRule extends Rule {
 }
 
 /** Names of the policies, in the order of their strength. */
-export const policyNames: readonly ['off', 'log', 'wx'] = ['off', 'log', 'wx'];
+export const policyNames: readonly ['off', 'log', 'wx', 'strict'] = ['off', 'log', 'wx', 'strict'];
 export type PolicyName = (typeof policyNames)[number];
 
 const REFUSED: Verdict = failWith('EACCES');
@@ -80,7 +81,15 @@ export const wxRules: readonly WxRule[] = [
  * `wx` refuses with EACCES; `log` has the supervisor notified of what `wx` would refuse; `off` has none of its rules.
  */
 export function policyRules(policy: PolicyName, service: readonly Rule[]): RuleSet {
-  const verdict: Verdict = { off: allow, log: notify, wx: REFUSED }[policy];
+  const verdict: Verdict = { off: allow, log: notify, wx: REFUSED, strict: REFUSED }[policy];
   const rules = policy === 'off' ? [] : wxRules.map((entry) => ({ ...entry, verdict }));
+  if (policy === 'strict') {
+    return {
+      rules: [...rules, ...fileRules, ...service],
+      otherEntry: verdict,
+      x32: verdict,
+      unknown: failWith('ENOSYS'),
+    };
+  }
   return { rules: [...rules, ...service], otherEntry: verdict, x32: verdict };
 }

@@ -14,7 +14,9 @@ import { type WxRule, wxRules } from '../policy/wx.js';
 import { type Answer, letContinue, type NotifiedCall, refuse, type Supervision } from './call.js';
 import { copy, copyByFcntl } from './calls/copy.js';
 import { create } from './calls/create.js';
+import { execute } from './calls/execute.js';
 import { map } from './calls/map.js';
+import { memfdCreate } from './calls/memfd_create.js';
 import { oldMmap } from './calls/old_mmap.js';
 import { read } from './calls/read.js';
 import { seek } from './calls/seek.js';
@@ -23,7 +25,18 @@ import { hexadecimal, loggedNotification, reportRefusable } from './report.js';
 import type { Window } from './window.js';
 
 /** Every call that the trampoline service answers. */
-const serviceCalls: readonly NotifiedCall[] = [create, write, read, seek, oldMmap, map, copy, copyByFcntl];
+const serviceCalls: readonly NotifiedCall[] = [
+  create,
+  write,
+  read,
+  seek,
+  oldMmap,
+  map,
+  copy,
+  copyByFcntl,
+  memfdCreate,
+  execute,
+];
 
 /** The rules that have the service's calls notified. */
 export function serviceRules(window: Window): readonly Rule[] {
@@ -114,7 +127,11 @@ function send(supervision: Supervision, notification: Notification, answer: Answ
       answer.settle(result >= 0);
       if (result < 0 && result !== -errnoNumbers.ENOENT) {
         const limit = 'the limit of open files is lower than when the program was started';
-        send(supervision, notification, refuse(answer.aboveLimit, `${answer.number} cannot be had: ${limit}`));
+        send(
+          supervision,
+          notification,
+          refuse(answer.aboveLimit, `${answer.number ?? 'another'} cannot be had: ${limit}`),
+        );
       }
     }
   }

@@ -9,6 +9,7 @@ import type { Listener, Notification } from '../linux/listener.js';
 import { processOf } from '../linux/proc.js';
 import type { Rule } from '../policy/rule.js';
 import type { PolicyName } from '../policy/wx.js';
+import type { Executions } from './executions.js';
 import type { Log, LoggedCall } from './log.js';
 import type { Tables } from './tables.js';
 import type { NumberChooser, Window } from './window.js';
@@ -33,11 +34,11 @@ export type Answer =
       /** A sentence for the log: the input, the rule, the remedy. */
       readonly reason: string;
     }
-  /** The caller gets a descriptor of this file at this number, as the result of its call. */
+  /** The caller gets a descriptor of this file at this number, or the lowest free one, as the result of its call. */
   | {
       readonly kind: 'descriptor';
       readonly source: number;
-      readonly number: number;
+      readonly number: number | undefined;
       readonly closeOnExec: boolean;
       /** What the call fails with where the number is not below the caller's own limit. */
       readonly aboveLimit: ErrnoName;
@@ -71,6 +72,12 @@ export interface Supervision {
   readonly tables: Tables;
   readonly pageSize: number;
   readonly log: Log;
+  /** Where programs are looked at before they run: those that are about to. */
+  readonly executions: Executions | undefined;
+  /** Our descriptor of the folder that memory files are made in, where they are ours to make. */
+  readonly memoryFolder: number | undefined;
+  /** Whether a process is about to become the run's program, traced by who started it. */
+  readonly isHeld: (processId: number) => boolean;
 }
 
 /** One system call of a target, and what it is answered with. */

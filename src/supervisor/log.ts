@@ -74,6 +74,18 @@ export type LogEvent =
       readonly errno: string;
       readonly reason: string;
     } & LoggedCall)
+  | ({
+      readonly event: 'memory-file-created';
+      readonly name: string;
+      /** Whether the caller asked for one that seals can be added to; this one cannot be sealed. */
+      readonly wantedSeals: boolean;
+    } & LoggedCall)
+  /** A program's file asked for executable memory that it did not get; it runs without. */
+  | { readonly event: 'image-mended'; readonly processId: number; readonly file: string; readonly memory: string }
+  /** A program was killed before it ran. */
+  | { readonly event: 'image-refused'; readonly processId: number; readonly file: string; readonly reason: string }
+  /** A means of confinement that could not be had, in a run with --best-effort. */
+  | { readonly event: 'missing'; readonly what: string; readonly remedy: string; readonly open: string }
   | { readonly event: 'failed'; readonly reason: string };
 
 /** Takes events. */
@@ -98,6 +110,16 @@ export function sentence(event: LogEvent): string {
       const from = [caller.file ?? caller.address, ...caller.stack].join(' <- ');
       return `${who(event)}: ${event.reason}: ${event.call}(${event.arguments.join(', ')}) from ${from}`;
     }
+    case 'memory-file-created': {
+      const seals = event.wantedSeals ? ', which cannot be sealed' : '';
+      return `${who(event)}: created the memory file ${event.name}${seals}`;
+    }
+    case 'image-mended':
+      return `process ${event.processId}: ${event.file} asks for ${event.memory} to be executable; it runs without`;
+    case 'image-refused':
+      return `process ${event.processId}: ${event.file} did not run: ${event.reason}`;
+    case 'missing':
+      return `${event.what}: ${event.remedy}; open without it: ${event.open}`;
     case 'table-created':
       return `${who(event)}: created a trampoline table, descriptor ${event.descriptor}`;
     case 'table-sealed':
@@ -135,7 +157,7 @@ function who(call: LoggedCall): string {
  * A sentence as one line for a terminal: names of programs and files are the target's to choose, and could hold line
  * breaks and a terminal's commands. JSON escapes them by itself.
  */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`);
 }
 

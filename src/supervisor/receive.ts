@@ -10,12 +10,14 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Listener, type NotificationSizes } from '../linux/listener.js';
+import { yieldProcessor } from '../linux/ptrace.js';
 import { leaveSignalsToOthers } from '../linux/signal.js';
 import type { PolicyName } from '../policy/wx.js';
 import { answerNotification, serviceRules } from './answer.js';
 import type { Supervision } from './call.js';
+import { Executions, reportImage } from './executions.js';
 import { type LogTarget, openLog } from './log.js';
-import { type Rendezvous, takeListener } from './rendezvous.js';
+import { heldProcess, type Rendezvous, takeListener } from './rendezvous.js';
 import { Tables } from './tables.js';
 import { NumberChooser, type Window } from './window.js';
 
@@ -33,6 +35,23 @@ export interface ReceiverSettings {
   readonly window: Window;
   readonly pageSize: number;
   readonly log: LogTarget | undefined;
+  /** Our descriptor of the folder that memory files are made in. */
+  readonly memoryFolder: number | undefined;
+  /** Whether programs are looked at before they run. */
+  readonly inspects: boolean;
+}
+
+/** How often stops are looked for at once, and then how many microseconds pass between two looks. */
+const LOOKS_AT_ONCE = 400;
+const BETWEEN_LOOKS = 100;
+
+/** Looks after executions under way until there are none, or a notification is there. */
+function attend(executions: Executions, listener: Listener): void {
+  for (let looks = 0; executions.areUnderWay; looks++) {
+    executions.look();
+    if (!executions.areUnderWay || listener.isReady(looks < LOOKS_AT_ONCE ? 0 : BETWEEN_LOOKS)) return;
+    yieldProcessor();
+  }
 }
 
 function receive({ rendezvous, settings }: ReceiverData): void {
@@ -45,6 +64,8 @@ function receive({ rendezvous, settings }: ReceiverData): void {
   // the notification to replied before it waits).
   leaveSignalsToOthers();
   const listener = new Listener(offered.listener, data.sizes);
+  const log = openLog(data.log);
+  const executions = data.inspects ? new Executions(reportImage(log)) : undefined;
   const supervision: Supervision = {
     listener,
     waitsKillable: offered.waitsKillable,
@@ -54,9 +75,13 @@ function receive({ rendezvous, settings }: ReceiverData): void {
     numbers: new NumberChooser(data.window),
     tables: new Tables(data.window),
     pageSize: data.pageSize,
-    log: openLog(data.log),
+    log,
+    executions,
+    memoryFolder: data.memoryFolder,
+    isHeld: (processId) => heldProcess(rendezvous) === processId,
   };
   for (;;) {
+    if (executions?.areUnderWay) attend(executions, listener);
     const notification = listener.receive();
     if (notification !== undefined) answerNotification(supervision, notification);
     else if (listener.abandoned()) break;

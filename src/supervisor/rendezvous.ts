@@ -5,12 +5,13 @@
  * @module
  */
 
-/** Shared memory: what was said last, the listener's descriptor, and whether its filter waits killable. */
+/** Shared memory: what was said last, the listener's descriptor, whether its filter waits killable, the held process. */
 export type Rendezvous = Int32Array<SharedArrayBuffer>;
 
 const STATE = 0;
 const DESCRIPTOR = 1;
 const KILLABLE = 2;
+const HELD = 3;
 
 const WAITING = 0;
 const OFFERED = 1;
@@ -19,7 +20,7 @@ const CANCELLED = 3;
 
 /** A rendezvous where nobody is yet. */
 export function createRendezvous(): Rendezvous {
-  return new Int32Array(new SharedArrayBuffer(12));
+  return new Int32Array(new SharedArrayBuffer(16));
 }
 
 function change(rendezvous: Rendezvous, state: number): void {
@@ -40,6 +41,19 @@ export async function offerListener(rendezvous: Rendezvous, offered: OfferedList
   change(rendezvous, OFFERED);
   const taken = Atomics.waitAsync(rendezvous, STATE, OFFERED);
   if (taken.async) await taken.value;
+}
+
+/**
+ * The main thread's side: names the process that is about to become the run's program and is traced by that thread, or
+ * none any more (0).
+ */
+export function setHeld(rendezvous: Rendezvous, processId: number): void {
+  Atomics.store(rendezvous, HELD, processId);
+}
+
+/** The receiving thread's side: that process, or 0. */
+export function heldProcess(rendezvous: Rendezvous): number {
+  return Atomics.load(rendezvous, HELD);
 }
 
 /** The main thread's side, where there will be no listener. */

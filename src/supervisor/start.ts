@@ -4,15 +4,18 @@
  * @module
  */
 import { TrampfdError } from '../error.js';
-import { FilteredThread, type SpawnRequest } from '../linux/filtered_thread.js';
+import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linux/filtered_thread.js';
 import { Listener, notificationSizes } from '../linux/listener.js';
 import { pageSize, resourceLimit, setResourceLimit } from '../linux/process.js';
 import { compileFilter } from '../policy/compile.js';
 import { type PolicyName, policyRules } from '../policy/wx.js';
 import { serviceRules } from './answer.js';
+import type { HandedPosition } from './confine/descriptors.js';
+import { prepare } from './confine/start.js';
+import { reportImage } from './executions.js';
 import { type LogTarget, openLog } from './log.js';
 import type { Receiver } from './receiver.js';
-import { cancel, offerListener } from './rendezvous.js';
+import { cancel, offerListener, type Rendezvous, setHeld } from './rendezvous.js';
 import { windowFor } from './window.js';
 
 /** What a supervised program is started with. */
@@ -21,6 +24,12 @@ export interface StartRequest extends SpawnRequest {
   readonly log: LogTarget | undefined;
   /** The soft RLIMIT_NOFILE that the program gets; Node.js has raised ours. */
   readonly openFileLimit: bigint;
+  /** Trees that may be executed from, beside the system's, where files are judged. */
+  readonly executable: readonly Uint8Array[];
+  /** Whether to start with less than the policy asks for, where not all of it can be had. */
+  readonly bestEffort: boolean;
+  /** Descriptors that the program inherits. */
+  readonly inheritedDescriptors: readonly number[];
 }
 
 /** A program that runs under supervision. */
@@ -30,6 +39,8 @@ export interface Supervised {
   readonly listener: Listener;
   /** Settles when no call will be answered any more: the last task under the filter is gone, or the receiver failed. */
   readonly served: Promise<void>;
+  /** Files that the program has its own positions in; to be handed back when it stops or ends. */
+  readonly positions: readonly HandedPosition[];
 }
 
 /** Fails when the receiver has ended: before the program's start, that is no end but a failure. */
@@ -56,24 +67,62 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
   const { policy, log } = request;
   const window = windowFor(request.openFileLimit);
   const { rendezvous, served } = receiver;
-  receiver.tell({ sizes, policy, window, pageSize: pageSize(), log });
-  try {
-    using thread = await FilteredThread.start();
-    const installed = await thread.install(compileFilter(policyRules(policy, serviceRules(window))));
+  const filter = compileFilter(policyRules(policy, serviceRules(window)));
+  const confined = policy === 'strict';
+  const settings = { sizes, policy, window, pageSize: pageSize(), log, inspects: confined };
+  /** Has the receiver take a listener; settles when it does. */
+  const handOver = async (installed: InstalledFilter, memoryFolder?: number): Promise<Listener> => {
     const listener = new Listener(installed.listener, sizes);
     listener.wakeSynchronously();
+    receiver.tell({ ...settings, memoryFolder });
     await Promise.race([offerListener(rendezvous, installed), ended(served)]);
-
-    const limit = resourceLimit('RLIMIT_NOFILE');
-    setResourceLimit('RLIMIT_NOFILE', { ...limit, soft: request.openFileLimit });
-    const processId = await thread.spawn(request);
-    setResourceLimit('RLIMIT_NOFILE', limit);
-    if (processId < 0) return processId;
-
+    return listener;
+  };
+  try {
+    const started = confined
+      ? await startConfined(request, filter, rendezvous, handOver)
+      : await startFiltered(request, filter, handOver);
+    if (typeof started === 'number') return started;
+    const { processId } = started;
     openLog(log).write({ event: 'started', processId, policy, window: `${window.from} to ${window.below - 1}` });
-    return { processId, listener, served };
+    return { ...started, served };
   } catch (error) {
     cancel(rendezvous);
     throw error;
   }
+}
+
+type HandOver = (installed: InstalledFilter, memoryFolder?: number) => Promise<Listener>;
+type Started = Omit<Supervised, 'served'>;
+
+/** Starts a program from a thread under the filter. */
+async function startFiltered(request: StartRequest, filter: Uint8Array, handOver: HandOver): Promise<Started | number> {
+  using thread = await FilteredThread.start();
+  const listener = await handOver(await thread.install(filter));
+  const limit = resourceLimit('RLIMIT_NOFILE');
+  setResourceLimit('RLIMIT_NOFILE', { ...limit, soft: request.openFileLimit });
+  const processId = await thread.spawn(request);
+  setResourceLimit('RLIMIT_NOFILE', limit);
+  return processId < 0 ? processId : { processId, listener, positions: [] };
+}
+
+/** Starts a program in a process that was arranged for it. */
+async function startConfined(
+  request: StartRequest,
+  filter: Uint8Array,
+  rendezvous: Rendezvous,
+  handOver: HandOver,
+): Promise<Started | number> {
+  const log = openLog(request.log);
+  const prepared = prepare({ ...request, refusesExecGain: true }, filter);
+  const { held, installed, memoryFolder, positions, missing } = prepared.arranged;
+  for (const one of missing) log.write({ event: 'missing', ...one });
+  setHeld(rendezvous, held.processId);
+  const listener = await handOver(installed, memoryFolder);
+  const processId = prepared.start(reportImage(log));
+  // From here on the receiver looks at what is executed. The program has not run an instruction yet.
+  setHeld(rendezvous, 0);
+  if (processId < 0) return processId;
+  held.release();
+  return { processId, listener, positions };
 }

@@ -23,7 +23,7 @@ import {
   SECCOMP_NOTIF_SIZES,
   X32_SYSCALL_BIT,
 } from '../../src/abi/seccomp.js';
-import { type Entry, syscallName, syscallNumber, syscallNumbers } from '../../src/abi/syscalls.js';
+import { type Entry, laterSyscalls, syscallName, syscallNumber, syscallNumbers } from '../../src/abi/syscalls.js';
 import {
   TRAMPFD_CODE_DESCRIPTOR,
   TRAMPFD_DATA_DESCRIPTOR,
@@ -105,7 +105,9 @@ describe('system call numbers', () => {
   const headers: Readonly<Record<Entry, string>> = { 'x86-64': 'asm/unistd_64.h', i386: 'asm/unistd_32.h' };
   for (const entry of ['x86-64', 'i386'] as const) {
     test(`${entry}: as ${headers[entry]} has them`, () => {
-      const numbers: Readonly<Record<string, number>> = syscallNumbers[entry];
+      const numbers = Object.fromEntries(
+        Object.entries(syscallNumbers[entry]).filter(([name]) => !(name in laterSyscalls)),
+      );
       const questions = Object.keys(numbers).map((name) => ({
         name,
         header: headers[entry],

@@ -65,7 +65,8 @@ function answer(context: CallContext): Answer {
 
   const call = { entry: 'i386', number: notification.number, arguments: notification.arguments } as const;
   const rule = firstMatch(wxRules, call) as WxRule | undefined;
-  if (rule !== undefined && supervision.policy === 'wx') return refuse('EACCES', rule.sentence);
+  if (rule !== undefined && supervision.policy !== 'log' && supervision.policy !== 'off')
+    return refuse('EACCES', rule.sentence);
   if (rule !== undefined) {
     // The filter would have mmap2 notified, or does not care: it is let go on as it is.
     if (supervision.policy === 'log')
@@ -81,7 +82,7 @@ function answer(context: CallContext): Answer {
   const thread = supervision.waitsKillable ? StoppingThread.seize(notification.threadId) : undefined;
   if (thread === undefined) {
     const reason = 'the arguments of the old mmap stand in memory, and the caller cannot be traced; use mmap2';
-    return supervision.policy === 'wx' ? refuse('EACCES', reason) : letContinue;
+    return supervision.policy === 'wx' || supervision.policy === 'strict' ? refuse('EACCES', reason) : letContinue;
   }
   const values = notification.arguments.with(3, isJudged ? flags | BigInt(JUDGED) : flags);
   return {

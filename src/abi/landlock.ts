@@ -1,0 +1,22 @@
+/**
+ * Constants and layouts of landlock(7).
+ *
+ * @module
+ */
+import { type KernelConstant, listed } from './constant.js';
+
+/** Flags, rights and rule types (linux/landlock.h). */
+export const LANDLOCK = {
+  LANDLOCK_CREATE_RULESET_VERSION: 1,
+  LANDLOCK_RULE_PATH_BENEATH: 1,
+  LANDLOCK_ACCESS_FS_REFER: 0x2000,
+} as const;
+
+/** Bytes of struct landlock_ruleset_attr's first field, which is all that the first versions have. */
+export const LANDLOCK_RULESET_ATTR = { handled_access_fs: 0, size: 8 } as const;
+
+/** Byte offsets in struct landlock_path_beneath_attr, which is packed. */
+export const LANDLOCK_PATH_BENEATH = { allowed_access: 0, parent_fd: 8, size: 12 } as const;
+
+/** Every constant above that is not a layout, for the test against the headers. */
+export const constants: readonly KernelConstant[] = listed('linux/landlock.h', LANDLOCK);

@@ -1,0 +1,233 @@
+/**
+ * A process that is held before its program begins: a copy of this one that does nothing but make the system calls that
+ * it is told to, in namespaces of its own, until it becomes a program. clone(2), ptrace(2), execve(2).
+ *
+ * Node.js has threads, and neither may such a process enter a new user namespace (unshare(2)) nor can one of its threads
+ * be given another one's mounts. A copy that never runs JavaScript has one thread. It waits in pause(2); all that it does
+ * it does as its tracer says.
+ *
+ * Calls come in batches. Their numbers and arguments stand in a list, and a few instructions that go through it are all
+ * the code there is: `next: cmp the number with -1, load the registers, syscall, store the result, go to next`. So a
+ * hundred calls cost one stop.
+ *
+ * @module
+ */
+import { errnoNumbers } from '../abi/errno.js';
+import { MAP, PROT } from '../abi/mman.js';
+import { PRCTL } from '../abi/process.js';
+import { PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
+import { type SyscallName, syscallNumbers } from '../abi/syscalls.js';
+import { TrampfdError } from '../error.js';
+import { allocate, native, negatedErrno, symbolAddress } from './libc.js';
+import { readMemory, writeMemory } from './memory.js';
+import { nextStop, ptrace } from './ptrace.js';
+import { kill, signalNumbers } from './signal.js';
+
+const libcClone = native('int clone(uint64_t, uint64_t, int, uint64_t)');
+const libcPthreadSigmask = native('int pthread_sigmask(int, uint64_t, uint64_t)');
+const libcPrctl = native('int prctl(int, ulong, ulong, ulong, ulong)');
+const libcMmap = native('int64_t mmap(void *, size_t, int, int, int, long)');
+const libcMprotect = native('int mprotect(int64_t, size_t, int)');
+const libcMemcpy = native('void *memcpy(int64_t, const void *, size_t)');
+const libcWaitpid = native('int waitpid(int, uint64_t, int)');
+
+/** One system call of x86-64 that a held process is to make. Addresses are this process's as of its start. */
+export interface HeldCall {
+  readonly call: keyof (typeof syscallNumbers)['x86-64'] & SyscallName;
+  readonly arguments: readonly (number | bigint)[];
+}
+
+/** A record of the list: the number, six arguments, the result. */
+const RECORD = 64;
+const MOST_CALLS = 63;
+const STACK = 65_536;
+
+/**
+ * Goes through the list at rbx: `1: mov (%rbx),%rax; cmp $-1,%rax; je 2f; mov 8(%rbx),%rdi; mov 16(%rbx),%rsi;
+ * mov 24(%rbx),%rdx; mov 32(%rbx),%r10; mov 40(%rbx),%r8; mov 48(%rbx),%r9; syscall; mov %rax,56(%rbx);
+ * add $64,%rbx; jmp 1b; 2: int3`.
+ */
+const LIST_CODE = Uint8Array.from([
+  ...[0x48, 0x8b, 0x03, 0x48, 0x83, 0xf8, 0xff, 0x74, 0x24],
+  ...[0x48, 0x8b, 0x7b, 0x08, 0x48, 0x8b, 0x73, 0x10, 0x48, 0x8b, 0x53, 0x18, 0x4c, 0x8b, 0x53, 0x20],
+  ...[0x4c, 0x8b, 0x43, 0x28, 0x4c, 0x8b, 0x4b, 0x30, 0x0f, 0x05, 0x48, 0x89, 0x43, 0x38, 0x48, 0x83],
+  ...[0xc3, 0x40, 0xeb, 0xd3, 0xcc],
+]);
+
+const registers = allocate(USER_REGS.size);
+const signalMask = allocate(128);
+const everySignal = allocate(128);
+everySignal.bytes.fill(0xff);
+/** How of pthread_sigmask(3) (signal.h). */
+const SIG_SETMASK = 2;
+
+/** Maps the code of the list, readable and executable. */
+function mapListCode(): bigint {
+  const size = 4096;
+  const address = BigInt(
+    libcMmap(null, size, PROT.PROT_READ | PROT.PROT_WRITE, MAP.MAP_PRIVATE | MAP.MAP_ANONYMOUS, -1, 0),
+  );
+  libcMemcpy(address, LIST_CODE, LIST_CODE.length);
+  libcMprotect(address, size, PROT.PROT_READ | PROT.PROT_EXEC);
+  return address;
+}
+
+function failed(syscall: string, errno: number): TrampfdError {
+  return new TrampfdError('ERR_TRAMPFD_HELD', `the process that is to become the program cannot be traced`, {
+    syscall,
+    errno,
+  });
+}
+
+/** A held process. */
+export class HeldProcess implements Disposable {
+  readonly processId: number;
+  readonly #code: bigint;
+  readonly #list: bigint;
+  #released = false;
+
+  private constructor(processId: number, code: bigint, list: bigint) {
+    this.processId = processId;
+    this.#code = code;
+    this.#list = list;
+  }
+
+  /**
+   * Starts one. What this process has allocated so far, the held one finds at the same address.
+   *
+   * @param flags - namespaces that it gets for itself (CLONE_NEW* of clone(2))
+   * @returns it, or the negated error number of clone(2)
+   * @throws TrampfdError ERR_TRAMPFD_HELD where it cannot be traced
+   */
+  static start(flags: number): HeldProcess | number {
+    const code = mapListCode();
+    const list = allocate(Math.max(4096, (MOST_CALLS + 1) * RECORD)).address;
+    const stack = allocate(STACK).address + BigInt(STACK);
+    // No handler of ours may run in it.
+    libcPthreadSigmask(SIG_SETMASK, everySignal.address, signalMask.address);
+    // Who is not dumpable can be traced by root alone; a copy would not be either.
+    libcPrctl(PRCTL.PR_SET_DUMPABLE, 1, 0, 0, 0);
+    const processId = negatedErrno(
+      libcClone(symbolAddress('pause'), stack & ~15n, flags | (signalNumbers['SIGCHLD'] ?? 0), 0n),
+    );
+    libcPrctl(PRCTL.PR_SET_DUMPABLE, 0, 0, 0, 0);
+    libcPthreadSigmask(SIG_SETMASK, signalMask.address, 0n);
+    if (processId < 0) return processId;
+    const held = new HeldProcess(processId, code, list);
+    const options = BigInt(PTRACE_STOP.PTRACE_O_TRACESYSGOOD | PTRACE_STOP.PTRACE_O_EXITKILL);
+    const seized = ptrace('PTRACE_SEIZE', processId, 0n, options);
+    if (seized < 0) {
+      held[Symbol.dispose]();
+      throw failed('ptrace', -seized);
+    }
+    ptrace('PTRACE_INTERRUPT', processId);
+    if (nextStop(processId) === undefined) throw failed('ptrace', errnoNumbers.ESRCH);
+    return held;
+  }
+
+  /**
+   * Has it make system calls, one after the other, whatever their results.
+   *
+   * @returns the results, error numbers negated
+   * @throws TrampfdError ERR_TRAMPFD_HELD where it is gone
+   */
+  callAll(calls: readonly HeldCall[]): readonly bigint[] {
+    const results: bigint[] = [];
+    for (let from = 0; from < calls.length; from += MOST_CALLS) {
+      results.push(...this.#callSome(calls.slice(from, from + MOST_CALLS)));
+    }
+    return results;
+  }
+
+  /** One call of {@link HeldProcess.callAll}. */
+  call(call: HeldCall['call'], ...values: (number | bigint)[]): bigint {
+    const [result] = this.callAll([{ call, arguments: values }]);
+    return result ?? -BigInt(errnoNumbers.ESRCH);
+  }
+
+  /**
+   * Writes to its memory.
+   *
+   * @throws TrampfdError ERR_TRAMPFD_HELD where it is gone
+   */
+  write(address: bigint, bytes: Uint8Array): void {
+    if (!writeMemory(this.processId, address, bytes)) throw this.#gone();
+  }
+
+  #callSome(calls: readonly HeldCall[]): readonly bigint[] {
+    const { processId } = this;
+    const list = new DataView(new ArrayBuffer((calls.length + 1) * RECORD));
+    calls.forEach(({ call, arguments: values }, index) => {
+      list.setBigUint64(index * RECORD, BigInt(syscallNumbers['x86-64'][call]), true);
+      values.forEach((value, position) => {
+        list.setBigUint64(index * RECORD + 8 + position * 8, BigInt.asUintN(64, BigInt(value)), true);
+      });
+    });
+    list.setBigInt64(calls.length * RECORD, -1n, true);
+    this.write(this.#list, new Uint8Array(list.buffer));
+    this.#setRegisters(this.#code, this.#list);
+    ptrace('PTRACE_CONT', processId);
+    if (nextStop(processId) === undefined) throw this.#gone();
+    const done = readMemory(processId, this.#list, calls.length * RECORD);
+    if (done === undefined) throw this.#gone();
+    const view = new DataView(done.buffer, done.byteOffset, done.length);
+    return calls.map((_, index) => view.getBigInt64(index * RECORD + RECORD - 8, true));
+  }
+
+  /**
+   * Has it execute a program. Where that succeeds it stands before the program's first instruction.
+   *
+   * @param blockedSignals - what the program starts with blocked
+   * @returns 0 or a negated error number; then it is as it was before
+   */
+  execute(path: bigint, words: bigint, environment: bigint, blockedSignals: bigint): number {
+    const { processId } = this;
+    const record = new DataView(new ArrayBuffer(RECORD));
+    const values = [BigInt(syscallNumbers['x86-64'].execve), path, words, environment];
+    values.forEach((value, index) => {
+      record.setBigUint64(index * 8, value, true);
+    });
+    this.write(this.#list, new Uint8Array(record.buffer));
+    const mask = allocate(SIGSET_SIZE);
+    mask.view.setBigUint64(0, blockedSignals, true);
+    this.#setRegisters(this.#code, this.#list);
+    for (let stop = ''; stop !== 'exit'; ) {
+      ptrace('PTRACE_SYSCALL', processId);
+      const next = nextStop(processId);
+      if (next === undefined) throw this.#gone();
+      stop = next;
+    }
+    ptrace('PTRACE_GETREGS', processId, 0n, registers.address);
+    const result = Number(registers.view.getBigInt64(USER_REGS.rax, true));
+    if (result === 0) ptrace('PTRACE_SETSIGMASK', processId, BigInt(SIGSET_SIZE), mask.address);
+    return result;
+  }
+
+  /** Lets it run, untraced. */
+  release(): void {
+    this.#released = true;
+    ptrace('PTRACE_DETACH', this.processId);
+  }
+
+  /** Ends it where it was not released. */
+  [Symbol.dispose](): void {
+    if (this.#released) return;
+    this.#released = true;
+    kill(this.processId, signalNumbers['SIGKILL'] ?? 9);
+    libcWaitpid(this.processId, 0n, 0);
+  }
+
+  #setRegisters(instruction: bigint, list: bigint): void {
+    ptrace('PTRACE_GETREGS', this.processId, 0n, registers.address);
+    const { view } = registers;
+    view.setBigUint64(USER_REGS.rip, instruction, true);
+    view.setBigUint64(USER_REGS.rbx, list, true);
+    // No call is under way that the kernel could think of making again.
+    view.setBigInt64(USER_REGS.orig_rax, -1n, true);
+    ptrace('PTRACE_SETREGS', this.processId, 0n, registers.address);
+  }
+
+  #gone(): TrampfdError {
+    return failed('ptrace', errnoNumbers.ESRCH);
+  }
+}

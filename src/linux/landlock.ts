@@ -1,0 +1,52 @@
+/**
+ * Landlock domains: landlock(7).
+ *
+ * @module
+ */
+import { errnoNumbers } from '../abi/errno.js';
+import { FCNTL } from '../abi/fcntl.js';
+import { LANDLOCK, LANDLOCK_PATH_BENEATH, LANDLOCK_RULESET_ATTR } from '../abi/landlock.js';
+import { syscallNumbers } from '../abi/syscalls.js';
+import { close, open } from './descriptor.js';
+import { allocate, native, negatedErrno } from './libc.js';
+
+const libcSyscall = native('long syscall(long, uint64_t, long, long, long)');
+const { landlock_create_ruleset, landlock_add_rule } = syscallNumbers['x86-64'];
+
+/** The version of Landlock that the kernel has, or a negated error number: ENOSYS, or EOPNOTSUPP where it is off. */
+export function landlockVersion(): number {
+  const flags = LANDLOCK.LANDLOCK_CREATE_RULESET_VERSION;
+  return negatedErrno(libcSyscall(landlock_create_ruleset, 0, 0, flags, 0));
+}
+
+/**
+ * A ruleset that takes nothing from a task but what every domain does: it may not look into a process outside of it
+ * (/proc/PID/root, fd, mem and what else needs ptrace(2)'s permission), whatever user either of them is. Every domain
+ * refuses files that move to another folder, unless that is allowed, so it is.
+ *
+ * @returns a descriptor to give to landlock_restrict_self(2), or a negated error number; EOPNOTSUPP where the kernel's
+ * Landlock can only refuse such moves (version 1)
+ */
+export function createPermissiveRuleset(): number {
+  const version = landlockVersion();
+  if (version < 0) return version;
+  if (version < 2) return -errnoNumbers.EOPNOTSUPP;
+  const right = BigInt(LANDLOCK.LANDLOCK_ACCESS_FS_REFER);
+  const attributes = allocate(LANDLOCK_RULESET_ATTR.size);
+  attributes.view.setBigUint64(LANDLOCK_RULESET_ATTR.handled_access_fs, right, true);
+  const ruleset = negatedErrno(
+    libcSyscall(landlock_create_ruleset, attributes.address, LANDLOCK_RULESET_ATTR.size, 0, 0),
+  );
+  if (ruleset < 0) return ruleset;
+  const root = open('/', FCNTL.O_PATH | FCNTL.O_CLOEXEC);
+  const rule = allocate(LANDLOCK_PATH_BENEATH.size);
+  rule.view.setBigUint64(LANDLOCK_PATH_BENEATH.allowed_access, right, true);
+  rule.view.setInt32(LANDLOCK_PATH_BENEATH.parent_fd, root, true);
+  const added = negatedErrno(
+    libcSyscall(landlock_add_rule, ruleset, LANDLOCK.LANDLOCK_RULE_PATH_BENEATH, Number(rule.address), 0),
+  );
+  close(root);
+  if (added === 0) return ruleset;
+  close(ruleset);
+  return added;
+}

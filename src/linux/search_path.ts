@@ -1,0 +1,25 @@
+/**
+ * Where a program's file is: PATH, as execvp(3) reads it.
+ *
+ * @module
+ */
+import { accessSync, constants, statSync } from 'node:fs';
+
+/** The paths that a name may have, in their order; a path is its own only one. */
+export function candidatePaths(program: Uint8Array): readonly Uint8Array[] {
+  if (program.includes('/'.charCodeAt(0))) return [program];
+  const folders = (process.env['PATH'] ?? '/bin:/usr/bin').split(':');
+  return folders.map((folder) => Buffer.concat([Buffer.from(`${folder === '' ? '.' : folder}/`), program]));
+}
+
+/** The first of them that is a file that may be executed. */
+export function findProgram(program: Uint8Array): Uint8Array | undefined {
+  return candidatePaths(program).find((path) => {
+    try {
+      accessSync(Buffer.from(path), constants.X_OK);
+      return statSync(Buffer.from(path)).isFile();
+    } catch {
+      return false;
+    }
+  });
+}

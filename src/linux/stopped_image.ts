@@ -1,0 +1,87 @@
+/**
+ * A traced thread that stands before the first instruction of a program that it has just executed, and can be made to
+ * call the kernel: the instruction for it is in the page that the kernel itself maps into every program (vdso(7)).
+ *
+ * @module
+ */
+import { USER_REGS } from '../abi/ptrace.js';
+import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
+import { allocate } from './libc.js';
+import { readMemory } from './memory.js';
+import { mappings } from './proc.js';
+import { ARGUMENTS, isError, nextStop, ptrace } from './ptrace.js';
+
+/** The code segment of a 32-bit program (asm/segment.h: __USER32_CS). */
+const USER32_CS = 0x23n;
+
+/** `syscall` and `int $0x80`. */
+const INSTRUCTIONS: Readonly<Record<Entry, Uint8Array>> = {
+  'x86-64': Uint8Array.of(0x0f, 0x05),
+  i386: Uint8Array.of(0xcd, 0x80),
+};
+
+const registers = allocate(USER_REGS.size);
+const before = allocate(USER_REGS.size);
+const PAGE = 4096n;
+
+/** See the module. */
+export class StoppedImage {
+  readonly #threadId: number;
+  #instruction: bigint | undefined;
+
+  /** @param threadId - of a thread in a ptrace stop of this thread's */
+  constructor(threadId: number) {
+    this.#threadId = threadId;
+  }
+
+  /** What the system call has given that the thread is stopped behind: 0 where it has executed a program. */
+  result(): bigint | undefined {
+    if (ptrace('PTRACE_GETREGS', this.#threadId, 0n, before.address) < 0) return undefined;
+    return before.view.getBigInt64(USER_REGS.rax, true);
+  }
+
+  /**
+   * Has the thread make a system call, and go back to where it was. {@link StoppedImage.result} comes first.
+   *
+   * @returns its result, error numbers negated; undefined where there is no way to call
+   */
+  call(name: SyscallName, values: readonly bigint[]): bigint | undefined {
+    const threadId = this.#threadId;
+    const entry: Entry = before.view.getBigUint64(USER_REGS.cs, true) === USER32_CS ? 'i386' : 'x86-64';
+    this.#instruction ??= findInstruction(threadId, INSTRUCTIONS[entry]);
+    if (this.#instruction === undefined) return undefined;
+    const { view } = registers;
+    registers.bytes.set(before.bytes);
+    for (const [index, value] of values.entries()) {
+      view.setBigUint64(USER_REGS[ARGUMENTS[entry][index] ?? 'rax'], value, true);
+    }
+    view.setBigUint64(USER_REGS.rax, BigInt(syscallNumber(entry, name) ?? -1), true);
+    view.setBigInt64(USER_REGS.orig_rax, -1n, true);
+    view.setBigUint64(USER_REGS.rip, this.#instruction, true);
+    ptrace('PTRACE_SETREGS', threadId, 0n, registers.address);
+    for (let stop = ''; stop !== 'exit'; ) {
+      ptrace('PTRACE_SYSCALL', threadId);
+      const next = nextStop(threadId);
+      if (next === undefined) return undefined;
+      stop = next;
+    }
+    ptrace('PTRACE_GETREGS', threadId, 0n, registers.address);
+    const result = view.getBigInt64(USER_REGS.rax, true);
+    before.view.setBigInt64(USER_REGS.orig_rax, -1n, true);
+    ptrace('PTRACE_SETREGS', threadId, 0n, before.address);
+    if (entry === 'x86-64') return result;
+    const narrow = BigInt.asIntN(32, result);
+    return isError(narrow) ? narrow : BigInt.asUintN(32, result);
+  }
+}
+
+function findInstruction(threadId: number, wanted: Uint8Array): bigint | undefined {
+  const page = mappings(threadId)?.find(({ name }) => name === '[vdso]');
+  if (page === undefined) return undefined;
+  for (let at = page.start; at < page.end; at += PAGE) {
+    const bytes = readMemory(threadId, at, Number(PAGE));
+    const index = bytes === undefined ? -1 : Buffer.from(bytes).indexOf(wanted);
+    if (index >= 0) return at + BigInt(index);
+  }
+  return undefined;
+}

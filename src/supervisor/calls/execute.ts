@@ -1,0 +1,35 @@
+/**
+ * execve(2) and execveat(2) where files are judged: carried out by the kernel, with a look at the new program before it
+ * runs (executions.ts).
+ *
+ * The call is let go on, and its path may be another one by then. Nothing depends on it: what may be executed at all is
+ * what the mounts allow, and what it has become is looked at when it is there.
+ *
+ * @module
+ */
+import { processOf } from '../../linux/proc.js';
+import { type Answer, type CallContext, letContinue, type NotifiedCall, refuse } from '../call.js';
+
+function answer({ supervision, notification }: CallContext): Answer {
+  const { executions, waitsKillable } = supervision;
+  const { threadId } = notification;
+  // The process that becomes the run's program is traced already, by who started it.
+  if (supervision.isHeld(threadId)) return letContinue;
+  // Without it no thread can be stopped behind its call; who wanted that as well was told at the start.
+  if (executions === undefined || !waitsKillable) return letContinue;
+  const processId = processOf(threadId);
+  if (processId === undefined || !executions.begin(threadId, processId)) {
+    return refuse(
+      'EACCES',
+      'the caller cannot be traced for the moment of its execve: a debugger has it, or a rule of the system forbids it',
+    );
+  }
+  return letContinue;
+}
+
+export const execute: NotifiedCall = {
+  names: { 'x86-64': ['execve', 'execveat'], i386: ['execve', 'execveat'] },
+  // Notified by the policy (policy/strict.ts), not by the service.
+  rules: () => [],
+  answer,
+};

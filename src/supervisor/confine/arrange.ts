@@ -1,0 +1,190 @@
+/**
+ * Arranges a process for a program that may execute nothing that it can write: namespaces, mounts, privileges, inherited
+ * descriptors, the filter; up to the moment before it becomes the program.
+ *
+ * @module
+ */
+import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { CAP_SYS_ADMIN_BIT } from '../../abi/capability.js';
+import { errnoNumbers } from '../../abi/errno.js';
+import { SOCK_FILTER_SIZE } from '../../abi/filter.js';
+import { CLONE } from '../../abi/mount.js';
+import { SECCOMP } from '../../abi/seccomp.js';
+import { close, copyDescriptor, fileIdentity, openPidfd } from '../../linux/descriptor.js';
+import { filterError, type InstalledFilter } from '../../linux/filtered_thread.js';
+import { HeldProcess } from '../../linux/held_process.js';
+import { allocate } from '../../linux/libc.js';
+import { mountTable } from '../../linux/mount_table.js';
+import { type HandedPosition, type OutsideFile, outsideFiles, reopen } from './descriptors.js';
+import { cannotConfine, type Missing, Requirements } from './missing.js';
+import { OPEN_DEVICES, planMounts } from './mount_plan.js';
+import { arrangeMounts, makeMemoryFolder, type PreparedMounts, prepareMounts } from './mounts.js';
+import { giveUpPrivileges, prepareDomain } from './privileges.js';
+
+/** What a process is arranged for. */
+export interface ArrangeRequest {
+  /** struct sock_filter instructions. */
+  readonly filter: Uint8Array;
+  /** Trees that may be executed from. */
+  readonly trees: readonly string[];
+  /** Descriptors that the program inherits. */
+  readonly descriptors: readonly number[];
+  /** Whether the kernel's own memory-deny-write-execute is set for the program too. */
+  readonly refusesExecGain: boolean;
+  /** Whether to go on where something is missing. */
+  readonly bestEffort: boolean;
+}
+
+/** A process that is ready to become the program. */
+export interface Arranged {
+  readonly held: HeldProcess;
+  readonly installed: InstalledFilter;
+  /** Our descriptor of the folder that memory files are made in; undefined where there is none. */
+  readonly memoryFolder: number | undefined;
+  readonly positions: readonly HandedPosition[];
+  /** What could not be had. */
+  readonly missing: readonly Missing[];
+}
+
+/** Whether this process may arrange mounts without a user namespace (CAP_SYS_ADMIN). */
+function mayArrangeMounts(): boolean {
+  const effective = /^CapEff:\t([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
+  return (BigInt(`0x${effective}`) & CAP_SYS_ADMIN_BIT) !== 0n;
+}
+
+/** The path of the working directory; undefined where it has none any more. */
+function workingFolder(): string | undefined {
+  const path = readlinkSync('/proc/self/cwd', 'latin1');
+  const here = fileIdentity('/proc/self/cwd');
+  const there = fileIdentity(path);
+  const same = typeof here === 'object' && typeof there === 'object' && here.inode === there.inode;
+  return same && here.device === there.device ? path : undefined;
+}
+
+/** Devices that exist here. */
+function openDevices(): readonly string[] {
+  return OPEN_DEVICES.map((name) => `/dev/${name}`).filter((path) => typeof fileIdentity(path) === 'object');
+}
+
+/** Starts the process, in namespaces of its own where they can be had. */
+function startHeld(requirements: Requirements): { readonly held: HeldProcess; readonly isolated: boolean } {
+  const privileged = mayArrangeMounts();
+  const held = HeldProcess.start(privileged ? CLONE.CLONE_NEWNS : CLONE.CLONE_NEWNS | CLONE.CLONE_NEWUSER);
+  const missing: Missing = {
+    what: privileged ? 'a mount namespace cannot be had' : 'a user namespace cannot be had',
+    remedy:
+      'root can allow it (kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0, ' +
+      'user.max_user_namespaces), and a container by its seccomp profile and capabilities; or start as root',
+    open: 'files that the program can write may be executed, and /proc/PID/mem may write over code',
+  };
+  const mapped = typeof held === 'number' || privileged ? 0 : mapOwnUser(held.processId);
+  if (typeof held !== 'number' && mapped === 0) return { held, isolated: true };
+  if (typeof held !== 'number') held[Symbol.dispose]();
+  requirements.need(typeof held === 'number' ? held : mapped, missing);
+  const without = HeldProcess.start(0);
+  if (typeof without === 'number') throw cannotConfine(requirements.missing);
+  return { held: without, isolated: false };
+}
+
+/**
+ * Maps our user and group into the user namespace of a process: one of each, for more needs privilege. Groups that we have
+ * besides count on there, without a name.
+ *
+ * @returns 0 or a negated error number
+ */
+function mapOwnUser(processId: number): number {
+  const [user, group] = [process.geteuid?.(), process.getegid?.()];
+  try {
+    writeFileSync(`/proc/${processId}/setgroups`, 'deny');
+    writeFileSync(`/proc/${processId}/uid_map`, `${user} ${user} 1`);
+    writeFileSync(`/proc/${processId}/gid_map`, `${group} ${group} 1`);
+    return 0;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).errno ?? -errnoNumbers.EPERM;
+  }
+}
+
+/** The filter in memory, as seccomp(2) takes it. */
+function filterMemory(filter: Uint8Array): bigint {
+  const instructions = allocate(filter.length);
+  instructions.bytes.set(filter);
+  const header = allocate(16);
+  header.view.setUint16(0, filter.length / SOCK_FILTER_SIZE, true);
+  header.view.setBigUint64(8, instructions.address, true);
+  return header.address;
+}
+
+/** Installs the filter, and takes its listener. */
+function installFilter(held: HeldProcess, header: bigint, requirements: Requirements): InstalledFilter {
+  const flags = SECCOMP.SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP.SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+  const load = (extra: number): number =>
+    Number(held.call('seccomp', SECCOMP.SECCOMP_SET_MODE_FILTER, flags | extra, header));
+  let number = load(SECCOMP.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+  const waitsKillable = number >= 0;
+  if (number === -errnoNumbers.EINVAL) {
+    requirements.need(number, {
+      what: 'a call that the supervisor works on cannot be kept from signals',
+      remedy: 'a kernel from 5.19 on can (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)',
+      open: 'a program is not looked at before it runs: one whose file asks for an executable stack gets it',
+    });
+    number = load(0);
+  }
+  if (number < 0) throw filterError(-number);
+  const pidfd = openPidfd(held.processId);
+  const listener = copyDescriptor(pidfd, number);
+  close(pidfd);
+  if (listener < 0) throw filterError(-listener);
+  held.call('close', number);
+  return { listener, waitsKillable, noNewPrivileges: true };
+}
+
+function takeMemoryFolder(
+  held: HeldProcess,
+  prepared: PreparedMounts,
+  requirements: Requirements,
+): [number, number] | undefined {
+  const theirs = makeMemoryFolder(held, prepared);
+  const pidfd = openPidfd(held.processId);
+  const ours = theirs < 0 ? theirs : copyDescriptor(pidfd, theirs);
+  close(pidfd);
+  const had = requirements.need(ours, {
+    what: 'a file system for memory files cannot be made',
+    remedy: 'a kernel from 5.2 on with tmpfs can',
+    open: 'memory files (memfd_create) are refused',
+  });
+  return had ? [theirs, ours] : undefined;
+}
+
+/**
+ * Arranges a process. What this one is to hand over must be in memory that was allocated before.
+ *
+ * @throws TrampfdError ERR_TRAMPFD_STRICT with all that is missing, unless `bestEffort`; EXDEV and ENOTBLK for inherited
+ * descriptors that cannot be handed on; as {@link FilteredThread.install} for the filter
+ */
+export function arrange(request: ArrangeRequest): Arranged {
+  const requirements = new Requirements();
+  const header = filterMemory(request.filter);
+  const files: readonly OutsideFile[] = outsideFiles(request.descriptors);
+  const prepared = prepareMounts(planMounts(mountTable(), request.trees, openDevices()), workingFolder());
+  const domain = prepareDomain();
+  const { held, isolated } = startHeld(requirements);
+  try {
+    if (isolated) arrangeMounts(held, prepared, requirements);
+    const folder = isolated ? takeMemoryFolder(held, prepared, requirements) : undefined;
+    const complete = requirements.missing.length === 0;
+    const positions = folder !== undefined && complete ? reopen(held, folder[0], files) : [];
+    giveUpPrivileges(held, requirements, {
+      domain,
+      isRoot: process.geteuid?.() === 0,
+      refusesExecGain: request.refusesExecGain,
+    });
+    const installed = installFilter(held, header, requirements);
+    if (requirements.missing.length > 0 && !request.bestEffort) throw cannotConfine(requirements.missing);
+    return { held, installed, memoryFolder: folder?.[1], positions, missing: requirements.missing };
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  } finally {
+    if (domain >= 0) close(domain);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Which mounts a confined program sees, so that what can be executed cannot be written: as data, from the mounts that
+ * there are.
+ *
+ * Every mount gets MS_NOEXEC and MS_NODEV. Trees that are trusted, and device nodes that programs use, are put over
+ * themselves as mounts of their own: the trees read-only and executable, the nodes openable. What is executable is
+ * read-only then, whoever asks; the kernel looks at the mount that a file was opened through. A file system that is
+ * mounted a second time could show the same files for writing: such mounts become read-only. So do those through which
+ * the kernel itself is written to, /proc above all: /proc/PID/mem writes over what is mapped, whatever its protection is.
+ *
+ * @module
+ */
+import { MOUNT } from '../../abi/mount.js';
+import type { Mount } from '../../linux/mount_table.js';
+
+/** Folders whose programs and libraries every program may use, where they exist. */
+export const SYSTEM_TREES: readonly string[] = [
+  '/usr',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/libx32',
+  '/libexec',
+  '/opt',
+  '/nix/store',
+  '/gnu/store',
+  '/snap',
+];
+
+/** Nodes and folders of /dev that can be opened; the rest (disks, memory, whatever a kernel adds) cannot. */
+export const OPEN_DEVICES: readonly string[] = [
+  ...['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx', 'pts', 'console', 'fuse', 'kvm', 'hwrng', 'rtc0'],
+  ...['net', 'dri', 'snd', 'input', 'kfd', 'vsock', 'vhost-net', 'vhost-vsock', 'nvidia0', 'nvidiactl', 'nvidia-uvm'],
+];
+
+/** Types of file systems that are no files but the kernel. */
+const KERNEL_TYPES: ReadonlySet<string> = new Set([
+  ...['proc', 'sysfs', 'securityfs', 'debugfs', 'tracefs', 'configfs', 'bpf', 'efivarfs', 'pstore', 'selinuxfs'],
+  ...['binfmt_misc', 'smackfs', 'resctrl', 'nfsd'],
+]);
+
+/** A part of the tree that is put over itself as a mount of its own. */
+export interface OwnMount {
+  readonly path: string;
+  /** MOUNT_ATTR_* that it and all below it get. */
+  readonly attributes: number;
+}
+
+/** What is to be done. */
+export interface MountPlan {
+  readonly own: readonly OwnMount[];
+  /** MOUNT_ATTR_* for every mount there was. */
+  readonly attributes: number;
+  /** Mounts that become read-only. */
+  readonly readOnly: readonly string[];
+}
+
+/** Whether a path is a folder or lies in it; both absolute. */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+}
+
+/** A path below `from`, as seen from `to`. */
+function moved(path: string, from: string, to: string): string {
+  const rest = from === '/' ? path : path.slice(from.length);
+  return to === '/' ? rest || '/' : `${to}${rest === '/' ? '' : rest}`;
+}
+
+/** The mount that a path lies on: the last one of those with the longest path. */
+export function mountOf(mounts: readonly Mount[], path: string): Mount | undefined {
+  let found: Mount | undefined;
+  for (const mount of mounts) {
+    if (isWithin(path, mount.path) && (found === undefined || mount.path.length >= found.path.length)) found = mount;
+  }
+  return found;
+}
+
+/** Other mounts that show files of a tree for writing. */
+function otherViews(mounts: readonly Mount[], tree: string, trees: readonly string[]): readonly string[] {
+  const own = mountOf(mounts, tree);
+  if (own === undefined) return [];
+  // Where the tree is on its file system.
+  const place = moved(tree, own.path, own.root);
+  return mounts
+    .filter((mount) => {
+      if (mount === own || mount.device !== own.device || trees.some((other) => isWithin(mount.path, other)))
+        return false;
+      if (isWithin(mount.root, place)) return true;
+      // The place seen through this mount may be a trusted tree too, as with two mounts at one path.
+      return (
+        isWithin(place, mount.root) && !trees.some((other) => isWithin(moved(place, mount.root, mount.path), other))
+      );
+    })
+    .map(({ path }) => path);
+}
+
+/**
+ * Makes the plan.
+ *
+ * @param mounts - those of the namespace
+ * @param trees - what is trusted: absolute paths that exist, links resolved
+ * @param devices - device nodes and folders of them that can be opened
+ */
+export function planMounts(mounts: readonly Mount[], trees: readonly string[], devices: readonly string[]): MountPlan {
+  const outermost = trees.filter((tree) => !trees.some((other) => other !== tree && isWithin(tree, other)));
+  const kernel = mounts.filter(({ type }) => KERNEL_TYPES.has(type)).map(({ path }) => path);
+  // What is mounted within a tree is part of it, and may be shown elsewhere too.
+  const inner = mounts.map(({ path }) => path).filter((path) => outermost.some((tree) => isWithin(path, tree)));
+  const views = [...outermost, ...inner].flatMap((tree) => otherViews(mounts, tree, outermost));
+  return {
+    own: [
+      ...[...new Set(outermost)].map((path) => ({
+        path,
+        attributes: MOUNT.MOUNT_ATTR_RDONLY | MOUNT.MOUNT_ATTR_NODEV,
+      })),
+      ...devices.map((path) => ({ path, attributes: MOUNT.MOUNT_ATTR_NOEXEC })),
+    ],
+    attributes: MOUNT.MOUNT_ATTR_NOEXEC | MOUNT.MOUNT_ATTR_NODEV,
+    readOnly: [...new Set([...kernel, ...views])],
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * Starting a program that may execute nothing that it can write: arranges a process, has the receiver answer its calls,
+ * and has it become the program.
+ *
+ * @module
+ */
+import { errnoNumbers } from '../../abi/errno.js';
+import { RLIMIT } from '../../abi/process.js';
+import { SIGACTION } from '../../abi/signal.js';
+import { TrampfdError } from '../../error.js';
+import type { SpawnRequest } from '../../linux/filtered_thread.js';
+import type { HeldProcess } from '../../linux/held_process.js';
+import { allocate, allocateString, allocateStrings, type NativeMemory } from '../../linux/libc.js';
+import { ignoredSignals } from '../../linux/proc.js';
+import { resourceLimit } from '../../linux/process.js';
+import { candidatePaths, findProgram } from '../../linux/search_path.js';
+import { StoppedImage } from '../../linux/stopped_image.js';
+import { judgeImage, type ReportImage } from '../executions.js';
+import { type Arranged, arrange } from './arrange.js';
+import { trustedTrees } from './trees.js';
+
+/** What a confined program is started with. */
+export interface ConfinedRequest extends SpawnRequest {
+  /** Trees that may be executed from, beside the system's. */
+  readonly executable: readonly Uint8Array[];
+  /** Descriptors that the program inherits. */
+  readonly inheritedDescriptors: readonly number[];
+  readonly bestEffort: boolean;
+  /** Whether the kernel's own memory-deny-write-execute is set for it too. */
+  readonly refusesExecGain: boolean;
+  /** The soft RLIMIT_NOFILE that it gets. */
+  readonly openFileLimit: bigint;
+}
+
+/** All that the program's start needs, in memory that the held process shares. */
+interface PreparedStart {
+  readonly candidates: readonly NativeMemory[];
+  readonly words: NativeMemory;
+  readonly shell: NativeMemory;
+  readonly shellWords: NativeMemory;
+  readonly environment: NativeMemory;
+  readonly limit: NativeMemory;
+  readonly defaultAction: NativeMemory;
+}
+
+function prepareStart(request: ConfinedRequest, file: Uint8Array | undefined): PreparedStart {
+  const limit = allocate(16);
+  limit.view.setBigUint64(0, request.openFileLimit, true);
+  limit.view.setBigUint64(8, resourceLimit('RLIMIT_NOFILE').hard, true);
+  return {
+    candidates: candidatePaths(request.program).map((path) => allocateString(path)),
+    words: allocateStrings(request.arguments),
+    shell: allocateString('/bin/sh'),
+    shellWords: allocateStrings(['/bin/sh', file ?? request.program, ...request.arguments.slice(1)]),
+    environment: allocateStrings(request.environment),
+    limit,
+    defaultAction: allocate(SIGACTION.size),
+  };
+}
+
+/** Has the process become the program, as execvp(3) would; 0 or a negated error number. */
+function execute(held: HeldProcess, start: PreparedStart, blockedSignals: bigint): number {
+  let refused = 0;
+  for (const path of start.candidates) {
+    const result = held.execute(path.address, start.words.address, start.environment.address, blockedSignals);
+    switch (-result) {
+      case errnoNumbers.EACCES:
+        refused = result;
+        continue;
+      case errnoNumbers.ENOENT:
+      case errnoNumbers.ENOTDIR:
+        continue;
+      case errnoNumbers.ENOEXEC:
+        // A script without a first line that names its interpreter.
+        return held.execute(start.shell.address, start.shellWords.address, start.environment.address, blockedSignals);
+      default:
+        return result;
+    }
+  }
+  return refused === 0 ? -errnoNumbers.ENOENT : refused;
+}
+
+/** A confined program, arranged and not started yet. */
+export interface Prepared {
+  readonly arranged: Arranged;
+  /**
+   * Starts it, when its calls are answered.
+   *
+   * @returns its process id, or the negated error number of its execve(2)
+   * @throws TrampfdError ENOEXEC for a program whose file asks for memory that is writable and executable
+   */
+  readonly start: (report: ReportImage) => number;
+}
+
+/**
+ * Prepares a confined program.
+ *
+ * @param filter - struct sock_filter instructions
+ * @throws TrampfdError as {@link trustedTrees} and {@link arrange}
+ */
+export function prepare(request: ConfinedRequest, filter: Uint8Array): Prepared {
+  const file = findProgram(request.program);
+  const trees = trustedTrees(request.executable, file);
+  const prepared = prepareStart(request, file);
+  const arranged = arrange({
+    filter,
+    trees,
+    descriptors: request.inheritedDescriptors.filter((one) => !request.closedDescriptors.includes(one)),
+    refusesExecGain: request.refusesExecGain,
+    bestEffort: request.bestEffort,
+  });
+  const { held } = arranged;
+  return {
+    arranged,
+    start(report) {
+      const ignored = ignoredSignals(held.processId) & request.defaultSignals;
+      const toDefault = Array.from({ length: 64 }, (_, index) => index + 1).filter(
+        (signal) => ((ignored >> BigInt(signal - 1)) & 1n) === 1n,
+      );
+      held.callAll([
+        ...toDefault.map((signal) => ({
+          call: 'rt_sigaction' as const,
+          arguments: [signal, prepared.defaultAction.address, 0, 8],
+        })),
+        ...request.closedDescriptors.map((descriptor) => ({ call: 'close' as const, arguments: [descriptor] })),
+        { call: 'prlimit64', arguments: [0, RLIMIT.RLIMIT_NOFILE, prepared.limit.address, 0] },
+      ]);
+      const result = execute(held, prepared, request.blockedSignals);
+      if (result < 0) {
+        held[Symbol.dispose]();
+        return result;
+      }
+      const image = new StoppedImage(held.processId);
+      image.result();
+      const finding = judgeImage(held.processId, held.processId, image, (processId, found) => {
+        if (found.kind === 'mended') report(processId, found);
+      });
+      if (finding.kind === 'refused') {
+        held[Symbol.dispose]();
+        throw new TrampfdError('ENOEXEC', `${finding.file}: ${finding.reason}; build it without such a segment`);
+      }
+      return held.processId;
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * The trees that a confined program may execute from: those of the system, those that the command line names, and the
+ * program itself.
+ *
+ * @module
+ */
+import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { TrampfdError } from '../../error.js';
+import { isWithin, SYSTEM_TREES } from './mount_plan.js';
+
+/** A path as text with a character for each byte, as mount tables have it. */
+function bytesText(path: Uint8Array): string {
+  return Buffer.from(path).toString('latin1');
+}
+
+/** A path of {@link bytesText} as the file system takes it. */
+export function asBytes(path: string): Buffer {
+  return Buffer.from(path, 'latin1');
+}
+
+function resolved(path: Uint8Array): string | undefined {
+  try {
+    return realpathSync.native(Buffer.from(path), 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Every regular file below a path, links not followed. */
+function* filesBelow(path: string): Generator<Stats> {
+  const status = lstatSync(asBytes(path));
+  if (status.isFile()) yield status;
+  if (!status.isDirectory()) return;
+  for (const name of readdirSync(asBytes(path), 'latin1')) yield* filesBelow(join(path, name));
+}
+
+/**
+ * Whether some file of a tree has a name outside of it (a hard link): through that name it could be written while it is
+ * executed.
+ */
+function hasOutsideNames(tree: string): boolean {
+  const seen = new Map<string, { found: number; links: number }>();
+  for (const { dev, ino, nlink } of filesBelow(tree)) {
+    if (nlink === 1) continue;
+    const key = `${dev}:${ino}`;
+    const known = seen.get(key) ?? { found: 0, links: nlink };
+    seen.set(key, { ...known, found: known.found + 1 });
+  }
+  return [...seen.values()].some(({ found, links }) => found < links);
+}
+
+function withoutOutsideNames(tree: string, named: string): string {
+  let outside: boolean;
+  try {
+    outside = hasOutsideNames(tree);
+  } catch (error) {
+    const { code = 'EIO' } = error as NodeJS.ErrnoException;
+    throw new TrampfdError(code, `${named}: cannot be searched for hard links (${code}); give a tree that can be read`);
+  }
+  if (!outside) return tree;
+  throw new TrampfdError(
+    'EMLINK',
+    `${named}: a file of it has another name outside of it (a hard link), through which it could be written while it is ` +
+      `executed; copy it (cp -a --reflink=auto), and name the copy`,
+  );
+}
+
+/**
+ * Resolves what may be executed from.
+ *
+ * @param named - the paths of --exec
+ * @param program - the file of the program, or undefined where there is none
+ * @returns absolute paths, links resolved, a character for each byte
+ * @throws TrampfdError ENOENT for a named path that is not there, EINVAL for the root folder, EMLINK for hard links that
+ * lead out of a tree
+ */
+export function trustedTrees(named: readonly Uint8Array[], program: Uint8Array | undefined): readonly string[] {
+  const system = SYSTEM_TREES.map((path) => resolved(Buffer.from(path))).filter((path) => path !== undefined);
+  const trusted: string[] = [...new Set(system)].filter(
+    (path) => path !== '/' && statSync(asBytes(path)).isDirectory(),
+  );
+  const add = (path: string, text: string): void => {
+    if (!trusted.some((tree) => isWithin(path, tree))) trusted.push(withoutOutsideNames(path, text));
+  };
+  for (const path of named) {
+    const text = Buffer.from(path).toString();
+    const tree = resolved(path);
+    if (tree === undefined)
+      throw new TrampfdError('ENOENT', `--exec ${text}: there is no such file or folder; name one`);
+    if (tree === '/') {
+      throw new TrampfdError(
+        'EINVAL',
+        `--exec ${text}: everything is in it, and nothing could be written; name the tree`,
+      );
+    }
+    add(tree, `--exec ${text}`);
+  }
+  const file = program === undefined ? undefined : resolved(program);
+  if (file !== undefined && statSync(asBytes(file)).isFile()) add(file, bytesText(program ?? new Uint8Array()));
+  return trusted;
+}

@@ -1,0 +1,110 @@
+/**
+ * Executions under way: threads that were let go on with execve(2) and are traced, so that each stops when the call is
+ * done, before its new program has run an instruction.
+ *
+ * Which file it would be cannot be judged before: its name stands in memory, and links and folders change. What it has
+ * become cannot change any more.
+ *
+ * @module
+ */
+import { writeSync } from 'node:fs';
+import { hasEnded } from '../linux/proc.js';
+import { ptrace, seizeForStop, stoppedNow } from '../linux/ptrace.js';
+import { kill, signalNumbers } from '../linux/signal.js';
+import { StoppedImage } from '../linux/stopped_image.js';
+import { type ImageFinding, inspectImage } from './image.js';
+import { type Log, printable } from './log.js';
+
+/** One of them. */
+interface Execution {
+  readonly threadId: number;
+  readonly processId: number;
+}
+
+/** How often a thread is asked before it is looked whether it has ended. */
+const ASKED_BEFORE_LOOKING = 256;
+
+/** Says what was found of a program, on standard error and in a log. */
+export type ReportImage = (processId: number, finding: Exclude<ImageFinding, { readonly kind: 'clean' }>) => void;
+
+/**
+ * Looks at a program that stands before its first instruction; ends it where it must not run.
+ *
+ * @param threadId - of the stopped thread, traced by the calling one
+ * @returns what was found
+ */
+export function judgeImage(
+  threadId: number,
+  processId: number,
+  image: StoppedImage,
+  report: ReportImage,
+): ImageFinding {
+  const finding = inspectImage(processId, image);
+  if (finding.kind === 'refused') kill(threadId, signalNumbers['SIGKILL'] ?? 9);
+  if (finding.kind !== 'clean') report(processId, finding);
+  return finding;
+}
+
+/** Reports to a log, and of a program that did not run to standard error too. */
+export function reportImage(log: Log): ReportImage {
+  return (processId, finding) => {
+    if (finding.kind === 'mended') {
+      if (log.enabled) log.write({ event: 'image-mended', processId, file: finding.file, memory: finding.memory });
+      return;
+    }
+    const { file, reason } = finding;
+    if (log.enabled) log.write({ event: 'image-refused', processId, file, reason });
+    try {
+      writeSync(2, `trampfd: ${printable(file)}: ${reason}; build it without such a segment\n`);
+    } catch {
+      // Nowhere to say so.
+    }
+  };
+}
+
+/** The executions of a run. All is done by one thread, which is the tracer. */
+export class Executions {
+  readonly #underWay: Execution[] = [];
+  readonly #report: ReportImage;
+  #asked = 0;
+
+  constructor(report: ReportImage) {
+    this.#report = report;
+  }
+
+  /** Whether there are any. */
+  get areUnderWay(): boolean {
+    return this.#underWay.length > 0;
+  }
+
+  /**
+   * Traces a thread that waits for the answer to its execve(2).
+   *
+   * @returns whether that could be done
+   */
+  begin(threadId: number, processId: number): boolean {
+    if (!seizeForStop(threadId)) return false;
+    this.#underWay.push({ threadId, processId });
+    return true;
+  }
+
+  /** Looks which have stopped, judges what they have become, and lets them run. */
+  look(): void {
+    this.#asked += 1;
+    for (let index = this.#underWay.length - 1; index >= 0; index--) {
+      const execution = this.#underWay[index];
+      if (execution !== undefined && this.#isDone(execution)) this.#underWay.splice(index, 1);
+    }
+  }
+
+  #isDone({ threadId, processId }: Execution): boolean {
+    // A thread that is not its process's first takes the first one's id when it executes a program.
+    const stopped = stoppedNow(threadId) ? threadId : threadId !== processId && stoppedNow(processId) ? processId : 0;
+    if (stopped === 0) return this.#asked % ASKED_BEFORE_LOOKING === 0 && hasEnded(threadId) && hasEnded(processId);
+    const image = new StoppedImage(stopped);
+    // An error is the caller's own; what is to be restarted comes as a notification again.
+    if (image.result() === 0n) judgeImage(stopped, processId, image, this.#report);
+    ptrace('PTRACE_DETACH', stopped);
+    return true;
+  }
+}
