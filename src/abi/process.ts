@@ -36,7 +36,21 @@ export const IPC = { SHMAT: 21 } as const;
 export const KCMP = { KCMP_FILES: 2 } as const;
 
 /** Options of waitpid(2) (linux/wait.h). */
-export const WAIT = { WNOHANG: 1, WUNTRACED: 2, WCONTINUED: 8 } as const;
+export const WAIT = {
+  WNOHANG: 1,
+  WUNTRACED: 2,
+  WCONTINUED: 8,
+  WSTOPPED: 2,
+  WNOWAIT: 0x01000000,
+  __WALL: 0x40000000,
+  P_PID: 1,
+} as const;
+
+/** What a siginfo_t of waitid(2) says of a stop between a tracer and its tracee (bits/siginfo-consts.h). */
+export const CLD_TRAPPED = 4;
+
+/** Byte offsets in siginfo_t (asm-generic/siginfo.h). */
+export const SIGINFO = { si_code: 8, size: 128 } as const;
 
 /** Resources of getrlimit(2) (linux/resource.h, asm-generic/resource.h). */
 export const RLIMIT = { RLIMIT_FSIZE: 1, RLIMIT_CORE: 4, RLIMIT_NOFILE: 7 } as const;
@@ -53,7 +67,8 @@ export const constants: readonly KernelConstant[] = [
   ...listed('linux/personality.h', PERSONALITY),
   ...listed('sys/shm.h', SHM),
   ...listed('linux/ipc.h', IPC),
-  ...listed('linux/wait.h', { WNOHANG: WAIT.WNOHANG, WUNTRACED: WAIT.WUNTRACED, WCONTINUED: WAIT.WCONTINUED }),
+  ...listed('linux/wait.h', WAIT),
+  ...listed('signal.h', { CLD_TRAPPED }),
   ...listed('linux/kcmp.h', KCMP),
   ...listed('linux/resource.h', RLIMIT),
   ...listed('linux/poll.h', POLL),

@@ -93,8 +93,8 @@ function attend(
     if (ended !== undefined && (failed || process.pid === 1 || listener.abandoned())) endAs(ended);
   };
   const look = (): void => {
-    for (let change = nextChildChange(); change !== undefined; change = nextChildChange()) {
-      if (change.processId !== processId || change.kind === 'traced') continue;
+    for (let change = nextChildChange(processId); change !== undefined; change = nextChildChange(processId)) {
+      if (change.kind === 'traced') continue;
       if (change.kind === 'continued') {
         signals.continued();
         continue;
@@ -109,7 +109,10 @@ function attend(
       endIfOver();
       signals.end();
       setInterval(endIfOver, LOOKING_INTERVAL);
+      return;
     }
+    // The first process of a pid namespace gets the orphans of all others.
+    while (process.pid === 1 && nextChildChange() !== undefined);
   };
   process.on('SIGCHLD', look);
   signals.direct(processId, look);

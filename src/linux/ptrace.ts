@@ -70,7 +70,7 @@ export function nextStop(threadId: number): Stop | undefined {
   }
 }
 
-/** Whether a traced thread stands in a stop now. */
+/** Whether a traced thread stands in a stop now; it may take as long as that thread's way into one. */
 export function stoppedNow(threadId: number): boolean {
   const length = BigInt(stopInfo.bytes.length);
   return ptrace('PTRACE_GET_SYSCALL_INFO', threadId, length, stopInfo.address) >= 0;

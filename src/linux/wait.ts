@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { WAIT } from '../abi/process.js';
+import { CLD_TRAPPED, SIGINFO, WAIT } from '../abi/process.js';
 import { allocate, native } from './libc.js';
 
 const libcWaitpid = native('int waitpid(int, uint64_t, int)');
+const libcWaitid = native('int waitid(int, int, uint64_t, int)');
 const status = allocate(4);
+const information = allocate(SIGINFO.size);
 
 /** What happened to a child. */
 export type ChildChange =
@@ -28,8 +30,35 @@ export function decodeStatus(processId: number, value: number): ChildChange {
   return { kind: 'killed', processId, signal: value & 0x7f };
 }
 
-/** The next change of any child that was not told yet, or undefined where there is none now. */
-export function nextChildChange(): ChildChange | undefined {
-  const processId = Number(libcWaitpid(-1, status.address, WAIT.WNOHANG | WAIT.WUNTRACED | WAIT.WCONTINUED));
+/**
+ * The next change that was not told yet, or undefined where there is none now.
+ *
+ * @param child - the child that is asked for; without it, any. Of a child's stops between it and a tracer in this process
+ * only that tracer is told, where the child is named: whoever asks for any takes them as well, and must say so to no one.
+ */
+export function nextChildChange(child = -1): ChildChange | undefined {
+  if (child > 0 && isTrapped(child)) return undefined;
+  const processId = Number(libcWaitpid(child, status.address, WAIT.WNOHANG | WAIT.WUNTRACED | WAIT.WCONTINUED));
   return processId > 0 ? decodeStatus(processId, status.view.getInt32(0, true)) : undefined;
+}
+
+/** Whether a child stands in a stop between it and its tracer, which is left for that to be told. */
+function isTrapped(child: number): boolean {
+  return lookAtStop(child) === CLD_TRAPPED;
+}
+
+/**
+ * Whether a thread that the calling one traces stands in a stop. Unlike a request of ptrace(2), which sleeps in the kernel
+ * while the thread is about to stop, this never waits.
+ */
+export function isStoppedForTracer(threadId: number): boolean {
+  return lookAtStop(threadId) !== 0;
+}
+
+/** The code of the stop that a thread is in, 0 for none; nothing is taken from whoever waits. */
+function lookAtStop(threadId: number): number {
+  information.view.setInt32(SIGINFO.si_code, 0, true);
+  const options = WAIT.WNOHANG | WAIT.WNOWAIT | WAIT.WSTOPPED | WAIT.__WALL;
+  const result = libcWaitid(WAIT.P_PID, threadId, information.address, options);
+  return result === 0 ? information.view.getInt32(SIGINFO.si_code, true) : 0;
 }

@@ -12,6 +12,7 @@ import { hasEnded } from '../linux/proc.js';
 import { ptrace, seizeForStop, stoppedNow } from '../linux/ptrace.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { StoppedImage } from '../linux/stopped_image.js';
+import { isStoppedForTracer } from '../linux/wait.js';
 import { type ImageFinding, inspectImage } from './image.js';
 import { type Log, printable } from './log.js';
 
@@ -99,8 +100,11 @@ export class Executions {
 
   #isDone({ threadId, processId }: Execution): boolean {
     // A thread that is not its process's first takes the first one's id when it executes a program.
-    const stopped = stoppedNow(threadId) ? threadId : threadId !== processId && stoppedNow(processId) ? processId : 0;
-    if (stopped === 0) return this.#asked % ASKED_BEFORE_LOOKING === 0 && hasEnded(threadId) && hasEnded(processId);
+    const isSlow = this.#asked % ASKED_BEFORE_LOOKING === 0;
+    // Another thread of ours that waits for any child may have been told of the stop: now and then it is asked for itself.
+    const isStopped = (id: number): boolean => isStoppedForTracer(id) || (isSlow && stoppedNow(id));
+    const stopped = [threadId, processId].find(isStopped);
+    if (stopped === undefined) return isSlow && hasEnded(threadId) && hasEnded(processId);
     const image = new StoppedImage(stopped);
     // An error is the caller's own; what is to be restarted comes as a notification again.
     if (image.result() === 0n) judgeImage(stopped, processId, image, this.#report);
