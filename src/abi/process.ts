@@ -33,7 +33,7 @@ export const SHM = { SHM_EXEC: 0o100000 } as const;
 export const IPC = { SHMAT: 21 } as const;
 
 /** What kcmp(2) compares (linux/kcmp.h). */
-export const KCMP = { KCMP_FILES: 2 } as const;
+export const KCMP = { KCMP_FILE: 0, KCMP_FILES: 2 } as const;
 
 /** Options of waitpid(2) (linux/wait.h). */
 export const WAIT = {

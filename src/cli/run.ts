@@ -11,7 +11,7 @@ import { close, fcntl, open } from '../linux/descriptor.js';
 import { closeToOthers, duplicateOnto, exitNow } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
-import { handBack } from '../supervisor/confine/descriptors.js';
+import { handBack, shareStandardError } from '../supervisor/confine/descriptors.js';
 import { type LogTarget, openLog } from '../supervisor/log.js';
 import { type Receiver, startReceiver } from '../supervisor/receiver.js';
 import { type Supervised, start } from '../supervisor/start.js';
@@ -171,6 +171,7 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
   };
   const supervised = await start(request, receiver ?? startReceiver());
   if (typeof supervised === 'number') endUnstarted(Buffer.from(program).toString(), -supervised);
+  shareStandardError(supervised.positions);
   releaseInherited(inherited);
   attend(supervised, signals, log);
 }

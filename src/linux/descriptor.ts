@@ -22,6 +22,7 @@ const libcPwrite = native('long pwrite64(int, const void *, size_t, int64_t)');
 const libcFchmod = native('int fchmod(int, unsigned int)');
 const libcFchown = native('int fchown(int, int, int)');
 const libcSyscall = native('long syscall(long, long, long, long)');
+const libcKcmp = native('long syscall(long, long, long, long, long, long)');
 
 /** Whence of lseek(2) (linux/fs.h). */
 const SEEK_SET = 0;
@@ -187,6 +188,12 @@ export function openPidfd(processId: number, flags = 0): number {
 /** pidfd_getfd(2): a copy of another process's descriptor, of the same open file, or a negated error number. */
 export function copyDescriptor(pidfd: number, descriptor: number): number {
   return negatedErrno(libcSyscall(syscallNumbers['x86-64'].pidfd_getfd, pidfd, descriptor, 0));
+}
+
+/** Whether two descriptors of ours are of one open file (kcmp(2)): they share its position. False where the kernel does not say. */
+export function sharesOpenFile(descriptor: number, other: number): boolean {
+  const { kcmp } = syscallNumbers['x86-64'];
+  return Number(libcKcmp(kcmp, process.pid, process.pid, KCMP.KCMP_FILE, descriptor, other)) === 0;
 }
 
 /** Whether two threads are known to share one table of descriptors (kcmp(2)); false where the kernel does not say. */

@@ -77,13 +77,15 @@ export function stoppedNow(threadId: number): boolean {
 }
 
 /**
- * Traces a thread that waits in a system call, so that it stops when that is done. It is killed where the tracer ends
- * before that.
+ * Traces a thread that waits in execve(2), so that it stops before it goes on: in the call, when it has executed a program
+ * (PTRACE_EVENT_EXEC; a stop behind the call that was asked for before is lost where a process had several threads), or
+ * behind it, when that has failed. It is killed where the tracer ends before that.
  *
  * @returns whether it can be traced
  */
 export function seizeForStop(threadId: number): boolean {
-  const options = BigInt(PTRACE_STOP.PTRACE_O_TRACESYSGOOD | PTRACE_STOP.PTRACE_O_EXITKILL);
+  const { PTRACE_O_TRACESYSGOOD, PTRACE_O_TRACEEXEC, PTRACE_O_EXITKILL } = PTRACE_STOP;
+  const options = BigInt(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL);
   if (ptrace('PTRACE_SEIZE', threadId, 0n, options) < 0) return false;
   ptrace('PTRACE_INTERRUPT', threadId);
   return true;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { errnoNumbers } from '../abi/errno.js';
 import { USER_REGS } from '../abi/ptrace.js';
 import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
 import { allocate } from './libc.js';
@@ -23,6 +24,8 @@ const INSTRUCTIONS: Readonly<Record<Entry, Uint8Array>> = {
 const registers = allocate(USER_REGS.size);
 const before = allocate(USER_REGS.size);
 const PAGE = 4096n;
+/** What the register of the result holds while a call is under way: -ENOSYS. */
+const NO_RESULT_YET: bigint = BigInt(-errnoNumbers.ENOSYS);
 
 /** See the module. */
 export class StoppedImage {
@@ -34,19 +37,34 @@ export class StoppedImage {
     this.#threadId = threadId;
   }
 
-  /** What the system call has given that the thread is stopped behind: 0 where it has executed a program. */
-  result(): bigint | undefined {
-    if (ptrace('PTRACE_GETREGS', this.#threadId, 0n, before.address) < 0) return undefined;
-    return before.view.getBigInt64(USER_REGS.rax, true);
+  /** Whether the thread has executed a program; else its call has failed, or is to be made again. */
+  hasExecuted(): boolean {
+    if (ptrace('PTRACE_GETREGS', this.#threadId, 0n, before.address) < 0) return false;
+    const result = before.view.getBigInt64(USER_REGS.rax, true);
+    // In the stop of PTRACE_EVENT_EXEC there is no result yet; behind the call it is 0.
+    return result === NO_RESULT_YET || result === 0n;
+  }
+
+  /** Goes to the end of the call where it is not behind it yet: the program has not begun. False where it is gone. */
+  #leaveCall(): boolean {
+    if (before.view.getBigInt64(USER_REGS.rax, true) !== NO_RESULT_YET) return true;
+    for (let stop = ''; stop !== 'exit'; ) {
+      ptrace('PTRACE_SYSCALL', this.#threadId);
+      const next = nextStop(this.#threadId);
+      if (next === undefined) return false;
+      stop = next;
+    }
+    return this.hasExecuted();
   }
 
   /**
-   * Has the thread make a system call, and go back to where it was. {@link StoppedImage.result} comes first.
+   * Has the thread make a system call, and go back to where it was. {@link StoppedImage.hasExecuted} comes first.
    *
    * @returns its result, error numbers negated; undefined where there is no way to call
    */
   call(name: SyscallName, values: readonly bigint[]): bigint | undefined {
     const threadId = this.#threadId;
+    if (!this.#leaveCall()) return undefined;
     const entry: Entry = before.view.getBigUint64(USER_REGS.cs, true) === USER32_CS ? 'i386' : 'x86-64';
     this.#instruction ??= findInstruction(threadId, INSTRUCTIONS[entry]);
     if (this.#instruction === undefined) return undefined;

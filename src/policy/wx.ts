@@ -5,7 +5,7 @@
  * @module
  */
 
-import { PROT } from '../abi/mman.js';
+import { MAP, PROT } from '../abi/mman.js';
 import { IPC, PERSONALITY, PERSONALITY_QUERY, SHM } from '../abi/process.js';
 import type { Entry, SyscallName } from '../abi/syscalls.js';
 import { allow, type Condition, failWith, notify, type Rule, type RuleSet, type Verdict } from './rule.js';
@@ -30,6 +30,16 @@ function rule(entry: Entry, call: SyscallName, when: readonly Condition[], sente
 const writableAndExecutable: readonly Condition[] = [
   { argument: 2, is: 'any-bit', mask: PROT.PROT_EXEC },
   { argument: 2, is: 'any-bit', mask: PROT.PROT_WRITE },
+];
+
+/**
+ * mmap(2) of executable memory that has no file and is shared: it can be had at a second address, by mremap(2) or in a
+ * child, be writable there, and be executed here.
+ */
+const sharedAndExecutable: readonly Condition[] = [
+  { argument: 2, is: 'any-bit', mask: PROT.PROT_EXEC },
+  { argument: 3, is: 'any-bit', mask: MAP.MAP_ANONYMOUS },
+  { argument: 3, is: 'any-bit', mask: MAP.MAP_SHARED },
 ];
 
 /** Calls whose parameters stand in the same registers in both entries. */
@@ -60,8 +70,20 @@ function commonRules(entry: Entry): readonly WxRule[] {
 /** The rules of W^X. */
 export const wxRules: readonly WxRule[] = [
   rule('x86-64', 'mmap', writableAndExecutable, 'mmap asks for memory that is writable and executable'),
+  rule(
+    'x86-64',
+    'mmap',
+    sharedAndExecutable,
+    'mmap asks for executable memory that can be had a second time, writable',
+  ),
   ...commonRules('x86-64'),
   rule('i386', 'mmap2', writableAndExecutable, 'mmap2 asks for memory that is writable and executable'),
+  rule(
+    'i386',
+    'mmap2',
+    sharedAndExecutable,
+    'mmap2 asks for executable memory that can be had a second time, writable',
+  ),
   ...commonRules('i386'),
   rule(
     'i386',

@@ -107,7 +107,7 @@ export class Executions {
     if (stopped === undefined) return isSlow && hasEnded(threadId) && hasEnded(processId);
     const image = new StoppedImage(stopped);
     // An error is the caller's own; what is to be restarted comes as a notification again.
-    if (image.result() === 0n) judgeImage(stopped, processId, image, this.#report);
+    if (image.hasExecuted()) judgeImage(stopped, processId, image, this.#report);
     ptrace('PTRACE_DETACH', stopped);
     return true;
   }

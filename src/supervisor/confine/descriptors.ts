@@ -23,10 +23,12 @@ import {
   position,
   readAt,
   setPosition,
+  sharesOpenFile,
   writeStart,
 } from '../../linux/descriptor.js';
 import type { HeldProcess } from '../../linux/held_process.js';
 import { allocate, allocateString, type NativeMemory } from '../../linux/libc.js';
+import { duplicateOnto } from '../../linux/process.js';
 import { asBytes } from './trees.js';
 
 /** Flags that belong to an open file, not to its descriptor or to its opening (open(2)). */
@@ -66,6 +68,8 @@ export interface OutsideFile {
 export interface HandedPosition {
   readonly outside: number;
   readonly inside: number;
+  /** The numbers that the program has it at. */
+  readonly numbers: readonly number[];
 }
 
 /**
@@ -163,22 +167,40 @@ function openByName(held: HeldProcess, pidfd: number, file: OutsideFile): number
 export function reopen(held: HeldProcess, folder: number, files: readonly OutsideFile[]): readonly HandedPosition[] {
   const pidfd = openPidfd(held.processId);
   try {
-    return files.flatMap((file): readonly HandedPosition[] => {
+    return openFiles(files).flatMap(([file, ...others]): readonly HandedPosition[] => {
       const { descriptor } = file;
       const number = file.nameless ? openCopy(held, pidfd, folder, file) : openByName(held, pidfd, file);
       if (number === undefined) return [];
       held.callAll([
         { call: 'dup3', arguments: [number, descriptor, 0] },
         { call: 'close', arguments: [number] },
+        ...others.map((other) => ({ call: 'dup3' as const, arguments: [descriptor, other.descriptor, 0] })),
       ]);
       if (file.kind === 'folder' || (file.flags & FCNTL.O_PATH) !== 0) return [];
       const inside = copyDescriptor(pidfd, descriptor);
       setPosition(inside, position(descriptor));
-      return [{ outside: fcntl(descriptor, FCNTL.F_DUPFD_CLOEXEC, 3), inside }];
+      const numbers = [descriptor, ...others.map((other) => other.descriptor)];
+      return [{ outside: fcntl(descriptor, FCNTL.F_DUPFD_CLOEXEC, 3), inside, numbers }];
     });
   } finally {
     close(pidfd);
   }
+}
+
+/** Descriptors by the open file that they are of: those of `>file 2>&1` write one behind the other. */
+function openFiles(files: readonly OutsideFile[]): readonly [OutsideFile, ...OutsideFile[]][] {
+  const groups: [OutsideFile, ...OutsideFile[]][] = [];
+  for (const file of files) {
+    const known = groups.find(([first]) => sharesOpenFile(first.descriptor, file.descriptor));
+    if (known === undefined) groups.push([file]);
+    else known.push(file);
+  }
+  return groups;
+}
+
+/** Has this process write to standard error where the program does, at one position. */
+export function shareStandardError(positions: readonly HandedPosition[]): void {
+  for (const { inside, numbers } of positions) if (numbers.includes(2)) duplicateOnto(inside, 2);
 }
 
 /** Hands positions back: what others read or write next goes on where the program has come to. */

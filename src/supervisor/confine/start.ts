@@ -131,7 +131,7 @@ export function prepare(request: ConfinedRequest, filter: Uint8Array): Prepared 
         return result;
       }
       const image = new StoppedImage(held.processId);
-      image.result();
+      image.hasExecuted();
       const finding = judgeImage(held.processId, held.processId, image, (processId, found) => {
         if (found.kind === 'mended') report(processId, found);
       });
