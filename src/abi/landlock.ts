@@ -9,6 +9,7 @@ import { type KernelConstant, listed } from './constant.js';
 export const LANDLOCK = {
   LANDLOCK_CREATE_RULESET_VERSION: 1,
   LANDLOCK_RULE_PATH_BENEATH: 1,
+  LANDLOCK_ACCESS_FS_EXECUTE: 1,
   LANDLOCK_ACCESS_FS_REFER: 0x2000,
 } as const;
 

@@ -18,8 +18,8 @@ import { PRCTL } from '../abi/process.js';
 import { PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { type SyscallName, syscallNumbers } from '../abi/syscalls.js';
 import { TrampfdError } from '../error.js';
-import { allocate, native, negatedErrno, symbolAddress } from './libc.js';
-import { readMemory, writeMemory } from './memory.js';
+import { allocate, allocateShared, type NativeMemory, native, negatedErrno, symbolAddress } from './libc.js';
+import { writeMemory } from './memory.js';
 import { nextStop, ptrace } from './ptrace.js';
 import { kill, signalNumbers } from './signal.js';
 
@@ -39,7 +39,8 @@ export interface HeldCall {
 
 /** A record of the list: the number, six arguments, the result. */
 const RECORD = 64;
-const MOST_CALLS = 63;
+/** Records that the list has room for: a megabyte. */
+const MOST_CALLS = 16_383;
 const STACK = 65_536;
 
 /**
@@ -83,10 +84,10 @@ function failed(syscall: string, errno: number): TrampfdError {
 export class HeldProcess implements Disposable {
   readonly processId: number;
   readonly #code: bigint;
-  readonly #list: bigint;
+  readonly #list: NativeMemory;
   #released = false;
 
-  private constructor(processId: number, code: bigint, list: bigint) {
+  private constructor(processId: number, code: bigint, list: NativeMemory) {
     this.processId = processId;
     this.#code = code;
     this.#list = list;
@@ -101,7 +102,7 @@ export class HeldProcess implements Disposable {
    */
   static start(flags: number): HeldProcess | number {
     const code = mapListCode();
-    const list = allocate(Math.max(4096, (MOST_CALLS + 1) * RECORD)).address;
+    const list = allocateShared((MOST_CALLS + 1) * RECORD);
     const stack = allocate(STACK).address + BigInt(STACK);
     // No handler of ours may run in it.
     libcPthreadSigmask(SIG_SETMASK, everySignal.address, signalMask.address);
@@ -156,22 +157,25 @@ export class HeldProcess implements Disposable {
 
   #callSome(calls: readonly HeldCall[]): readonly bigint[] {
     const { processId } = this;
-    const list = new DataView(new ArrayBuffer((calls.length + 1) * RECORD));
-    calls.forEach(({ call, arguments: values }, index) => {
-      list.setBigUint64(index * RECORD, BigInt(syscallNumbers['x86-64'][call]), true);
-      values.forEach((value, position) => {
-        list.setBigUint64(index * RECORD + 8 + position * 8, BigInt.asUintN(64, BigInt(value)), true);
-      });
+    const { view } = this.#list;
+    calls.forEach((one, index) => {
+      this.#record(index, syscallNumbers['x86-64'][one.call], one.arguments);
     });
-    list.setBigInt64(calls.length * RECORD, -1n, true);
-    this.write(this.#list, new Uint8Array(list.buffer));
-    this.#setRegisters(this.#code, this.#list);
+    view.setBigInt64(calls.length * RECORD, -1n, true);
+    this.#setRegisters();
     ptrace('PTRACE_CONT', processId);
     if (nextStop(processId) === undefined) throw this.#gone();
-    const done = readMemory(processId, this.#list, calls.length * RECORD);
-    if (done === undefined) throw this.#gone();
-    const view = new DataView(done.buffer, done.byteOffset, done.length);
     return calls.map((_, index) => view.getBigInt64(index * RECORD + RECORD - 8, true));
+  }
+
+  #record(index: number, number: number, values: readonly (number | bigint)[]): void {
+    const { view } = this.#list;
+    view.setBigUint64(index * RECORD, BigInt(number), true);
+    values.forEach((value, position) => {
+      const at = index * RECORD + 8 + position * 8;
+      if (typeof value === 'bigint') view.setBigUint64(at, BigInt.asUintN(64, value), true);
+      else view.setBigInt64(at, BigInt(value), true);
+    });
   }
 
   /**
@@ -182,15 +186,10 @@ export class HeldProcess implements Disposable {
    */
   execute(path: bigint, words: bigint, environment: bigint, blockedSignals: bigint): number {
     const { processId } = this;
-    const record = new DataView(new ArrayBuffer(RECORD));
-    const values = [BigInt(syscallNumbers['x86-64'].execve), path, words, environment];
-    values.forEach((value, index) => {
-      record.setBigUint64(index * 8, value, true);
-    });
-    this.write(this.#list, new Uint8Array(record.buffer));
+    this.#record(0, syscallNumbers['x86-64'].execve, [path, words, environment]);
     const mask = allocate(SIGSET_SIZE);
     mask.view.setBigUint64(0, blockedSignals, true);
-    this.#setRegisters(this.#code, this.#list);
+    this.#setRegisters();
     for (let stop = ''; stop !== 'exit'; ) {
       ptrace('PTRACE_SYSCALL', processId);
       const next = nextStop(processId);
@@ -217,11 +216,11 @@ export class HeldProcess implements Disposable {
     libcWaitpid(this.processId, 0n, 0);
   }
 
-  #setRegisters(instruction: bigint, list: bigint): void {
+  #setRegisters(): void {
     ptrace('PTRACE_GETREGS', this.processId, 0n, registers.address);
     const { view } = registers;
-    view.setBigUint64(USER_REGS.rip, instruction, true);
-    view.setBigUint64(USER_REGS.rbx, list, true);
+    view.setBigUint64(USER_REGS.rip, this.#code, true);
+    view.setBigUint64(USER_REGS.rbx, this.#list.address, true);
     // No call is under way that the kernel could think of making again.
     view.setBigInt64(USER_REGS.orig_rax, -1n, true);
     ptrace('PTRACE_SETREGS', this.processId, 0n, registers.address);

@@ -7,6 +7,7 @@
  * @module
  */
 import koffi from 'koffi';
+import { MAP, PROT } from '../abi/mman.js';
 
 /** What a native function is given. */
 export type NativeValue = number | bigint | string | Uint8Array | null;
@@ -52,6 +53,21 @@ const calloc = native('void *calloc(size_t, size_t)');
  */
 export function allocate(size: number): NativeMemory {
   const address = BigInt(calloc(1, Math.max(size, 1)));
+  const buffer = koffi.view(address, Math.max(size, 1));
+  return { address, bytes: new Uint8Array(buffer), view: new DataView(buffer) };
+}
+
+const libcMmap = native('int64_t mmap(void *, size_t, int, int, int, long)');
+
+/**
+ * Allocates zeroed memory that this process shares with those that it starts as copies of itself. It lives until the
+ * process ends.
+ */
+export function allocateShared(size: number): NativeMemory {
+  const { PROT_READ, PROT_WRITE } = PROT;
+  const flags = MAP.MAP_SHARED | MAP.MAP_ANONYMOUS;
+  const address = BigInt(libcMmap(null, Math.max(size, 1), PROT_READ | PROT_WRITE, flags, -1, 0));
+  if (address === -1n) throw new RangeError(`memory: ${size} bytes cannot be had`);
   const buffer = koffi.view(address, Math.max(size, 1));
   return { address, bytes: new Uint8Array(buffer), view: new DataView(buffer) };
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { AT, AT_FDCWD } from '../../abi/fcntl.js';
+import { AT, AT_FDCWD, FCNTL } from '../../abi/fcntl.js';
 import { MOUNT, MOUNT_ATTR } from '../../abi/mount.js';
 import type { HeldCall, HeldProcess } from '../../linux/held_process.js';
 import { allocate, allocateString, type NativeMemory } from '../../linux/libc.js';
@@ -90,7 +90,7 @@ export function arrangeMounts(held: HeldProcess, prepared: PreparedMounts, requi
     ...own.map(
       ({ path }): HeldCall => ({
         call: 'open_tree',
-        arguments: [AT_FDCWD, path.address, MOUNT.OPEN_TREE_CLONE | MOUNT.OPEN_TREE_CLOEXEC | AT.AT_RECURSIVE],
+        arguments: [AT_FDCWD, path.address, MOUNT.OPEN_TREE_CLONE | FCNTL.O_CLOEXEC | AT.AT_RECURSIVE],
       }),
     ),
   ]);

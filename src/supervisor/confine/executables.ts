@@ -1,0 +1,138 @@
+/**
+ * The files of the trusted trees that may be executed at all: those with an execute permission. Finding them means to look
+ * at every file there is, so what was found is written down, and a later run only looks whether folders have changed.
+ *
+ * Nothing is believed because it was written down: a run judges the headers of each file that it permits
+ * (permit.ts), and a file that is not in the list is not executed. Who forges the list can hide programs, no more.
+ *
+ * @module
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { isWithin } from './mount_plan.js';
+import { asBytes } from './trees.js';
+
+/** What is written down. Paths are strings with a character for each byte. */
+interface Listing {
+  readonly version: 1;
+  readonly trees: readonly string[];
+  /** When each folder that has executable files, or leads to one, was changed: milliseconds. */
+  readonly folders: Readonly<Record<string, number>>;
+  readonly files: readonly string[];
+}
+
+const ANY_EXECUTE = 0o111;
+
+/** Executable files below a folder or a file itself, links not followed; `folders` gets what is looked at. */
+function search(path: string, folders: Map<string, number>, files: Set<string>): boolean {
+  let found = false;
+  folders.set(path, statSync(asBytes(path)).mtimeMs);
+  for (const entry of readdirSync(asBytes(path), { withFileTypes: true, encoding: 'latin1' })) {
+    const inner = path === '/' ? `/${entry.name}` : `${path}/${entry.name}`;
+    try {
+      if (entry.isDirectory()) found = search(inner, folders, files) || found;
+      else if (entry.isFile() && (statSync(asBytes(inner)).mode & ANY_EXECUTE) !== 0) {
+        files.add(inner);
+        found = true;
+      }
+    } catch {
+      // It is gone, or may not be looked into; what is not in the list is not executed.
+    }
+  }
+  // Most folders have none; were they all remembered, looking at them would take as long as the search.
+  if (!found) folders.delete(path);
+  return found;
+}
+
+/** Every executable file of some trees, by looking at all. */
+function searchAll(trees: readonly string[]): Listing {
+  const folders = new Map<string, number>();
+  const files = new Set<string>();
+  for (const tree of trees) {
+    try {
+      if (statSync(asBytes(tree)).isDirectory()) search(tree, folders, files);
+      else files.add(tree);
+    } catch {
+      // A tree that cannot be read.
+    }
+  }
+  return { version: 1, trees, folders: Object.fromEntries(folders), files: [...files] };
+}
+
+function changedAt(folder: string): number | undefined {
+  try {
+    return statSync(asBytes(folder)).mtimeMs;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A listing with those folders searched anew that have changed since; the same one where none has. */
+function refreshed(listing: Listing): Listing {
+  const changed = Object.entries(listing.folders).filter(([folder, time]) => changedAt(folder) !== time);
+  if (changed.length === 0) return listing;
+  const folders = new Map(Object.entries(listing.folders));
+  const files = new Set(listing.files);
+  for (const [folder] of changed) {
+    for (const file of files) if (isWithin(file, folder)) files.delete(file);
+    for (const inner of folders.keys()) if (isWithin(inner, folder)) folders.delete(inner);
+    if (changedAt(folder) !== undefined) search(folder, folders, files);
+  }
+  return { ...listing, folders: Object.fromEntries(folders), files: [...files] };
+}
+
+/** Where a user's listing is; root's serves all who have none. */
+function listingPaths(): readonly string[] {
+  const system = '/var/cache/trampfd/executables.json';
+  if (process.geteuid?.() === 0) return [system];
+  const cache = process.env['XDG_CACHE_HOME'] || join(process.env['HOME'] ?? '/nonexistent', '.cache');
+  return [join(cache, 'trampfd', 'executables.json'), system];
+}
+
+function read(path: string, trees: readonly string[]): Listing | undefined {
+  try {
+    const listing = JSON.parse(readFileSync(path, 'latin1')) as Listing;
+    const isOurs = listing.version === 1 && JSON.stringify(listing.trees) === JSON.stringify(trees);
+    return isOurs ? listing : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes a listing down; whether it could. */
+function write(path: string, listing: Listing): boolean {
+  const fresh = `${path}.${process.pid}`;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    writeFileSync(fresh, JSON.stringify(listing), { encoding: 'latin1', flag: 'wx', mode: 0o644 });
+    renameSync(fresh, path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Executable files of the system's trees. The first run of a user looks for them, which takes as long as find(1) does.
+ *
+ * @param trees - absolute, links resolved
+ * @returns their paths, or undefined where nothing is written down and nothing can be: looking at every start would take
+ * longer than looking at each execution
+ */
+export function systemExecutables(trees: readonly string[]): readonly string[] | undefined {
+  const [own = '', ...others] = listingPaths();
+  for (const path of [own, ...others]) {
+    const listing = read(path, trees);
+    if (listing === undefined) continue;
+    const now = refreshed(listing);
+    if (now !== listing) write(own, now);
+    return now.files;
+  }
+  const listing = searchAll(trees);
+  return write(own, listing) ? listing.files : undefined;
+}
+
+/** Executable files of trees that were named, looked for anew each time. */
+export function namedExecutables(trees: readonly string[]): readonly string[] {
+  return searchAll(trees).files;
+}

@@ -1,0 +1,106 @@
+/**
+ * Permits single files to be executed, by a Landlock domain that permits no other (landlock(7)): then no execution has to
+ * be looked at. Each file's headers are judged before; one that asks for executable memory cannot be permitted so, for the
+ * kernel would give it what it asks for.
+ *
+ * The files lie on mounts that are read-only in the program's namespace, and are known to the kernel by their inodes.
+ *
+ * @module
+ */
+import { FCNTL, AT_FDCWD } from '../../abi/fcntl.js';
+import { LANDLOCK, LANDLOCK_PATH_BENEATH } from '../../abi/landlock.js';
+import type { HeldCall, HeldProcess } from '../../linux/held_process.js';
+import { allocate, allocateShared, type NativeMemory } from '../../linux/libc.js';
+import { HEADER_BYTES, judgeExecutable } from '../../policy/executable.js';
+import { asBytes } from './trees.js';
+
+/** Files in memory, at addresses that a held process finds too. */
+export interface PreparedFiles {
+  readonly files: readonly string[];
+  /** Their paths, one behind the other, and where each begins. */
+  readonly paths: NativeMemory;
+  readonly offsets: readonly number[];
+  /** What is read of each. */
+  readonly starts: NativeMemory;
+  /** A struct landlock_path_beneath_attr. */
+  readonly rule: NativeMemory;
+}
+
+/** Writes paths to memory; before the process is started that it is for. */
+export function prepareFiles(files: readonly string[]): PreparedFiles {
+  const bytes = files.map((path) => Buffer.concat([asBytes(path), Buffer.alloc(1)]));
+  const whole = Buffer.concat(bytes);
+  const paths = allocate(whole.length);
+  paths.bytes.set(whole);
+  let at = 0;
+  const offsets = bytes.map(({ length }) => {
+    const offset = at;
+    at += length;
+    return offset;
+  });
+  return { files, paths, offsets, starts: allocateShared(files.length * HEADER_BYTES), rule: allocate(16) };
+}
+
+/** The number that the next descriptor of a held process gets: the lowest free one. */
+function nextDescriptor(held: HeldProcess, { paths }: PreparedFiles): number {
+  const [number = -1n] = held.callAll([
+    { call: 'openat', arguments: [AT_FDCWD, paths.address, FCNTL.O_PATH | FCNTL.O_CLOEXEC] },
+  ]);
+  if (number >= 0n) held.call('close', number);
+  return Number(number);
+}
+
+/** What came of it. */
+export type Permission =
+  /** The ruleset permits every file that could be judged. */
+  | { readonly kind: 'permitted' }
+  /** These files ask for executable memory, so that each execution has to be looked at. */
+  | { readonly kind: 'not plain'; readonly files: readonly string[] }
+  /** The kernel did not take a rule. */
+  | { readonly kind: 'impossible' };
+
+/**
+ * Judges files, and adds a rule for each to a ruleset.
+ *
+ * @param held - with its mounts complete
+ * @param ruleset - its descriptor of a ruleset that handles LANDLOCK_ACCESS_FS_EXECUTE
+ */
+export function permitFiles(held: HeldProcess, prepared: PreparedFiles, ruleset: number): Permission {
+  const { files, paths, offsets, starts, rule } = prepared;
+  const number = nextDescriptor(held, prepared);
+  if (number < 0) return { kind: 'impossible' };
+  const flags = FCNTL.O_RDONLY | FCNTL.O_NONBLOCK | FCNTL.O_NOCTTY | FCNTL.O_CLOEXEC;
+  const pathOf = (index: number): bigint => paths.address + BigInt(offsets[index] ?? 0);
+  const counts = held.callAll(
+    files.flatMap((_, index): HeldCall[] => [
+      { call: 'openat', arguments: [AT_FDCWD, pathOf(index), flags] },
+      { call: 'pread64', arguments: [number, starts.address + BigInt(index * HEADER_BYTES), HEADER_BYTES, 0] },
+      { call: 'close', arguments: [number] },
+    ]),
+  );
+  const plain: number[] = [];
+  const others: string[] = [];
+  files.forEach((path, index) => {
+    const opened = counts[3 * index] ?? -1n;
+    const count = counts[3 * index + 1] ?? -1n;
+    // Gone, or not to be read: it is not permitted.
+    if (opened !== BigInt(number) || count < 0n) return;
+    const start = starts.bytes.subarray(index * HEADER_BYTES, index * HEADER_BYTES + Number(count));
+    if (judgeExecutable(start) === 'plain') plain.push(index);
+    else others.push(path);
+  });
+  if (others.length > 0) return { kind: 'not plain', files: others };
+
+  rule.view.setBigUint64(LANDLOCK_PATH_BENEATH.allowed_access, BigInt(LANDLOCK.LANDLOCK_ACCESS_FS_EXECUTE), true);
+  rule.view.setInt32(LANDLOCK_PATH_BENEATH.parent_fd, number, true);
+  held.write(rule.address, rule.bytes);
+  const results = held.callAll(
+    plain.flatMap((index): HeldCall[] => [
+      { call: 'openat', arguments: [AT_FDCWD, pathOf(index), FCNTL.O_PATH | FCNTL.O_CLOEXEC] },
+      { call: 'landlock_add_rule', arguments: [ruleset, LANDLOCK.LANDLOCK_RULE_PATH_BENEATH, rule.address, 0] },
+      { call: 'close', arguments: [number] },
+    ]),
+  );
+  const refused = plain.some((_, index) => results[3 * index] !== BigInt(number) || results[3 * index + 1] !== 0n);
+  return { kind: refused ? 'impossible' : 'permitted' };
+}
