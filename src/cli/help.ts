@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { kinds } from '../policy/kinds.js';
 import { architectures } from '../trampoline/architectures.js';
 
 /** The architectures by name, the default one first. */
 const [byDefault, ...others] = Object.keys(architectures);
 
-export const helpText: string = `usage: trampfd run [--policy off|log|wx] [--log FILE] [--] PROGRAM [ARGUMENT ...]
+export const helpText: string = `usage: trampfd run [--policy off|log|wx|strict] [--allow KIND] [--deny KIND] [--exec PATH]
+                   [--best-effort] [--log FILE] [--] PROGRAM [ARGUMENT ...]
        trampfd doctor
        trampfd show [--arch ARCHITECTURE] [--code REGISTER] [--data REGISTER]
        trampfd show [--arch ARCHITECTURE] --context [REGISTER,...]
@@ -21,6 +23,11 @@ run       starts PROGRAM and ends as it ends: its exit status, or the signal tha
   --policy wx    (default) refuses, with EACCES, what would make written bytes executable
   --policy log   refuses nothing, and reports what wx would have refused
   --policy off   serves trampolines only
+  --policy strict  as wx, and runs no code from files that the program can write
+  --allow KIND, --deny KIND  change a policy: KIND is ${kinds.slice(0, -1).join(', ')}
+                 or ${kinds.at(-1)}
+  --exec PATH    code may be run from PATH under strict; it is read-only there
+  --best-effort  starts even where strict cannot be had in full, and says what is open
   --log FILE     appends events to FILE, one JSON object a line
 doctor    says what this kernel has and what that means; exits with 1 where 'run' cannot work
 show      prints the code of a trampoline

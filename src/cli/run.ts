@@ -32,7 +32,7 @@ function endAs(change: ChildChange): never {
 
 /** Opens the log, appending, so that several runs may share one file. */
 function openLogFile(options: RunOptions): LogTarget | undefined {
-  if (options.log === undefined) return options.policy === 'log' ? { descriptor: 2, form: 'text' } : undefined;
+  if (options.log === undefined) return options.policy.reports ? { descriptor: 2, form: 'text' } : undefined;
   const name = Buffer.from(options.log);
   try {
     return { descriptor: openSync(name, 'a', 0o666), form: 'json' };
@@ -164,8 +164,8 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
     folder,
     openFileLimit: inherited.openFileLimit,
     inheritedDescriptors: inherited.descriptors,
-    executable: [],
-    bestEffort: false,
+    executable: options.executable,
+    bestEffort: options.bestEffort,
     policy: options.policy,
     log,
   };

@@ -9,6 +9,7 @@
 import { CLONE } from '../abi/mount.js';
 import type { Entry, SyscallName } from '../abi/syscalls.js';
 import { USERFAULTFD_IOCTL } from '../abi/userfaultfd.js';
+import { allows, type Policy } from './kinds.js';
 import { type ArgumentIndex, type Condition, failWith, notify, type Rule, type Verdict } from './rule.js';
 
 const ENTRIES: readonly Entry[] = ['x86-64', 'i386'];
@@ -43,8 +44,13 @@ function rule(entry: Entry, call: SyscallName, when: readonly Condition[], verdi
 const KIND_OF_REQUEST = 0xff00;
 const REQUEST: ArgumentIndex = 1;
 
+/** The rules of a policy about `execfile`: none where it is allowed. */
+export function fileRules(policy: Policy): readonly Rule[] {
+  return allows(policy, 'execfile') ? [] : denialRules;
+}
+
 /** The rules that deny `execfile`. Execution and memory files are notified, for the supervisor to answer. */
-export const fileRules: readonly Rule[] = ENTRIES.flatMap((entry): readonly Rule[] => [
+const denialRules: readonly Rule[] = ENTRIES.flatMap((entry): readonly Rule[] => [
   ...[...FORBIDDEN, ...FORBIDDEN_OF[entry]].map((call) => rule(entry, call, [], PERMISSION)),
   rule(entry, 'remap_file_pages', [], failWith('EACCES')),
   rule(entry, 'unshare', [newNamespace], PERMISSION),

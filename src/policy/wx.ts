@@ -8,22 +8,27 @@
 import { MAP, PROT } from '../abi/mman.js';
 import { IPC, PERSONALITY, PERSONALITY_QUERY, SHM } from '../abi/process.js';
 import type { Entry, SyscallName } from '../abi/syscalls.js';
+import { allowsAll, type MemoryKind, memoryKinds, type Policy } from './kinds.js';
 import { allow, type Condition, failWith, notify, type Rule, type RuleSet, type Verdict } from './rule.js';
 import { fileRules } from './strict.js';
 
 /** A rule of W^X, with the sentence that a report gives of a call that matches it. */
 export interface WxRule extends Rule {
+  /** What the call may be about: where registers tell it, one kind. */
+  readonly kinds: readonly MemoryKind[];
   readonly sentence: string;
 }
 
-/** Names of the policies, in the order of their strength. */
-export const policyNames: readonly ['off', 'log', 'wx', 'strict'] = ['off', 'log', 'wx', 'strict'];
-export type PolicyName = (typeof policyNames)[number];
-
 const REFUSED: Verdict = failWith('EACCES');
 
-function rule(entry: Entry, call: SyscallName, when: readonly Condition[], sentence: string): WxRule {
-  return { entry, call, when, verdict: REFUSED, sentence };
+function rule(
+  entry: Entry,
+  call: SyscallName,
+  when: readonly Condition[],
+  kinds: readonly MemoryKind[],
+  sentence: string,
+): WxRule {
+  return { entry, call, when, verdict: REFUSED, kinds, sentence };
 }
 
 /** mmap(2) with W and X together; one condition for each, as each may come with other bits. */
@@ -47,12 +52,13 @@ function commonRules(entry: Entry): readonly WxRule[] {
   const execute: Condition = { argument: 2, is: 'any-bit', mask: PROT.PROT_EXEC };
   return [
     // No mprotect(2) adds X, whatever the memory was before: the kernel tells a filter nothing about that.
-    rule(entry, 'mprotect', [execute], 'mprotect makes memory executable'),
-    rule(entry, 'pkey_mprotect', [execute], 'pkey_mprotect makes memory executable'),
+    rule(entry, 'mprotect', [execute], memoryKinds, 'mprotect makes memory executable'),
+    rule(entry, 'pkey_mprotect', [execute], memoryKinds, 'pkey_mprotect makes memory executable'),
     rule(
       entry,
       'shmat',
       [{ argument: 2, is: 'any-bit', mask: SHM.SHM_EXEC }],
+      ['execmem'],
       'shmat attaches shared memory as executable',
     ),
     rule(
@@ -62,6 +68,7 @@ function commonRules(entry: Entry): readonly WxRule[] {
         { argument: 0, is: 'not-equal', value: PERSONALITY_QUERY },
         { argument: 0, is: 'any-bit', mask: PERSONALITY.READ_IMPLIES_EXEC },
       ],
+      memoryKinds,
       'personality(READ_IMPLIES_EXEC) makes all that is readable executable',
     ),
   ];
@@ -69,19 +76,21 @@ function commonRules(entry: Entry): readonly WxRule[] {
 
 /** The rules of W^X. */
 export const wxRules: readonly WxRule[] = [
-  rule('x86-64', 'mmap', writableAndExecutable, 'mmap asks for memory that is writable and executable'),
+  rule('x86-64', 'mmap', writableAndExecutable, ['execmem'], 'mmap asks for memory that is writable and executable'),
   rule(
     'x86-64',
     'mmap',
     sharedAndExecutable,
+    ['execmem'],
     'mmap asks for executable memory that can be had a second time, writable',
   ),
   ...commonRules('x86-64'),
-  rule('i386', 'mmap2', writableAndExecutable, 'mmap2 asks for memory that is writable and executable'),
+  rule('i386', 'mmap2', writableAndExecutable, ['execmem'], 'mmap2 asks for memory that is writable and executable'),
   rule(
     'i386',
     'mmap2',
     sharedAndExecutable,
+    ['execmem'],
     'mmap2 asks for executable memory that can be had a second time, writable',
   ),
   ...commonRules('i386'),
@@ -93,25 +102,50 @@ export const wxRules: readonly WxRule[] = [
       { argument: 0, is: 'masked-equal', mask: 0xffff, value: IPC.SHMAT },
       { argument: 2, is: 'any-bit', mask: SHM.SHM_EXEC },
     ],
+    ['execmem'],
     'ipc(SHMAT) attaches shared memory as executable',
   ),
 ];
 
+/** What becomes of a call that matches a rule: undefined where nobody has to know of it. */
+function verdictOn(policy: Policy, { kinds }: WxRule): Verdict | undefined {
+  if (!allowsAll(policy, kinds)) return REFUSED;
+  return policy.reports ? notify : undefined;
+}
+
+/** Whether a policy refuses a call that matches a rule. */
+export function isRefused(policy: Policy, rule: WxRule): boolean {
+  return verdictOn(policy, rule) === REFUSED;
+}
+
+/** Whether some request for executable memory is refused or reported. */
+export function judgesMemory(policy: Policy): boolean {
+  return policy.reports || !allowsAll(policy, memoryKinds);
+}
+
+/** What becomes of calls that enter in a way whose numbers are not judged. */
+function verdictOnUnjudged(policy: Policy): Verdict {
+  if (!allowsAll(policy, [...memoryKinds, 'execfile'])) return REFUSED;
+  return policy.reports ? notify : allow;
+}
+
 /**
  * The rule set of a policy, with the rules of the trampoline service behind it.
  *
- * `wx` refuses with EACCES; `log` has the supervisor notified of what `wx` would refuse; `off` has none of its rules.
+ * What is denied is refused with EACCES; the supervisor is notified of what is allowed and reported; nothing is left of
+ * the rules of what is allowed and not reported.
  */
-export function policyRules(policy: PolicyName, service: readonly Rule[]): RuleSet {
-  const verdict: Verdict = { off: allow, log: notify, wx: REFUSED, strict: REFUSED }[policy];
-  const rules = policy === 'off' ? [] : wxRules.map((entry) => ({ ...entry, verdict }));
-  if (policy === 'strict') {
-    return {
-      rules: [...rules, ...fileRules, ...service],
-      otherEntry: verdict,
-      x32: verdict,
-      unknown: failWith('ENOSYS'),
-    };
-  }
-  return { rules: [...rules, ...service], otherEntry: verdict, x32: verdict };
+export function policyRules(policy: Policy, service: readonly Rule[]): RuleSet {
+  const memory = wxRules.flatMap((rule) => {
+    const verdict = verdictOn(policy, rule);
+    return verdict === undefined ? [] : [{ ...rule, verdict }];
+  });
+  const files = fileRules(policy);
+  const unjudged = verdictOnUnjudged(policy);
+  return {
+    rules: [...memory, ...files, ...service],
+    otherEntry: unjudged,
+    x32: unjudged,
+    ...(files.length === 0 ? {} : { unknown: failWith('ENOSYS') }),
+  };
 }

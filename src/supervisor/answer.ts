@@ -9,8 +9,9 @@ import { AUDIT_ARCH } from '../abi/seccomp.js';
 import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
 import type { Notification } from '../linux/listener.js';
 import { firstMatch } from '../policy/evaluate.js';
+import { allows, type Policy } from '../policy/kinds.js';
 import type { Rule } from '../policy/rule.js';
-import { type WxRule, wxRules } from '../policy/wx.js';
+import { judgesMemory, type WxRule, wxRules } from '../policy/wx.js';
 import { type Answer, letContinue, type NotifiedCall, refuse, type Supervision } from './call.js';
 import { copy, copyByFcntl } from './calls/copy.js';
 import { create } from './calls/create.js';
@@ -38,9 +39,13 @@ const serviceCalls: readonly NotifiedCall[] = [
   execute,
 ];
 
-/** The rules that have the service's calls notified. */
-export function serviceRules(window: Window): readonly Rule[] {
-  return serviceCalls.flatMap(({ rules }) => rules(window));
+/**
+ * The rules that have the service's calls notified. Without trampolines there is none but the old mmap, whose arguments
+ * no filter sees.
+ */
+export function serviceRules(policy: Policy, window: Window): readonly Rule[] {
+  if (allows(policy, 'exectramp')) return serviceCalls.flatMap(({ rules }) => rules(window));
+  return judgesMemory(policy) ? oldMmap.rules(window) : [];
 }
 
 /** A notified call, and which of its names the number is. */
@@ -71,7 +76,7 @@ function entryOf(architecture: number): Entry | undefined {
   return architecture === AUDIT_ARCH.AUDIT_ARCH_I386 ? 'i386' : undefined;
 }
 
-/** Under the policy `log`: reports a call that `wx` would have refused. */
+/** Where a policy reports: tells of a call that `wx` would have refused. */
 function report(supervision: Supervision, notification: Notification, entry: Entry | undefined): void {
   const call = { entry, number: notification.number >>> 0, arguments: notification.arguments };
   const rule = firstMatch(wxRules, call) as WxRule | undefined;
@@ -83,7 +88,7 @@ function report(supervision: Supervision, notification: Notification, entry: Ent
 /** Decides one notification. */
 function decide(supervision: Supervision, notification: Notification): Answer {
   const entry = entryOf(notification.architecture);
-  if (supervision.policy === 'log') {
+  if (supervision.policy.reports) {
     report(supervision, notification, entry);
     // Notified for the report alone, the call is none of the service's: a mmap of anonymous memory, say.
     const call = { entry, number: notification.number >>> 0, arguments: notification.arguments };

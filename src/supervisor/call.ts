@@ -7,8 +7,8 @@ import type { ErrnoName } from '../abi/errno.js';
 import type { Entry, SyscallName } from '../abi/syscalls.js';
 import type { Listener, Notification } from '../linux/listener.js';
 import { processOf } from '../linux/proc.js';
+import type { Policy } from '../policy/kinds.js';
 import type { Rule } from '../policy/rule.js';
-import type { PolicyName } from '../policy/wx.js';
 import type { Executions } from './executions.js';
 import type { Log, LoggedCall } from './log.js';
 import type { Tables } from './tables.js';
@@ -64,7 +64,7 @@ export interface Supervision {
   readonly listener: Listener;
   /** Whether a call that was received can only be killed; else a signal may end it even behind its answer. */
   readonly waitsKillable: boolean;
-  readonly policy: PolicyName;
+  readonly policy: Policy;
   /** The rules that have the service's calls notified. */
   readonly serviceRules: readonly Rule[];
   readonly window: Window;

@@ -12,7 +12,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { Listener, type NotificationSizes } from '../linux/listener.js';
 import { yieldProcessor } from '../linux/ptrace.js';
 import { leaveSignalsToOthers } from '../linux/signal.js';
-import type { PolicyName } from '../policy/wx.js';
+import type { Policy } from '../policy/kinds.js';
 import { answerNotification, serviceRules } from './answer.js';
 import type { Supervision } from './call.js';
 import { Executions, reportImage } from './executions.js';
@@ -31,7 +31,7 @@ export interface ReceiverData {
 /** What the thread works with. */
 export interface ReceiverSettings {
   readonly sizes: NotificationSizes;
-  readonly policy: PolicyName;
+  readonly policy: Policy;
   readonly window: Window;
   readonly pageSize: number;
   readonly log: LogTarget | undefined;
@@ -70,7 +70,7 @@ function receive({ rendezvous, settings }: ReceiverData): void {
     listener,
     waitsKillable: offered.waitsKillable,
     policy: data.policy,
-    serviceRules: serviceRules(data.window),
+    serviceRules: serviceRules(data.policy, data.window),
     window: data.window,
     numbers: new NumberChooser(data.window),
     tables: new Tables(data.window),

@@ -8,7 +8,8 @@ import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linu
 import { Listener, notificationSizes } from '../linux/listener.js';
 import { pageSize, resourceLimit, setResourceLimit } from '../linux/process.js';
 import { compileFilter } from '../policy/compile.js';
-import { type PolicyName, policyRules } from '../policy/wx.js';
+import { allows, deniesAll, memoryKinds, type Policy, policyText } from '../policy/kinds.js';
+import { policyRules } from '../policy/wx.js';
 import { serviceRules } from './answer.js';
 import type { HandedPosition } from './confine/descriptors.js';
 import { prepare } from './confine/start.js';
@@ -20,7 +21,7 @@ import { windowFor } from './window.js';
 
 /** What a supervised program is started with. */
 export interface StartRequest extends SpawnRequest {
-  readonly policy: PolicyName;
+  readonly policy: Policy;
   readonly log: LogTarget | undefined;
   /** The soft RLIMIT_NOFILE that the program gets; Node.js has raised ours. */
   readonly openFileLimit: bigint;
@@ -67,8 +68,8 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
   const { policy, log } = request;
   const window = windowFor(request.openFileLimit);
   const { rendezvous, served } = receiver;
-  const filter = compileFilter(policyRules(policy, serviceRules(window)));
-  const confined = policy === 'strict';
+  const filter = compileFilter(policyRules(policy, serviceRules(policy, window)));
+  const confined = !allows(policy, 'execfile');
   const settings = { sizes, policy, window, pageSize: pageSize(), log, inspects: confined };
   /** Has the receiver take a listener; settles when it does. */
   const handOver = async (installed: InstalledFilter, memoryFolder?: number): Promise<Listener> => {
@@ -84,7 +85,12 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
       : await startFiltered(request, filter, handOver);
     if (typeof started === 'number') return started;
     const { processId } = started;
-    openLog(log).write({ event: 'started', processId, policy, window: `${window.from} to ${window.below - 1}` });
+    openLog(log).write({
+      event: 'started',
+      processId,
+      policy: policyText(policy),
+      window: `${window.from} to ${window.below - 1}`,
+    });
     return { ...started, served };
   } catch (error) {
     cancel(rendezvous);
@@ -114,7 +120,7 @@ async function startConfined(
   handOver: HandOver,
 ): Promise<Started | number> {
   const log = openLog(request.log);
-  const prepared = prepare({ ...request, refusesExecGain: true }, filter);
+  const prepared = prepare({ ...request, refusesExecGain: deniesAll(request.policy, memoryKinds) }, filter);
   const { held, installed, memoryFolder, positions, missing } = prepared.arranged;
   for (const one of missing) log.write({ event: 'missing', ...one });
   setHeld(rendezvous, held.processId);

@@ -18,6 +18,7 @@ import { errnoNumbers } from '../../src/abi/errno.js';
 import { type Entry, syscallNumber } from '../../src/abi/syscalls.js';
 import { compileFilter } from '../../src/policy/compile.js';
 import { type Call, evaluate } from '../../src/policy/evaluate.js';
+import { policyOf } from '../../src/policy/kinds.js';
 import {
   type ArgumentIndex,
   allow,
@@ -170,7 +171,7 @@ describe('the kernel under a compiled filter', () => {
 
   for (const way of WAYS) {
     test(`${way.title}: the filter of wx is taken, and refuses with EACCES`, () => {
-      const filter = compileFilter(policyRules('wx', []));
+      const filter = compileFilter(policyRules(policyOf('wx'), []));
       const mapping = { 'x86-64': 'mmap', i386: 'mmap2' } as const;
       const number = syscallNumber(way.entry, mapping[way.entry]) as number;
       // No descriptor, so that what is let through fails with EBADF.

@@ -20,8 +20,9 @@ import { syscallNumbers } from '../../abi/syscalls.js';
 import { readMemory } from '../../linux/memory.js';
 import { isError, StoppingThread } from '../../linux/ptrace.js';
 import { firstMatch } from '../../policy/evaluate.js';
+import { allows } from '../../policy/kinds.js';
 import { allow, notify, type Rule } from '../../policy/rule.js';
-import { type WxRule, wxRules } from '../../policy/wx.js';
+import { isRefused, type WxRule, wxRules } from '../../policy/wx.js';
 import { type Answer, type CallContext, int32, isValid, letContinue, type NotifiedCall, refuse } from '../call.js';
 import { reportRefusable } from '../report.js';
 import { keepFromForks } from '../user/map.js';
@@ -58,6 +59,7 @@ function asMmap2(context: CallContext): CallContext | Answer {
 
 function answer(context: CallContext): Answer {
   const { supervision } = context;
+  const { policy } = supervision;
   const converted = asMmap2(context);
   if ('kind' in converted) return converted;
   const { notification } = converted;
@@ -65,16 +67,15 @@ function answer(context: CallContext): Answer {
 
   const call = { entry: 'i386', number: notification.number, arguments: notification.arguments } as const;
   const rule = firstMatch(wxRules, call) as WxRule | undefined;
-  if (rule !== undefined && supervision.policy !== 'log' && supervision.policy !== 'off')
-    return refuse('EACCES', rule.sentence);
+  if (rule !== undefined && isRefused(policy, rule)) return refuse('EACCES', rule.sentence);
   if (rule !== undefined) {
     // The filter would have mmap2 notified, or does not care: it is let go on as it is.
-    if (supervision.policy === 'log')
+    if (policy.reports)
       reportRefusable(supervision, { ...notification, number: context.notification.number }, 'i386', rule);
     return letContinue;
   }
 
-  const isJudged = firstMatch(map.rules(supervision.window), call) !== undefined;
+  const isJudged = allows(policy, 'exectramp') && firstMatch(map.rules(supervision.window), call) !== undefined;
   const judged = isJudged ? map.answer(converted) : letContinue;
   if (judged.kind !== 'continue') return judged;
   const found = isJudged ? supervision.tables.find(notification.threadId, int32(descriptor)) : undefined;
@@ -82,7 +83,7 @@ function answer(context: CallContext): Answer {
   const thread = supervision.waitsKillable ? StoppingThread.seize(notification.threadId) : undefined;
   if (thread === undefined) {
     const reason = 'the arguments of the old mmap stand in memory, and the caller cannot be traced; use mmap2';
-    return supervision.policy === 'wx' || supervision.policy === 'strict' ? refuse('EACCES', reason) : letContinue;
+    return allows(policy, 'execmem') ? letContinue : refuse('EACCES', reason);
   }
   const values = notification.arguments.with(3, isJudged ? flags | BigInt(JUDGED) : flags);
   return {

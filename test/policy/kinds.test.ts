@@ -1,0 +1,70 @@
+/**
+ * Levels as sets of kinds, and what changes them.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { kinds, levelNames, type PolicyChange, policyOf, policyText } from '../../src/policy/kinds.js';
+import { policyRules } from '../../src/policy/wx.js';
+import { serviceRules } from '../../src/supervisor/answer.js';
+import { windowFor } from '../../src/supervisor/window.js';
+
+const WINDOW = windowFor(1024n);
+
+function change(text: string): PolicyChange[] {
+  return text
+    .split(' ')
+    .map((word) => ({ verb: word.startsWith('+') ? 'allow' : 'deny', kind: word.slice(1) as never }));
+}
+
+describe('levels', () => {
+  test('are named sets, each a part of the one before', () => {
+    assert.deepEqual([...policyOf('off').allowed], kinds);
+    assert.deepEqual([...policyOf('log').allowed], kinds);
+    assert.deepEqual([...policyOf('wx').allowed], ['execfile', 'exectramp']);
+    assert.deepEqual([...policyOf('strict').allowed], ['exectramp']);
+    assert.deepEqual(
+      levelNames.filter((level) => policyOf(level).reports),
+      ['log'],
+    );
+  });
+
+  test('are changed in order: the last word about a kind counts', () => {
+    assert.deepEqual([...policyOf('strict', change('+execmem -execmem')).allowed], ['exectramp']);
+    assert.deepEqual([...policyOf('strict', change('-execmem +execmem')).allowed], ['exectramp', 'execmem']);
+  });
+
+  test('are written as the options that give them', () => {
+    assert.equal(policyText(policyOf('wx')), 'wx');
+    assert.equal(
+      policyText(policyOf('wx', change('+execfile -exectramp +execheap'))),
+      'wx --allow execheap --deny exectramp',
+    );
+  });
+});
+
+describe('the rules of a set', () => {
+  const rulesOf = (policy: ReturnType<typeof policyOf>) => policyRules(policy, serviceRules(policy, WINDOW));
+
+  test('a level by another name has the same rules', () => {
+    assert.deepEqual(
+      rulesOf(policyOf('off', change('-execmem -execstack -execheap -execmod'))),
+      rulesOf(policyOf('wx')),
+    );
+    assert.deepEqual(rulesOf(policyOf('wx', change('-execfile'))), rulesOf(policyOf('strict')));
+    assert.deepEqual(
+      rulesOf(policyOf('strict', change('+execmem +execstack +execheap +execmod +execfile'))),
+      rulesOf(policyOf('off')),
+    );
+  });
+
+  test('without exectramp the service has none, but for the old mmap where memory is judged', () => {
+    assert.deepEqual(rulesOf(policyOf('off', change('-exectramp'))).rules, []);
+    const policy = policyOf('wx', change('-exectramp'));
+    assert.deepEqual(
+      serviceRules(policy, WINDOW).map(({ entry, call }) => `${entry} ${call}`),
+      ['i386 mmap', 'i386 mmap2'],
+    );
+  });
+});
