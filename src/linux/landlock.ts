@@ -20,20 +20,21 @@ export function landlockVersion(): number {
 }
 
 /**
- * A ruleset that takes nothing from a task but what every domain does: it may not look into a process outside of it
- * (/proc/PID/root, fd, mem and what else needs ptrace(2)'s permission), whatever user either of them is. Every domain
- * refuses files that move to another folder, unless that is allowed, so it is.
+ * A ruleset that takes nothing from a task but what every domain does, and what is asked for. In any domain a task may not
+ * look into a process outside of it (/proc/PID/root, fd, mem and what else needs ptrace(2)'s permission), whatever user
+ * either of them is. Every domain refuses files that move to another folder, unless that is allowed, so it is.
  *
+ * @param handled - LANDLOCK_ACCESS_FS_* that it refuses where no rule allows them
  * @returns a descriptor to give to landlock_restrict_self(2), or a negated error number; EOPNOTSUPP where the kernel's
  * Landlock can only refuse such moves (version 1)
  */
-export function createPermissiveRuleset(): number {
+export function createRuleset(handled: number): number {
   const version = landlockVersion();
   if (version < 0) return version;
   if (version < 2) return -errnoNumbers.EOPNOTSUPP;
   const right = BigInt(LANDLOCK.LANDLOCK_ACCESS_FS_REFER);
   const attributes = allocate(LANDLOCK_RULESET_ATTR.size);
-  attributes.view.setBigUint64(LANDLOCK_RULESET_ATTR.handled_access_fs, right, true);
+  attributes.view.setBigUint64(LANDLOCK_RULESET_ATTR.handled_access_fs, right | BigInt(handled), true);
   const ruleset = negatedErrno(
     libcSyscall(landlock_create_ruleset, attributes.address, LANDLOCK_RULESET_ATTR.size, 0, 0),
   );

@@ -6,7 +6,7 @@
  */
 import { ELF, ELF_LAYOUT, ELF_MAGIC } from '../abi/elf.js';
 
-/** How much of a file's start is looked at: headers that go on behind it are not judged. */
+/** How much of a file's start is looked at: mostly the headers of all segments are there. */
 export const HEADER_BYTES = 1024;
 
 /** What the headers of a file ask for. */
@@ -17,15 +17,19 @@ export type ExecutableKind =
   | 'executable stack'
   /** A segment that is writable and executable. */
   | 'writable code'
-  /** The headers cannot be judged: they are not where they are looked for, or are damaged. */
+  /** The headers cannot be judged: they are damaged, or cannot be read. */
   | 'unknown';
+
+/** Bytes of the file, from an offset on; undefined where there are not as many. */
+export type ReadMore = (offset: number, length: number) => Uint8Array | undefined;
 
 /**
  * Judges a file.
  *
  * @param start - its first {@link HEADER_BYTES} bytes, or all where it has less
+ * @param readMore - for headers that stand behind them
  */
-export function judgeExecutable(start: Uint8Array): ExecutableKind {
+export function judgeExecutable(start: Uint8Array, readMore: ReadMore): ExecutableKind {
   if (!ELF_MAGIC.every((byte, index) => start[index] === byte)) return 'plain';
   const view = new DataView(start.buffer, start.byteOffset, start.length);
   const isWide = start[4] === ELF.ELFCLASS64;
@@ -37,11 +41,14 @@ export function judgeExecutable(start: Uint8Array): ExecutableKind {
   const from = isWide ? Number(view.getBigUint64(layout.e_phoff, true)) : view.getUint32(layout.e_phoff, true);
   const count = view.getUint16(layout.e_phnum, true);
   const entrySize = view.getUint16(layout.e_phentsize, true);
-  if (entrySize !== layout.phentsize || from + count * layout.phentsize > start.length) return 'unknown';
+  const length = count * layout.phentsize;
+  const headers = from + length <= start.length ? start.subarray(from, from + length) : readMore(from, length);
+  if (entrySize !== layout.phentsize || headers === undefined) return 'unknown';
 
+  const table = new DataView(headers.buffer, headers.byteOffset, headers.length);
   const segments = Array.from({ length: count }, (_, index) => {
-    const at = from + index * layout.phentsize;
-    return { type: view.getUint32(at + layout.p_type, true), flags: view.getUint32(at + layout.p_flags, true) };
+    const at = index * layout.phentsize;
+    return { type: table.getUint32(at + layout.p_type, true), flags: table.getUint32(at + layout.p_flags, true) };
   });
   const writableCode = ELF.PF_W | ELF.PF_X;
   if (segments.some(({ type, flags }) => type === ELF.PT_LOAD && (flags & writableCode) === writableCode)) {

@@ -10,7 +10,7 @@ import { CLONE } from '../abi/mount.js';
 import type { Entry, SyscallName } from '../abi/syscalls.js';
 import { USERFAULTFD_IOCTL } from '../abi/userfaultfd.js';
 import { allows, type Policy } from './kinds.js';
-import { type ArgumentIndex, type Condition, failWith, notify, type Rule, type Verdict } from './rule.js';
+import { type ArgumentIndex, type Condition, failWith, notify, type Rule, type RuleSet, type Verdict } from './rule.js';
 
 const ENTRIES: readonly Entry[] = ['x86-64', 'i386'];
 
@@ -49,6 +49,14 @@ export function fileRules(policy: Policy): readonly Rule[] {
   return allows(policy, 'execfile') ? [] : denialRules;
 }
 
+/** The calls that execute programs. */
+const EXECUTIONS: readonly SyscallName[] = ['execve', 'execveat'];
+
+/** A rule set that lets executions be: for where what may be executed is decided otherwise. */
+export function withoutExecutions(set: RuleSet): RuleSet {
+  return { ...set, rules: set.rules.filter(({ call }) => !EXECUTIONS.includes(call)) };
+}
+
 /** The rules that deny `execfile`. Execution and memory files are notified, for the supervisor to answer. */
 const denialRules: readonly Rule[] = ENTRIES.flatMap((entry): readonly Rule[] => [
   ...[...FORBIDDEN, ...FORBIDDEN_OF[entry]].map((call) => rule(entry, call, [], PERMISSION)),
@@ -64,6 +72,5 @@ const denialRules: readonly Rule[] = ENTRIES.flatMap((entry): readonly Rule[] =>
     PERMISSION,
   ),
   rule(entry, 'memfd_create', [], notify),
-  rule(entry, 'execve', [], notify),
-  rule(entry, 'execveat', [], notify),
+  ...EXECUTIONS.map((call) => rule(entry, call, [], notify)),
 ]);

@@ -84,6 +84,8 @@ export type LogEvent =
   | { readonly event: 'image-mended'; readonly processId: number; readonly file: string; readonly memory: string }
   /** A program was killed before it ran. */
   | { readonly event: 'image-refused'; readonly processId: number; readonly file: string; readonly reason: string }
+  /** Each execution is looked at, for what may be executed could not be decided beforehand. */
+  | { readonly event: 'looking'; readonly reason: string }
   /** A means of confinement that could not be had, in a run with --best-effort. */
   | { readonly event: 'missing'; readonly what: string; readonly remedy: string; readonly open: string }
   | { readonly event: 'failed'; readonly reason: string };
@@ -118,6 +120,8 @@ export function sentence(event: LogEvent): string {
       return `process ${event.processId}: ${event.file} asks for ${event.memory} to be executable; it runs without`;
     case 'image-refused':
       return `process ${event.processId}: ${event.file} did not run: ${event.reason}`;
+    case 'looking':
+      return `each execution is looked at, which takes time: ${event.reason}`;
     case 'missing':
       return `${event.what}: ${event.remedy}; open without it: ${event.open}`;
     case 'table-created':

@@ -3,12 +3,15 @@
  *
  * @module
  */
+import { writeSync } from 'node:fs';
 import { TrampfdError } from '../error.js';
 import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linux/filtered_thread.js';
 import { Listener, notificationSizes } from '../linux/listener.js';
 import { pageSize, resourceLimit, setResourceLimit } from '../linux/process.js';
 import { compileFilter } from '../policy/compile.js';
 import { allows, deniesAll, memoryKinds, type Policy, policyText } from '../policy/kinds.js';
+import type { RuleSet } from '../policy/rule.js';
+import { withoutExecutions } from '../policy/strict.js';
 import { policyRules } from '../policy/wx.js';
 import { serviceRules } from './answer.js';
 import type { HandedPosition } from './confine/descriptors.js';
@@ -68,7 +71,7 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
   const { policy, log } = request;
   const window = windowFor(request.openFileLimit);
   const { rendezvous, served } = receiver;
-  const filter = compileFilter(policyRules(policy, serviceRules(policy, window)));
+  const rules = policyRules(policy, serviceRules(policy, window));
   const confined = !allows(policy, 'execfile');
   const settings = { sizes, policy, window, pageSize: pageSize(), log, inspects: confined };
   /** Has the receiver take a listener; settles when it does. */
@@ -81,8 +84,8 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
   };
   try {
     const started = confined
-      ? await startConfined(request, filter, rendezvous, handOver)
-      : await startFiltered(request, filter, handOver);
+      ? await startConfined(request, rules, rendezvous, handOver)
+      : await startFiltered(request, compileFilter(rules), handOver);
     if (typeof started === 'number') return started;
     const { processId } = started;
     openLog(log).write({
@@ -115,14 +118,21 @@ async function startFiltered(request: StartRequest, filter: Uint8Array, handOver
 /** Starts a program in a process that was arranged for it. */
 async function startConfined(
   request: StartRequest,
-  filter: Uint8Array,
+  rules: RuleSet,
   rendezvous: Rendezvous,
   handOver: HandOver,
 ): Promise<Started | number> {
   const log = openLog(request.log);
-  const prepared = prepare({ ...request, refusesExecGain: deniesAll(request.policy, memoryKinds) }, filter);
-  const { held, installed, memoryFolder, positions, missing } = prepared.arranged;
-  for (const one of missing) log.write({ event: 'missing', ...one });
+  const prepared = prepare(
+    { ...request, refusesExecGain: deniesAll(request.policy, memoryKinds) },
+    { looking: compileFilter(rules), permitting: compileFilter(withoutExecutions(rules)) },
+  );
+  const { held, installed, memoryFolder, positions, looksBecause, missing } = prepared.arranged;
+  for (const one of missing) {
+    if (log.enabled) log.write({ event: 'missing', ...one });
+    writeSync(2, `trampfd: best effort: ${one.what}; open without it: ${one.open}\n`);
+  }
+  if (looksBecause !== undefined && log.enabled) log.write({ event: 'looking', reason: looksBecause });
   setHeld(rendezvous, held.processId);
   const listener = await handOver(installed, memoryFolder);
   const processId = prepared.start(reportImage(log));

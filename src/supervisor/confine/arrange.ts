@@ -8,23 +8,28 @@ import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { CAP_SYS_ADMIN_BIT } from '../../abi/capability.js';
 import { errnoNumbers } from '../../abi/errno.js';
 import { SOCK_FILTER_SIZE } from '../../abi/filter.js';
+import { LANDLOCK } from '../../abi/landlock.js';
 import { CLONE } from '../../abi/mount.js';
 import { SECCOMP } from '../../abi/seccomp.js';
 import { close, copyDescriptor, fileIdentity, openPidfd } from '../../linux/descriptor.js';
 import { filterError, type InstalledFilter } from '../../linux/filtered_thread.js';
 import { HeldProcess } from '../../linux/held_process.js';
+import { createRuleset } from '../../linux/landlock.js';
 import { allocate } from '../../linux/libc.js';
 import { mountTable } from '../../linux/mount_table.js';
 import { type HandedPosition, type OutsideFile, outsideFiles, reopen } from './descriptors.js';
 import { cannotConfine, type Missing, Requirements } from './missing.js';
 import { OPEN_DEVICES, planMounts } from './mount_plan.js';
 import { arrangeMounts, makeMemoryFolder, type PreparedMounts, prepareMounts } from './mounts.js';
-import { giveUpPrivileges, prepareDomain } from './privileges.js';
+import { type Permission, permitFiles, prepareFiles } from './permit.js';
+import { enterDomain, giveUpPrivileges } from './privileges.js';
 
 /** What a process is arranged for. */
 export interface ArrangeRequest {
-  /** struct sock_filter instructions. */
-  readonly filter: Uint8Array;
+  /** struct sock_filter instructions: of the filter that has executions notified, and of the one that lets them be. */
+  readonly filters: Readonly<Record<'looking' | 'permitting', Uint8Array>>;
+  /** Files that may be executed; undefined where they are not known, and each execution is to be looked at. */
+  readonly executables: readonly string[] | undefined;
   /** Trees that may be executed from. */
   readonly trees: readonly string[];
   /** Descriptors that the program inherits. */
@@ -42,6 +47,8 @@ export interface Arranged {
   /** Our descriptor of the folder that memory files are made in; undefined where there is none. */
   readonly memoryFolder: number | undefined;
   readonly positions: readonly HandedPosition[];
+  /** Why each execution is looked at; undefined where none has to be. */
+  readonly looksBecause: string | undefined;
   /** What could not be had. */
   readonly missing: readonly Missing[];
 }
@@ -155,6 +162,18 @@ function takeMemoryFolder(
   return had ? [theirs, ours] : undefined;
 }
 
+/** Why files were not permitted; undefined where they were. */
+function permitted(permission: Permission): string | undefined {
+  switch (permission.kind) {
+    case 'permitted':
+      return undefined;
+    case 'not plain':
+      return `these files ask for executable memory: ${permission.files.join(', ')}`;
+    case 'impossible':
+      return 'the kernel does not permit single files';
+  }
+}
+
 /**
  * Arranges a process. What this one is to hand over must be in memory that was allocated before.
  *
@@ -163,28 +182,39 @@ function takeMemoryFolder(
  */
 export function arrange(request: ArrangeRequest): Arranged {
   const requirements = new Requirements();
-  const header = filterMemory(request.filter);
+  const filters = {
+    looking: filterMemory(request.filters.looking),
+    permitting: filterMemory(request.filters.permitting),
+  };
   const files: readonly OutsideFile[] = outsideFiles(request.descriptors);
   const prepared = prepareMounts(planMounts(mountTable(), request.trees, openDevices()), workingFolder());
-  const domain = prepareDomain();
+  const executables = request.executables === undefined ? undefined : prepareFiles(request.executables);
+  const domain = createRuleset(0);
+  const permitting = createRuleset(LANDLOCK.LANDLOCK_ACCESS_FS_EXECUTE);
   const { held, isolated } = startHeld(requirements);
   try {
     if (isolated) arrangeMounts(held, prepared, requirements);
     const folder = isolated ? takeMemoryFolder(held, prepared, requirements) : undefined;
     const complete = requirements.missing.length === 0;
     const positions = folder !== undefined && complete ? reopen(held, folder[0], files) : [];
-    giveUpPrivileges(held, requirements, {
-      domain,
-      isRoot: process.geteuid?.() === 0,
-      refusesExecGain: request.refusesExecGain,
-    });
+    const unpermitted =
+      executables === undefined || permitting < 0 || !complete
+        ? 'it is not known which files can be executed, or there is no Landlock to permit them alone'
+        : permitted(permitFiles(held, executables, permitting));
+    giveUpPrivileges(held, requirements, request.refusesExecGain);
+    const looksBecause =
+      unpermitted === undefined && held.call('landlock_restrict_self', permitting, 0) < 0n
+        ? 'the kernel does not permit single files'
+        : unpermitted;
+    if (looksBecause !== undefined) enterDomain(held, requirements, domain);
+    const header = looksBecause === undefined ? filters.permitting : filters.looking;
     const installed = installFilter(held, header, requirements);
     if (requirements.missing.length > 0 && !request.bestEffort) throw cannotConfine(requirements.missing);
-    return { held, installed, memoryFolder: folder?.[1], positions, missing: requirements.missing };
+    return { held, installed, memoryFolder: folder?.[1], positions, looksBecause, missing: requirements.missing };
   } catch (error) {
     held[Symbol.dispose]();
     throw error;
   } finally {
-    if (domain >= 0) close(domain);
+    for (const ruleset of [domain, permitting]) if (ruleset >= 0) close(ruleset);
   }
 }

@@ -31,8 +31,8 @@ export const SYSTEM_TREES: readonly string[] = [
 
 /** Nodes and folders of /dev that can be opened; the rest (disks, memory, whatever a kernel adds) cannot. */
 export const OPEN_DEVICES: readonly string[] = [
-  ...['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx', 'pts', 'console', 'fuse', 'kvm', 'hwrng', 'rtc0'],
-  ...['net', 'dri', 'snd', 'input', 'kfd', 'vsock', 'vhost-net', 'vhost-vsock', 'nvidia0', 'nvidiactl', 'nvidia-uvm'],
+  ...['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx', 'pts', 'console', 'fuse', 'hwrng', 'rtc0'],
+  ...['net', 'dri', 'snd', 'input', 'vsock', 'nvidia0', 'nvidiactl', 'nvidia-uvm'],
 ];
 
 /** Types of file systems that are no files but the kernel. */

@@ -7,7 +7,6 @@
 import { CAPABILITY } from '../../abi/capability.js';
 import { PR_MDWE_REFUSE_EXEC_GAIN, PR_SET_MDWE, PRCTL } from '../../abi/process.js';
 import type { HeldProcess } from '../../linux/held_process.js';
-import { createPermissiveRuleset } from '../../linux/landlock.js';
 import type { Requirements } from './missing.js';
 
 /** Every other capability, those that a later kernel adds among them, is given up (capabilities(7)). */
@@ -17,21 +16,8 @@ const KEPT_CAPABILITIES: ReadonlySet<number> = new Set(
 /** More than any kernel has: capability sets have 64 bits. */
 const CAPABILITIES = 64;
 
-/** A Landlock ruleset to be put in force later; made before the process that it is for. */
-export function prepareDomain(): number {
-  return createPermissiveRuleset();
-}
-
 /** Takes from a held process what the program may not have. */
-export function giveUpPrivileges(
-  held: HeldProcess,
-  requirements: Requirements,
-  {
-    domain,
-    isRoot,
-    refusesExecGain,
-  }: { readonly domain: number; readonly isRoot: boolean; readonly refusesExecGain: boolean },
-): void {
+export function giveUpPrivileges(held: HeldProcess, requirements: Requirements, refusesExecGain: boolean): void {
   requirements.need(held.call('prctl', PRCTL.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), {
     what: 'no_new_privs',
     remedy: 'a kernel from 3.5 on has it',
@@ -44,15 +30,26 @@ export function giveUpPrivileges(
   held.callAll(given.map((number) => ({ call: 'prctl', arguments: [PRCTL.PR_CAPBSET_DROP, number, 0, 0, 0] })));
   // As deep as the filter goes, the kernel's own refusal stands behind it, where it has one (Linux 6.3).
   if (refusesExecGain) held.call('prctl', PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0);
+}
 
-  const entered = domain < 0 ? domain : held.call('landlock_restrict_self', domain, 0);
-  // In a user namespace of its own the program is kept out of other processes by that alone.
-  if (isRoot) {
+/**
+ * Puts a held process into a Landlock domain.
+ *
+ * @param ruleset - its descriptor of one, or a negated error number where none could be made
+ * @returns whether it is in it
+ */
+export function enterDomain(held: HeldProcess, requirements: Requirements, ruleset: number): boolean {
+  const entered = ruleset < 0 ? ruleset : Number(held.call('landlock_restrict_self', ruleset, 0));
+  // In a user namespace of its own a program is kept out of other processes by that alone.
+  if (process.geteuid?.() === 0) {
     requirements.need(entered, {
       what: 'a Landlock domain cannot be had',
       remedy:
         "a kernel from 5.19 on that lists 'landlock' in its boot option lsm= has it; or start as an ordinary user",
-      open: 'root can become the user of a process outside of the run, and reach files through its /proc/PID/root, where they can be executed',
+      open:
+        'root can become the user of a process outside of the run, and reach files through its /proc/PID/root, where ' +
+        'they can be executed',
     });
   }
+  return entered >= 0;
 }

@@ -16,7 +16,8 @@ import { resourceLimit } from '../../linux/process.js';
 import { candidatePaths, findProgram } from '../../linux/search_path.js';
 import { StoppedImage } from '../../linux/stopped_image.js';
 import { judgeImage, type ReportImage } from '../executions.js';
-import { type Arranged, arrange } from './arrange.js';
+import { type Arranged, type ArrangeRequest, arrange } from './arrange.js';
+import { namedExecutables, systemExecutables } from './executables.js';
 import { trustedTrees } from './trees.js';
 
 /** What a confined program is started with. */
@@ -95,16 +96,18 @@ export interface Prepared {
 /**
  * Prepares a confined program.
  *
- * @param filter - struct sock_filter instructions
+ * @param filters - as {@link arrange} takes them
  * @throws TrampfdError as {@link trustedTrees} and {@link arrange}
  */
-export function prepare(request: ConfinedRequest, filter: Uint8Array): Prepared {
+export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filters']): Prepared {
   const file = findProgram(request.program);
   const trees = trustedTrees(request.executable, file);
   const prepared = prepareStart(request, file);
+  const system = systemExecutables(trees.system);
   const arranged = arrange({
-    filter,
-    trees,
+    filters,
+    executables: system === undefined ? undefined : [...system, ...namedExecutables(trees.named)],
+    trees: [...trees.system, ...trees.named],
     descriptors: request.inheritedDescriptors.filter((one) => !request.closedDescriptors.includes(one)),
     refusesExecGain: request.refusesExecGain,
     bestEffort: request.bestEffort,

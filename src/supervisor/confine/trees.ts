@@ -66,22 +66,28 @@ function withoutOutsideNames(tree: string, named: string): string {
   );
 }
 
+/** Absolute paths, links resolved, a character for each byte; none of the system's lies in another. */
+export interface TrustedTrees {
+  readonly system: readonly string[];
+  /** Those of --exec, and the program's file. */
+  readonly named: readonly string[];
+}
+
 /**
  * Resolves what may be executed from.
  *
  * @param named - the paths of --exec
  * @param program - the file of the program, or undefined where there is none
- * @returns absolute paths, links resolved, a character for each byte
  * @throws TrampfdError ENOENT for a named path that is not there, EINVAL for the root folder, EMLINK for hard links that
  * lead out of a tree
  */
-export function trustedTrees(named: readonly Uint8Array[], program: Uint8Array | undefined): readonly string[] {
+export function trustedTrees(named: readonly Uint8Array[], program: Uint8Array | undefined): TrustedTrees {
   const system = SYSTEM_TREES.map((path) => resolved(Buffer.from(path))).filter((path) => path !== undefined);
-  const trusted: string[] = [...new Set(system)].filter(
-    (path) => path !== '/' && statSync(asBytes(path)).isDirectory(),
-  );
+  const folders = [...new Set(system)].filter((path) => path !== '/' && statSync(asBytes(path)).isDirectory());
+  const outermost = folders.filter((path) => !folders.some((other) => other !== path && isWithin(path, other)));
+  const own: string[] = [];
   const add = (path: string, text: string): void => {
-    if (!trusted.some((tree) => isWithin(path, tree))) trusted.push(withoutOutsideNames(path, text));
+    if (![...outermost, ...own].some((tree) => isWithin(path, tree))) own.push(withoutOutsideNames(path, text));
   };
   for (const path of named) {
     const text = Buffer.from(path).toString();
@@ -98,5 +104,5 @@ export function trustedTrees(named: readonly Uint8Array[], program: Uint8Array |
   }
   const file = program === undefined ? undefined : resolved(program);
   if (file !== undefined && statSync(asBytes(file)).isFile()) add(file, bytesText(program ?? new Uint8Array()));
-  return trusted;
+  return { system: outermost, named: own };
 }
