@@ -29,14 +29,13 @@ export interface PreparedFiles {
 
 /** Writes paths to memory; before the process is started that it is for. */
 export function prepareFiles(files: readonly string[]): PreparedFiles {
-  const bytes = files.map((path) => Buffer.concat([asBytes(path), Buffer.alloc(1)]));
-  const whole = Buffer.concat(bytes);
+  const whole = asBytes(`${files.join('\0')}\0`);
   const paths = allocate(whole.length);
   paths.bytes.set(whole);
   let at = 0;
-  const offsets = bytes.map(({ length }) => {
+  const offsets = files.map(({ length }) => {
     const offset = at;
-    at += length;
+    at += length + 1;
     return offset;
   });
   return { files, paths, offsets, starts: allocateShared(files.length * HEADER_BYTES), rule: allocate(16) };
@@ -83,38 +82,31 @@ export function permitFiles(held: HeldProcess, prepared: PreparedFiles, ruleset:
   const { files, paths, offsets, starts, rule } = prepared;
   const number = nextDescriptor(held, prepared);
   if (number < 0) return { kind: 'impossible' };
-  const flags = FCNTL.O_RDONLY | FCNTL.O_NONBLOCK | FCNTL.O_NOCTTY | FCNTL.O_CLOEXEC;
-  const pathOf = (index: number): bigint => paths.address + BigInt(offsets[index] ?? 0);
-  const counts = held.callAll(
-    files.flatMap((_, index): HeldCall[] => [
-      { call: 'openat', arguments: [AT_FDCWD, pathOf(index), flags] },
-      { call: 'pread64', arguments: [number, starts.address + BigInt(index * HEADER_BYTES), HEADER_BYTES, 0] },
-      { call: 'close', arguments: [number] },
-    ]),
-  );
-  const plain: number[] = [];
-  const others: string[] = [];
-  files.forEach((path, index) => {
-    const opened = counts[3 * index] ?? -1n;
-    const count = counts[3 * index + 1] ?? -1n;
-    // Gone, or not to be read: it is not permitted.
-    if (opened !== BigInt(number) || count < 0n) return;
-    const start = starts.bytes.subarray(index * HEADER_BYTES, index * HEADER_BYTES + Number(count));
-    if (judgeExecutable(start, (offset, length) => readFrom(path, offset, length)) === 'plain') plain.push(index);
-    else others.push(path);
-  });
-  if (others.length > 0) return { kind: 'not plain', files: others };
-
   rule.view.setBigUint64(LANDLOCK_PATH_BENEATH.allowed_access, BigInt(LANDLOCK.LANDLOCK_ACCESS_FS_EXECUTE), true);
   rule.view.setInt32(LANDLOCK_PATH_BENEATH.parent_fd, number, true);
   held.write(rule.address, rule.bytes);
-  const results = held.callAll(
-    plain.flatMap((index): HeldCall[] => [
-      { call: 'openat', arguments: [AT_FDCWD, pathOf(index), FCNTL.O_PATH | FCNTL.O_CLOEXEC] },
-      { call: 'landlock_add_rule', arguments: [ruleset, LANDLOCK.LANDLOCK_RULE_PATH_BENEATH, rule.address, 0] },
-      { call: 'close', arguments: [number] },
-    ]),
-  );
-  const refused = plain.some((_, index) => results[3 * index] !== BigInt(number) || results[3 * index + 1] !== 0n);
-  return { kind: refused ? 'impossible' : 'permitted' };
+  const flags = FCNTL.O_RDONLY | FCNTL.O_NONBLOCK | FCNTL.O_NOCTTY | FCNTL.O_CLOEXEC;
+  // Each is opened, read, permitted and closed before the next is: they all get the same number. Were one not to be
+  // permitted, the ruleset is not put in force.
+  const calls: readonly HeldCall[] = [
+    { call: 'openat', arguments: [AT_FDCWD, 0, flags, 0] },
+    { call: 'pread64', arguments: [number, 0, HEADER_BYTES, 0] },
+    { call: 'landlock_add_rule', arguments: [ruleset, LANDLOCK.LANDLOCK_RULE_PATH_BENEATH, rule.address, 0] },
+    { call: 'close', arguments: [number] },
+  ];
+  const results = held.callRepeatedly(calls, files.length, (index, put) => {
+    put(0, 1, paths.address + BigInt(offsets[index] ?? 0));
+    put(1, 1, starts.address + BigInt(index * HEADER_BYTES));
+  });
+  const notPlain: string[] = [];
+  for (const [index, path] of files.entries()) {
+    const at = index * calls.length;
+    const count = results[at + 1] ?? -1;
+    // One that is gone, or not to be read, was not permitted either: nothing was open.
+    if (results[at] !== number) continue;
+    if (count < 0 || results[at + 2] !== 0) return { kind: 'impossible' };
+    const start = starts.bytes.subarray(index * HEADER_BYTES, index * HEADER_BYTES + count);
+    if (judgeExecutable(start, (offset, length) => readFrom(path, offset, length)) !== 'plain') notPlain.push(path);
+  }
+  return notPlain.length === 0 ? { kind: 'permitted' } : { kind: 'not plain', files: notPlain };
 }
