@@ -29,6 +29,7 @@ import {
 import type { HeldProcess } from '../../linux/held_process.js';
 import { allocate, allocateString, type NativeMemory } from '../../linux/libc.js';
 import { duplicateOnto } from '../../linux/process.js';
+import { queuedDescriptors } from '../../linux/socket.js';
 import { asBytes } from './trees.js';
 
 /** Flags that belong to an open file, not to its descriptor or to its opening (open(2)). */
@@ -87,6 +88,7 @@ export function outsideFiles(descriptors: readonly number[]): readonly OutsideFi
         `descriptor ${descriptor} is ${path}, a disk, and what may be executed could be on it; close it (${descriptor}<&-)`,
       );
     }
+    if (status.isSocket()) refuseQueued(descriptor);
     // Else it is a pipe, a socket, a terminal, or the kernel's own, as an epoll or a timer is.
     if (!(status.isFile() || status.isDirectory()) || !path.startsWith('/')) return [];
     return [
@@ -103,6 +105,26 @@ export function outsideFiles(descriptors: readonly number[]): readonly OutsideFi
       },
     ];
   });
+}
+
+/**
+ * Refuses a socket in whose queue files wait: whoever receives them has them as they were sent. What is sent later, from
+ * outside of the run, is the affair of who sends it.
+ */
+function refuseQueued(descriptor: number): void {
+  const queued = queuedDescriptors(descriptor);
+  const files = queued.filter((one) => {
+    const status = fstatSync(one);
+    return status.isFile() || status.isDirectory() || status.isBlockDevice();
+  });
+  const names = files.map((one) => readlinkSync(`/proc/self/fd/${one}`));
+  for (const one of queued) close(one);
+  if (names.length === 0) return;
+  throw new TrampfdError(
+    'EXDEV',
+    `descriptor ${descriptor} is a socket in which files wait to be received (${names.join(', ')}), so the program ` +
+      'cannot have it under strict; send them when it runs, or close it',
+  );
 }
 
 function refusal({ descriptor, path }: OutsideFile, reason: string): TrampfdError {

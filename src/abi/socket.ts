@@ -1,0 +1,27 @@
+/**
+ * Constants and layouts of recvmsg(2), cmsg(3) and unix(7).
+ *
+ * @module
+ */
+import { type KernelConstant, listed } from './constant.js';
+
+/** Options, flags and types (sys/socket.h). */
+export const SOCKET = {
+  AF_UNIX: 1,
+  SOL_SOCKET: 1,
+  SO_DOMAIN: 39,
+  SO_PEEK_OFF: 42,
+  SCM_RIGHTS: 1,
+  MSG_PEEK: 2,
+  MSG_DONTWAIT: 0x40,
+  MSG_CMSG_CLOEXEC: 0x40000000,
+} as const;
+
+/** Byte offsets in struct msghdr of 64-bit programs (bits/socket.h). */
+export const MSGHDR = { msg_iov: 16, msg_iovlen: 24, msg_control: 32, msg_controllen: 40, size: 56 } as const;
+
+/** Byte offsets in struct cmsghdr of 64-bit programs; the data follows. */
+export const CMSGHDR = { cmsg_len: 0, cmsg_level: 8, cmsg_type: 12, size: 16 } as const;
+
+/** Every constant above that is not a layout, for the test against the headers. */
+export const constants: readonly KernelConstant[] = listed('sys/socket.h', SOCKET);
