@@ -82,7 +82,7 @@ const LOOKING_INTERVAL = 20;
 
 /** Waits for the program's end, and then for the end of all that it leaves behind under the filter. */
 function attend(
-  { processId, listener, served, positions }: Supervised,
+  { processId, listener, served, positions, loaderHint }: Supervised,
   signals: PassedSignals,
   log: LogTarget | undefined,
 ): void {
@@ -105,6 +105,9 @@ function attend(
         continue;
       }
       ended = change;
+      if (loaderHint !== undefined && change.kind === 'exited' && change.status === STATUS_NOT_FOUND) {
+        writeSync(2, `trampfd: ${loaderHint}\n`);
+      }
       handBack(positions);
       endIfOver();
       signals.end();

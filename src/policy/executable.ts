@@ -4,7 +4,9 @@
  *
  * @module
  */
+
 import { ELF, ELF_LAYOUT, ELF_MAGIC } from '../abi/elf.js';
+import { allows, allowsAll, memoryKinds, type Policy } from './kinds.js';
 
 /** How much of a file's start is looked at: mostly the headers of all segments are there. */
 export const HEADER_BYTES = 1024;
@@ -13,8 +15,10 @@ export const HEADER_BYTES = 1024;
 export type ExecutableKind =
   /** Nothing of the kind: also a file that is no program of x86, such as a script. */
   | 'plain'
-  /** A stack that is executable; or, of an i386 file that says nothing, all memory that can be read. */
+  /** A stack that is executable. */
   | 'executable stack'
+  /** All memory that can be read is executable: of an i386 file that says nothing of its stack. */
+  | 'executable memory'
   /** A segment that is writable and executable. */
   | 'writable code'
   /** The headers cannot be judged: they are damaged, or cannot be read. */
@@ -56,5 +60,21 @@ export function judgeExecutable(start: Uint8Array, readMore: ReadMore): Executab
   }
   const stacks = segments.filter(({ type }) => type === ELF.PT_GNU_STACK);
   if (stacks.some(({ flags }) => (flags & ELF.PF_X) !== 0)) return 'executable stack';
-  return stacks.length === 0 && machine === ELF.EM_386 ? 'executable stack' : 'plain';
+  return stacks.length === 0 && machine === ELF.EM_386 ? 'executable memory' : 'plain';
+}
+
+/** Whether a policy lets a program have what its file asks for. */
+export function mayHave(policy: Policy, kind: ExecutableKind): boolean {
+  switch (kind) {
+    case 'plain':
+      return true;
+    case 'executable stack':
+      return allows(policy, 'execstack');
+    case 'executable memory':
+      return allowsAll(policy, memoryKinds);
+    case 'writable code':
+      return allows(policy, 'execmem');
+    case 'unknown':
+      return false;
+  }
 }

@@ -13,6 +13,7 @@ import { ptrace, seizeForStop, stoppedNow } from '../linux/ptrace.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { StoppedImage } from '../linux/stopped_image.js';
 import { isStoppedForTracer } from '../linux/wait.js';
+import type { Policy } from '../policy/kinds.js';
 import { type ImageFinding, inspectImage } from './image.js';
 import { type Log, printable } from './log.js';
 
@@ -38,9 +39,10 @@ export function judgeImage(
   threadId: number,
   processId: number,
   image: StoppedImage,
+  policy: Policy,
   report: ReportImage,
 ): ImageFinding {
-  const finding = inspectImage(processId, image);
+  const finding = inspectImage(processId, image, policy);
   if (finding.kind === 'refused') kill(threadId, signalNumbers['SIGKILL'] ?? 9);
   if (finding.kind !== 'clean') report(processId, finding);
   return finding;
@@ -66,10 +68,12 @@ export function reportImage(log: Log): ReportImage {
 /** The executions of a run. All is done by one thread, which is the tracer. */
 export class Executions {
   readonly #underWay: Execution[] = [];
+  readonly #policy: Policy;
   readonly #report: ReportImage;
   #asked = 0;
 
-  constructor(report: ReportImage) {
+  constructor(policy: Policy, report: ReportImage) {
+    this.#policy = policy;
     this.#report = report;
   }
 
@@ -107,7 +111,7 @@ export class Executions {
     if (stopped === undefined) return isSlow && hasEnded(threadId) && hasEnded(processId);
     const image = new StoppedImage(stopped);
     // An error is the caller's own; what is to be restarted comes as a notification again.
-    if (image.hasExecuted()) judgeImage(stopped, processId, image, this.#report);
+    if (image.hasExecuted()) judgeImage(stopped, processId, image, this.#policy, this.#report);
     ptrace('PTRACE_DETACH', stopped);
     return true;
   }

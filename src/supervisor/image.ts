@@ -15,6 +15,8 @@ import { PERSONALITY, PERSONALITY_QUERY } from '../abi/process.js';
 import { readMapsText } from '../linux/maps_text.js';
 import { type MapsLine, mappings } from '../linux/proc.js';
 import type { StoppedImage } from '../linux/stopped_image.js';
+import { mayHave } from '../policy/executable.js';
+import type { Policy } from '../policy/kinds.js';
 
 /** What was found in a new program. */
 export type ImageFinding =
@@ -24,6 +26,8 @@ export type ImageFinding =
   | { readonly kind: 'mended'; readonly file: string; readonly memory: string }
   /** It cannot run: the reason is a sentence. */
   | { readonly kind: 'refused'; readonly file: string; readonly reason: string };
+
+const STACK = '[stack]';
 
 function isWritableCode({ permissions }: MapsLine): boolean {
   return permissions[1] === 'w' && permissions[2] === 'x';
@@ -42,7 +46,7 @@ function fileOf(processId: number): string {
  *
  * @param image - the stopped thread, that can be made to call
  */
-export function inspectImage(processId: number, image: StoppedImage): ImageFinding {
+export function inspectImage(processId: number, image: StoppedImage, policy: Policy): ImageFinding {
   const text = readMapsText(processId);
   // Seen in each line behind the addresses; a file's name may have it too, and then it is looked at closely.
   if (text !== undefined && !text.includes('wx')) return { kind: 'clean' };
@@ -51,11 +55,16 @@ export function inspectImage(processId: number, image: StoppedImage): ImageFindi
   if (text === undefined || found === undefined) {
     return { kind: 'refused', file, reason: 'its memory cannot be looked at' };
   }
-  const writable = found.filter(isWritableCode);
-  if (writable.length === 0) return { kind: 'clean' };
+  if (!found.some(isWritableCode)) return { kind: 'clean' };
   const current = image.call('personality', [BigInt(PERSONALITY_QUERY)]) ?? 0n;
   const everything = (current & BigInt(PERSONALITY.READ_IMPLIES_EXEC)) !== 0n;
-  const segment = everything ? undefined : writable.find(({ name }) => name !== '[stack]');
+  const isRefused = (line: MapsLine): boolean => {
+    const kind = everything ? 'executable memory' : line.name === STACK ? 'executable stack' : 'writable code';
+    return isWritableCode(line) && !mayHave(policy, kind);
+  };
+  const writable = found.filter(isRefused);
+  if (writable.length === 0) return { kind: 'clean' };
+  const segment = everything ? undefined : writable.find(({ name }) => name !== STACK);
   if (segment !== undefined) {
     const { name, start, end, permissions } = segment;
     const where = `${start.toString(16)}-${end.toString(16)}`;
@@ -73,7 +82,7 @@ export function inspectImage(processId: number, image: StoppedImage): ImageFindi
     const protection = BigInt(PROT.PROT_READ | PROT.PROT_WRITE);
     calls.push(image.call('mprotect', [start, end - start, protection]) === 0n);
   }
-  const left = mappings(processId)?.filter(isWritableCode);
+  const left = mappings(processId)?.filter(isRefused);
   if (calls.includes(false) || left === undefined || left.length > 0) {
     return { kind: 'refused', file, reason: 'its stack is executable, and cannot be made one that is not' };
   }

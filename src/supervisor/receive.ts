@@ -65,7 +65,7 @@ function receive({ rendezvous, settings }: ReceiverData): void {
   leaveSignalsToOthers();
   const listener = new Listener(offered.listener, data.sizes);
   const log = openLog(data.log);
-  const executions = data.inspects ? new Executions(reportImage(log)) : undefined;
+  const executions = data.inspects ? new Executions(data.policy, reportImage(log)) : undefined;
   const supervision: Supervision = {
     listener,
     waitsKillable: offered.waitsKillable,

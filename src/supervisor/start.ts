@@ -9,7 +9,7 @@ import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linu
 import { Listener, notificationSizes } from '../linux/listener.js';
 import { pageSize, resourceLimit, setResourceLimit } from '../linux/process.js';
 import { compileFilter } from '../policy/compile.js';
-import { allows, deniesAll, memoryKinds, type Policy, policyText } from '../policy/kinds.js';
+import { allows, type Policy, policyText } from '../policy/kinds.js';
 import type { RuleSet } from '../policy/rule.js';
 import { withoutExecutions } from '../policy/strict.js';
 import { policyRules } from '../policy/wx.js';
@@ -45,6 +45,8 @@ export interface Supervised {
   readonly served: Promise<void>;
   /** Files that the program has its own positions in; to be handed back when it stops or ends. */
   readonly positions: readonly HandedPosition[];
+  /** What may be wrong where the program ends as the dynamic loader does that finds no library. */
+  readonly loaderHint?: string | undefined;
 }
 
 /** Fails when the receiver has ended: before the program's start, that is no end but a failure. */
@@ -123,10 +125,10 @@ async function startConfined(
   handOver: HandOver,
 ): Promise<Started | number> {
   const log = openLog(request.log);
-  const prepared = prepare(
-    { ...request, refusesExecGain: deniesAll(request.policy, memoryKinds) },
-    { looking: compileFilter(rules), permitting: compileFilter(withoutExecutions(rules)) },
-  );
+  const prepared = prepare(request, {
+    looking: compileFilter(rules),
+    permitting: compileFilter(withoutExecutions(rules)),
+  });
   const { held, installed, memoryFolder, positions, looksBecause, missing } = prepared.arranged;
   for (const one of missing) {
     if (log.enabled) log.write({ event: 'missing', ...one });
@@ -140,5 +142,5 @@ async function startConfined(
   setHeld(rendezvous, 0);
   if (processId < 0) return processId;
   held.release();
-  return { processId, listener, positions };
+  return { processId, listener, positions, loaderHint: prepared.loaderHint };
 }

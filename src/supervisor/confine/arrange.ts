@@ -17,6 +17,7 @@ import { HeldProcess } from '../../linux/held_process.js';
 import { createRuleset } from '../../linux/landlock.js';
 import { allocate } from '../../linux/libc.js';
 import { mountTable } from '../../linux/mount_table.js';
+import { deniesAll, memoryKinds, type Policy } from '../../policy/kinds.js';
 import { type HandedPosition, type OutsideFile, outsideFiles, reopen } from './descriptors.js';
 import { cannotConfine, type Missing, Requirements } from './missing.js';
 import { OPEN_DEVICES, planMounts } from './mount_plan.js';
@@ -34,8 +35,7 @@ export interface ArrangeRequest {
   readonly trees: readonly string[];
   /** Descriptors that the program inherits. */
   readonly descriptors: readonly number[];
-  /** Whether the kernel's own memory-deny-write-execute is set for the program too. */
-  readonly refusesExecGain: boolean;
+  readonly policy: Policy;
   /** Whether to go on where something is missing. */
   readonly bestEffort: boolean;
 }
@@ -200,8 +200,9 @@ export function arrange(request: ArrangeRequest): Arranged {
     const unpermitted =
       executables === undefined || permitting < 0 || !complete
         ? 'it is not known which files can be executed, or there is no Landlock to permit them alone'
-        : permitted(permitFiles(held, executables, permitting));
-    giveUpPrivileges(held, requirements, request.refusesExecGain);
+        : permitted(permitFiles(held, executables, permitting, request.policy));
+    // The kernel's own refusal knows no kinds.
+    giveUpPrivileges(held, requirements, deniesAll(request.policy, memoryKinds));
     const looksBecause =
       unpermitted === undefined && held.call('landlock_restrict_self', permitting, 0) < 0n
         ? 'the kernel does not permit single files'

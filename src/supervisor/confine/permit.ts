@@ -12,7 +12,8 @@ import { AT_FDCWD, FCNTL } from '../../abi/fcntl.js';
 import { LANDLOCK, LANDLOCK_PATH_BENEATH } from '../../abi/landlock.js';
 import type { HeldCall, HeldProcess } from '../../linux/held_process.js';
 import { allocate, allocateShared, type NativeMemory } from '../../linux/libc.js';
-import { HEADER_BYTES, judgeExecutable } from '../../policy/executable.js';
+import { HEADER_BYTES, judgeExecutable, mayHave } from '../../policy/executable.js';
+import type { Policy } from '../../policy/kinds.js';
 import { asBytes } from './trees.js';
 
 /** Files in memory, at addresses that a held process finds too. */
@@ -76,9 +77,10 @@ export type Permission =
  * Judges files, and adds a rule for each to a ruleset.
  *
  * @param held - with its mounts complete
+ * @param policy - what a file may ask for
  * @param ruleset - its descriptor of a ruleset that handles LANDLOCK_ACCESS_FS_EXECUTE
  */
-export function permitFiles(held: HeldProcess, prepared: PreparedFiles, ruleset: number): Permission {
+export function permitFiles(held: HeldProcess, prepared: PreparedFiles, ruleset: number, policy: Policy): Permission {
   const { files, paths, offsets, starts, rule } = prepared;
   const number = nextDescriptor(held, prepared);
   if (number < 0) return { kind: 'impossible' };
@@ -106,7 +108,8 @@ export function permitFiles(held: HeldProcess, prepared: PreparedFiles, ruleset:
     if (results[at] !== number) continue;
     if (count < 0 || results[at + 2] !== 0) return { kind: 'impossible' };
     const start = starts.bytes.subarray(index * HEADER_BYTES, index * HEADER_BYTES + count);
-    if (judgeExecutable(start, (offset, length) => readFrom(path, offset, length)) !== 'plain') notPlain.push(path);
+    const kind = judgeExecutable(start, (offset, length) => readFrom(path, offset, length));
+    if (!mayHave(policy, kind)) notPlain.push(path);
   }
   return notPlain.length === 0 ? { kind: 'permitted' } : { kind: 'not plain', files: notPlain };
 }

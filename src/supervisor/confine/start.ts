@@ -15,6 +15,7 @@ import { ignoredSignals } from '../../linux/proc.js';
 import { resourceLimit } from '../../linux/process.js';
 import { candidatePaths, findProgram } from '../../linux/search_path.js';
 import { StoppedImage } from '../../linux/stopped_image.js';
+import type { Policy } from '../../policy/kinds.js';
 import { judgeImage, type ReportImage } from '../executions.js';
 import { type Arranged, type ArrangeRequest, arrange } from './arrange.js';
 import { namedExecutables, systemExecutables } from './executables.js';
@@ -27,8 +28,7 @@ export interface ConfinedRequest extends SpawnRequest {
   /** Descriptors that the program inherits. */
   readonly inheritedDescriptors: readonly number[];
   readonly bestEffort: boolean;
-  /** Whether the kernel's own memory-deny-write-execute is set for it too. */
-  readonly refusesExecGain: boolean;
+  readonly policy: Policy;
   /** The soft RLIMIT_NOFILE that it gets. */
   readonly openFileLimit: bigint;
 }
@@ -84,6 +84,8 @@ function execute(held: HeldProcess, start: PreparedStart, blockedSignals: bigint
 /** A confined program, arranged and not started yet. */
 export interface Prepared {
   readonly arranged: Arranged;
+  /** For a program that does not lie in the system's trees, as its libraries may not. */
+  readonly loaderHint: string | undefined;
   /**
    * Starts it, when its calls are answered.
    *
@@ -109,12 +111,17 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
     executables: system === undefined ? undefined : [...system, ...namedExecutables(trees.named)],
     trees: [...trees.system, ...trees.named],
     descriptors: request.inheritedDescriptors.filter((one) => !request.closedDescriptors.includes(one)),
-    refusesExecGain: request.refusesExecGain,
+    policy: request.policy,
     bestEffort: request.bestEffort,
   });
   const { held } = arranged;
+  const loaderHint =
+    file === undefined || trees.program === undefined
+      ? undefined
+      : `${Buffer.from(file)} does not lie in a system folder; if its libraries do not either, name theirs with --exec`;
   return {
     arranged,
+    loaderHint,
     start(report) {
       const ignored = ignoredSignals(held.processId) & request.defaultSignals;
       const toDefault = Array.from({ length: 64 }, (_, index) => index + 1).filter(
@@ -135,7 +142,7 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
       }
       const image = new StoppedImage(held.processId);
       image.hasExecuted();
-      const finding = judgeImage(held.processId, held.processId, image, (processId, found) => {
+      const finding = judgeImage(held.processId, held.processId, image, request.policy, (processId, found) => {
         if (found.kind === 'mended') report(processId, found);
       });
       if (finding.kind === 'refused') {

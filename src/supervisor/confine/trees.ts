@@ -71,6 +71,8 @@ export interface TrustedTrees {
   readonly system: readonly string[];
   /** Those of --exec, and the program's file. */
   readonly named: readonly string[];
+  /** The program's file, where it lies in none of the others. */
+  readonly program: string | undefined;
 }
 
 /**
@@ -103,6 +105,7 @@ export function trustedTrees(named: readonly Uint8Array[], program: Uint8Array |
     add(tree, `--exec ${text}`);
   }
   const file = program === undefined ? undefined : resolved(program);
+  const before = own.length;
   if (file !== undefined && statSync(asBytes(file)).isFile()) add(file, bytesText(program ?? new Uint8Array()));
-  return { system: outermost, named: own };
+  return { system: outermost, named: own, program: own[before] };
 }
