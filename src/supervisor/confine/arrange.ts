@@ -19,8 +19,9 @@ import { allocate } from '../../linux/libc.js';
 import { mountTable } from '../../linux/mount_table.js';
 import { deniesAll, memoryKinds, type Policy } from '../../policy/kinds.js';
 import { type HandedPosition, type OutsideFile, outsideFiles, reopen } from './descriptors.js';
+import { coveredDevices } from './devices.js';
 import { cannotConfine, type Missing, Requirements } from './missing.js';
-import { OPEN_DEVICES, planMounts } from './mount_plan.js';
+import { type Devices, planMounts } from './mount_plan.js';
 import { arrangeMounts, makeMemoryFolder, type PreparedMounts, prepareMounts } from './mounts.js';
 import { type Permission, permitFiles, prepareFiles } from './permit.js';
 import { enterDomain, giveUpPrivileges } from './privileges.js';
@@ -68,9 +69,8 @@ function workingFolder(): string | undefined {
   return same && here.device === there.device ? path : undefined;
 }
 
-/** Devices that exist here. */
-function openDevices(): readonly string[] {
-  return OPEN_DEVICES.map((name) => `/dev/${name}`).filter((path) => typeof fileIdentity(path) === 'object');
+function devices(): Devices {
+  return { folder: typeof fileIdentity('/dev') === 'object' ? ['/dev'] : [], covered: coveredDevices() };
 }
 
 /** Starts the process, in namespaces of its own where they can be had. */
@@ -187,7 +187,7 @@ export function arrange(request: ArrangeRequest): Arranged {
     permitting: filterMemory(request.filters.permitting),
   };
   const files: readonly OutsideFile[] = outsideFiles(request.descriptors);
-  const prepared = prepareMounts(planMounts(mountTable(), request.trees, openDevices()), workingFolder());
+  const prepared = prepareMounts(planMounts(mountTable(), request.trees, devices()), workingFolder());
   const executables = request.executables === undefined ? undefined : prepareFiles(request.executables);
   const domain = createRuleset(0);
   const permitting = createRuleset(LANDLOCK.LANDLOCK_ACCESS_FS_EXECUTE);

@@ -2,8 +2,8 @@
  * Which mounts a confined program sees, so that what can be executed cannot be written: as data, from the mounts that
  * there are.
  *
- * Every mount gets MS_NOEXEC and MS_NODEV. Trees that are trusted, and device nodes that programs use, are put over
- * themselves as mounts of their own: the trees read-only and executable, the nodes openable. What is executable is
+ * Every mount gets MS_NOEXEC and MS_NODEV. Trees that are trusted are put over themselves as mounts of their own, read-only
+ * and executable; /dev, with nodes that can be opened, and over each that must not be, itself with MS_NODEV. What is executable is
  * read-only then, whoever asks; the kernel looks at the mount that a file was opened through. A file system that is
  * mounted a second time could show the same files for writing: such mounts become read-only. So do those through which
  * the kernel itself is written to, /proc above all: /proc/PID/mem writes over what is mapped, whatever its protection is.
@@ -29,12 +29,6 @@ export const SYSTEM_TREES: readonly string[] = [
   '/snap',
 ];
 
-/** Nodes and folders of /dev that can be opened; the rest (disks, memory, whatever a kernel adds) cannot. */
-export const OPEN_DEVICES: readonly string[] = [
-  ...['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx', 'pts', 'console', 'fuse', 'hwrng', 'rtc0'],
-  ...['net', 'dri', 'snd', 'input', 'vsock', 'nvidia0', 'nvidiactl', 'nvidia-uvm'],
-];
-
 /** Types of file systems that are no files but the kernel. */
 const KERNEL_TYPES: ReadonlySet<string> = new Set([
   ...['proc', 'sysfs', 'securityfs', 'debugfs', 'tracefs', 'configfs', 'bpf', 'efivarfs', 'pstore', 'selinuxfs'],
@@ -46,6 +40,12 @@ export interface OwnMount {
   readonly path: string;
   /** MOUNT_ATTR_* that it and all below it get. */
   readonly attributes: number;
+}
+
+/** Where device nodes are: /dev or nothing, and those that must not be opened. */
+export interface Devices {
+  readonly folder: readonly string[];
+  readonly covered: readonly string[];
 }
 
 /** What is to be done. */
@@ -101,9 +101,9 @@ function otherViews(mounts: readonly Mount[], tree: string, trees: readonly stri
  *
  * @param mounts - those of the namespace
  * @param trees - what is trusted: absolute paths that exist, links resolved
- * @param devices - device nodes and folders of them that can be opened
+ * @param devices - the folder of device nodes, where there is one, and those that must not be opened
  */
-export function planMounts(mounts: readonly Mount[], trees: readonly string[], devices: readonly string[]): MountPlan {
+export function planMounts(mounts: readonly Mount[], trees: readonly string[], devices: Devices): MountPlan {
   const outermost = trees.filter((tree) => !trees.some((other) => other !== tree && isWithin(tree, other)));
   const kernel = mounts.filter(({ type }) => KERNEL_TYPES.has(type)).map(({ path }) => path);
   // What is mounted within a tree is part of it, and may be shown elsewhere too.
@@ -115,7 +115,9 @@ export function planMounts(mounts: readonly Mount[], trees: readonly string[], d
         path,
         attributes: MOUNT.MOUNT_ATTR_RDONLY | MOUNT.MOUNT_ATTR_NODEV,
       })),
-      ...devices.map((path) => ({ path, attributes: MOUNT.MOUNT_ATTR_NOEXEC })),
+      // A pseudo terminal is made by a node that stands beside their folder, in one mount (pts(4)).
+      ...devices.folder.map((path) => ({ path, attributes: MOUNT.MOUNT_ATTR_NOEXEC })),
+      ...devices.covered.map((path) => ({ path, attributes: MOUNT.MOUNT_ATTR_NOEXEC | MOUNT.MOUNT_ATTR_NODEV })),
     ],
     attributes: MOUNT.MOUNT_ATTR_NOEXEC | MOUNT.MOUNT_ATTR_NODEV,
     readOnly: [...new Set([...kernel, ...views])],
