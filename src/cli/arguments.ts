@@ -3,25 +3,12 @@
  *
  * @module
  */
-import { parseArgs } from 'node:util';
-import { TrampfdError } from '../error.js';
-import { kinds, levelNames, type Policy, type PolicyChange, policyOf } from '../policy/kinds.js';
 import { type ArchitectureName, architectures } from '../trampoline/architectures.js';
 import { quickRegisters } from '../trampoline/context.js';
 import { type RegisterUse, registersFor } from '../trampoline/registers.js';
-
-/** Options of `trampfd run`. */
-export interface RunOptions {
-  readonly policy: Policy;
-  /** Trees that may be executed from, beside the system's, where execfile is denied; as bytes. */
-  readonly executable: readonly Uint8Array[];
-  /** Whether to start with less than the policy asks for, where not all of it can be had. */
-  readonly bestEffort: boolean;
-  /** Name of the log's file, as bytes. */
-  readonly log: Uint8Array | undefined;
-  /** The program and its arguments, as bytes. */
-  readonly program: readonly Uint8Array[];
-}
+import { asTexts, oneOf, parseOptions, usageError } from './options.js';
+import { type PolicyShowOptions, parsePolicy } from './policy_arguments.js';
+import { parseRun, type RunOptions } from './run_arguments.js';
 
 /** Options of `trampfd show`: a table's trampoline, or the code of a context that names these registers. */
 export type ShowOptions = { readonly architecture: ArchitectureName } & (
@@ -33,137 +20,10 @@ export type ShowOptions = { readonly architecture: ArchitectureName } & (
 export type Command =
   | { readonly name: 'run'; readonly options: RunOptions }
   | { readonly name: 'show'; readonly options: ShowOptions }
+  | { readonly name: 'policy'; readonly options: PolicyShowOptions }
   | { readonly name: 'doctor' }
   | { readonly name: 'help' }
   | { readonly name: 'version' };
-
-function usageError(message: string): TrampfdError {
-  return new TrampfdError('ERR_TRAMPFD_USAGE', `${message}; 'trampfd --help' shows the usage`);
-}
-
-/** Words as strings of a character for each byte: a word need not be UTF-8, and nothing of it may get lost. */
-function asTexts(words: readonly Uint8Array[]): string[] {
-  return words.map((word) => Buffer.from(word).toString('latin1'));
-}
-
-/** A text of {@link asTexts} for people. */
-function readable(text: string): string {
-  return Buffer.from(text, 'latin1').toString();
-}
-
-/** How an option is written. */
-interface OptionForm {
-  readonly type: 'string' | 'boolean';
-  /** Whether it may be given more than once. */
-  readonly multiple?: boolean;
-}
-
-/** What is left of an option when it was read. */
-type OptionValue<F extends OptionForm> = F['type'] extends 'boolean'
-  ? boolean
-  : F['multiple'] extends true
-    ? readonly string[]
-    : string;
-
-type OptionValues<T extends Readonly<Record<string, OptionForm>>> = { readonly [K in keyof T]?: OptionValue<T[K]> } & {
-  readonly help?: boolean;
-};
-
-/** Options as they were read: their values, and those with a value in the order of the command line. */
-interface ParsedOptions<T extends Readonly<Record<string, OptionForm>>> {
-  readonly values: OptionValues<T>;
-  readonly inOrder: readonly { readonly name: string; readonly value: string }[];
-}
-
-/** Parses options, with errors as ours. */
-function parseOptions<const T extends Readonly<Record<string, OptionForm>>>(
-  command: string,
-  words: readonly string[],
-  options: T,
-): ParsedOptions<T> {
-  try {
-    const { values, tokens } = parseArgs({
-      args: [...words],
-      options: { ...options, help: { type: 'boolean', short: 'h' } },
-      allowPositionals: false,
-      tokens: true,
-    });
-    const inOrder = tokens.flatMap((token) =>
-      token.kind === 'option' && token.value !== undefined ? [{ name: token.name, value: token.value }] : [],
-    );
-    return { values: values as OptionValues<T>, inOrder };
-  } catch (error) {
-    const [first = ''] = (error as Error).message.split('. ');
-    const reason = readable(first.replace(/\.$/, '').replace(/\n.*/s, ''));
-    throw usageError(`${command}: ${reason.replace(/^./, (letter) => letter.toLowerCase())}`);
-  }
-}
-
-function oneOf<T extends string>(what: string, value: string, allowed: readonly T[]): T {
-  const found = allowed.find((name) => name === value);
-  if (found !== undefined) return found;
-  throw usageError(`${what} '${readable(value)}' is unknown; give one of ${allowed.join(', ')}`);
-}
-
-/** Options of `run`. */
-const RUN_OPTIONS = {
-  policy: { type: 'string' },
-  allow: { type: 'string', multiple: true },
-  deny: { type: 'string', multiple: true },
-  exec: { type: 'string', multiple: true },
-  'best-effort': { type: 'boolean' },
-  log: { type: 'string' },
-} as const;
-
-/** Those of them whose value may be the next word. */
-const WITH_VALUE: ReadonlySet<string> = new Set(
-  Object.entries(RUN_OPTIONS)
-    .filter(([, { type }]) => type === 'string')
-    .map(([name]) => `--${name}`),
-);
-
-/** Index of the first word that is no option of `run`: the program, or the `--` before it. */
-function programIndex(words: readonly string[]): number {
-  let index = 0;
-  while (index < words.length) {
-    const word = words[index] ?? '';
-    if (word === '--' || !word.startsWith('-') || word === '-') break;
-    index += WITH_VALUE.has(word) ? 2 : 1;
-  }
-  return Math.min(index, words.length);
-}
-
-/** The changes that --allow and --deny make to a level, in the order of the command line. */
-function policyChanges(command: string, inOrder: ParsedOptions<typeof RUN_OPTIONS>['inOrder']): PolicyChange[] {
-  const verbs = ['allow', 'deny'] as const;
-  return inOrder.flatMap(({ name, value }) => {
-    const verb = verbs.find((one) => one === name);
-    return verb === undefined ? [] : [{ verb, kind: oneOf(`${command}: --${verb}: kind`, value, kinds) }];
-  });
-}
-
-function parseRun(words: readonly Uint8Array[]): Command {
-  const texts = asTexts(words);
-  const end = programIndex(texts);
-  const { values, inOrder } = parseOptions('run', texts.slice(0, end), RUN_OPTIONS);
-  if (values.help === true) return { name: 'help' };
-  const program = words.slice(texts[end] === '--' ? end + 1 : end);
-  if (program.length === 0) throw usageError('run: no program was given; name one behind --');
-  if (values.log === '') throw usageError('run: --log has an empty name; name a file');
-  const executable = values.exec ?? [];
-  if (executable.includes('')) throw usageError('run: --exec has an empty name; name a file or a folder');
-  const level = oneOf('run: policy', values.policy ?? 'wx', levelNames);
-  return {
-    name: 'run',
-    options: {
-      policy: policyOf(level, policyChanges('run', inOrder)),
-      executable: executable.map((path) => Buffer.from(path, 'latin1')),
-      bestEffort: values['best-effort'] === true,
-      log: values.log === undefined ? undefined : Buffer.from(values.log, 'latin1'),
-      program,
-    },
-  };
-}
 
 /** The registers of `--context`: names with commas between, or nothing. */
 function contextRegisters(architecture: ArchitectureName, text: string): readonly string[] {
@@ -218,8 +78,14 @@ export function parseCommand(words: readonly Uint8Array[]): Command {
   const [first, ...rest] = words;
   const name = first === undefined ? '' : Buffer.from(first).toString();
   switch (name) {
-    case 'run':
-      return parseRun(rest);
+    case 'run': {
+      const options = parseRun(rest);
+      return options === undefined ? { name: 'help' } : { name: 'run', options };
+    }
+    case 'policy': {
+      const options = parsePolicy(rest);
+      return options === undefined ? { name: 'help' } : { name: 'policy', options };
+    }
     case 'show':
       return parseShow(rest);
     case 'doctor':
@@ -233,8 +99,8 @@ export function parseCommand(words: readonly Uint8Array[]): Command {
     case 'version':
       return { name: 'version' };
     case '':
-      throw usageError('no command was given; give run, doctor or show');
+      throw usageError('no command was given; give run, policy, doctor or show');
     default:
-      throw usageError(`'${name}' is no command; give run, doctor or show`);
+      throw usageError(`'${name}' is no command; give run, policy, doctor or show`);
   }
 }

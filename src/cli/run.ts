@@ -11,12 +11,14 @@ import { close, fcntl, open } from '../linux/descriptor.js';
 import { closeToOthers, duplicateOnto, exitNow } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
+import type { Policy } from '../policy/kinds.js';
 import { handBack, shareStandardError } from '../supervisor/confine/descriptors.js';
 import { type LogTarget, openLog } from '../supervisor/log.js';
 import { type Receiver, startReceiver } from '../supervisor/receiver.js';
 import { type Supervised, start } from '../supervisor/start.js';
-import type { RunOptions } from './arguments.js';
 import type { Inherited } from './launch.js';
+import type { RunOptions } from './run_arguments.js';
+import { runPolicy } from './run_policy.js';
 import { PassedSignals } from './signals.js';
 import { STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND } from './status.js';
 
@@ -31,8 +33,8 @@ function endAs(change: ChildChange): never {
 }
 
 /** Opens the log, appending, so that several runs may share one file. */
-function openLogFile(options: RunOptions): LogTarget | undefined {
-  if (options.log === undefined) return options.policy.reports ? { descriptor: 2, form: 'text' } : undefined;
+function openLogFile(options: RunOptions, policy: Policy): LogTarget | undefined {
+  if (options.log === undefined) return policy.reports ? { descriptor: 2, form: 'text' } : undefined;
   const name = Buffer.from(options.log);
   try {
     return { descriptor: openSync(name, 'a', 0o666), form: 'json' };
@@ -136,7 +138,7 @@ function attend(
  * Runs a program under supervision; this process ends with it.
  *
  * @param receiver - the thread that is to answer, where it was started already
- * @throws TrampfdError where the log cannot be written, or the kernel does not take the filter: nothing was started then
+ * @throws TrampfdError where the policy file cannot be read or understood, the log cannot be written, or the kernel does not take the filter: nothing was started then
  */
 export async function run(options: RunOptions, inherited: Inherited, receiver?: Receiver): Promise<void> {
   if (process.arch !== 'x64') {
@@ -144,7 +146,8 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
   }
   // The program is of the same user, and may try to take the supervisor over. Its core file is its own; ours is not left.
   closeToOthers();
-  const log = openLogFile(options);
+  const confinement = runPolicy(options);
+  const log = openLogFile(options, confinement.policy);
   const [program] = options.program;
   if (program === undefined) throw new TrampfdError('EINVAL', 'run: no program was given');
   const standard = [0, 1, 2].filter((descriptor) => inherited.descriptors.includes(descriptor));
@@ -167,9 +170,7 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
     folder,
     openFileLimit: inherited.openFileLimit,
     inheritedDescriptors: inherited.descriptors,
-    executable: options.executable,
-    bestEffort: options.bestEffort,
-    policy: options.policy,
+    ...confinement,
     log,
   };
   const supervised = await start(request, receiver ?? startReceiver());

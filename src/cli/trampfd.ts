@@ -50,6 +50,8 @@ async function carryOut(command: Command, inherited: Inherited): Promise<void> {
     }
     case 'show':
       return print((await import('./show.js')).show(command.options));
+    case 'policy':
+      return print((await import('./policy.js')).showPolicy(command.options));
     case 'doctor': {
       const { doctor } = await import('./doctor.js');
       const { text, usable } = await doctor(packageVersion(), inherited.openFileLimit);

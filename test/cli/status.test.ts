@@ -109,8 +109,8 @@ describe('what is not used as it must be ends with 125 and one sentence', () => 
   after(() => folder[Symbol.dispose]());
   const missing = join(folder.path, 'no', 'such', 'log');
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
-    [[], /no command was given; give run, doctor or show/],
-    [['start'], /'start' is no command; give run, doctor or show/],
+    [[], /no command was given; give run, policy, doctor or show/],
+    [['start'], /'start' is no command; give run, policy, doctor or show/],
     [['run'], /run: no program was given; name one behind --/],
     [['run', '--'], /run: no program was given/],
     [['run', '--policy', 'wx'], /run: no program was given/],

@@ -1,0 +1,66 @@
+/**
+ * A policy for people: each kind, whether it is allowed, and how that is enforced.
+ *
+ * @module
+ */
+import {
+  allows,
+  type Kind,
+  kindSentences,
+  kinds,
+  type LevelName,
+  memoryKinds,
+  type Policy,
+  policyText,
+} from './kinds.js';
+
+/** What a policy says of one kind. */
+export interface KindDescription {
+  readonly kind: Kind;
+  readonly allowed: boolean;
+  /** What a process may or may not do, to be read behind "may" or "may not". */
+  readonly meaning: string;
+  /** What stands in the way, or that nothing does. */
+  readonly enforcement: string;
+}
+
+/** A policy, described. */
+export interface PolicyDescription {
+  /** The options that give it. */
+  readonly policy: string;
+  readonly level: LevelName;
+  readonly reports: boolean;
+  readonly kinds: readonly KindDescription[];
+}
+
+const FILES =
+  'mounts of its own: what can be executed is read-only, what can be written is noexec; memory files are made by the ' +
+  'supervisor, new programs are looked at before they run, calls that lead around that are refused with EPERM';
+
+function enforcement(policy: Policy, kind: Kind): string {
+  if (allows(policy, kind)) {
+    if (kind === 'exectramp') return 'the supervisor generates and seals them; the program can never write one';
+    if (kind === 'execfile') return 'nothing stands in the way';
+    return policy.reports ? 'nothing stands in the way; each call is reported' : 'nothing stands in the way';
+  }
+  if (kind === 'execfile') return FILES;
+  if (kind === 'exectramp') return 'there is no such system call, as on every kernel';
+  const all = memoryKinds.every((one) => !allows(policy, one));
+  const filter = 'the kernel refuses the calls with EACCES, by their registers alone';
+  return all ? filter : `${filter}; the supervisor refuses those whose memory has to be looked at`;
+}
+
+/** Describes a policy. */
+export function describePolicy(policy: Policy): PolicyDescription {
+  return {
+    policy: policyText(policy),
+    level: policy.level,
+    reports: policy.reports,
+    kinds: kinds.map((kind) => ({
+      kind,
+      allowed: allows(policy, kind),
+      meaning: kindSentences[kind],
+      enforcement: enforcement(policy, kind),
+    })),
+  };
+}

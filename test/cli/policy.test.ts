@@ -1,0 +1,148 @@
+/** `trampfd policy show`, and policies that come from a file. */
+import assert from 'node:assert/strict';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { kinds, levelNames, type PolicyChange, policyOf, policyText } from '../../src/policy/kinds.js';
+import { run, SharedFolder, trampfd } from './command.js';
+
+const folder = new SharedFolder();
+after(() => folder[Symbol.dispose]());
+
+function file(name: string, text: string): string {
+  const path = join(folder.path, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+function show(...words: readonly string[]): string {
+  const { status, output, errors } = run([trampfd, 'policy', 'show', ...words]);
+  assert.equal(errors, '');
+  assert.equal(status, 0);
+  return output;
+}
+
+interface Described {
+  readonly policy: string;
+  readonly level: string;
+  readonly kinds: readonly { readonly kind: string; readonly allowed: boolean; readonly enforcement: string }[];
+}
+
+describe('policy show', () => {
+  test('prints the set of each level: each kind, whether it is allowed, and how that is enforced', () => {
+    for (const level of levelNames) {
+      const output = show(level);
+      for (const kind of kinds) {
+        const verdict = policyOf(level).allowed.has(kind) ? 'allowed may' : 'denied +may not';
+        assert.match(output, new RegExp(`^ +${kind} +${verdict} `, 'm'), `${level} ${kind}`);
+      }
+      for (const line of output.split('\n')) assert.ok(line.length <= 100, line);
+    }
+  });
+
+  test('prints a changed level, by the options that give it', () => {
+    const change: PolicyChange[] = [{ verb: 'allow', kind: 'execheap' }];
+    const output = show('strict', '--deny', 'exectramp', '--allow', 'exectramp', '--allow=execheap');
+    assert.match(output, new RegExp(`^${policyText(policyOf('strict', change))}\n`));
+    assert.match(output, /execheap +allowed may make the heap/);
+  });
+
+  test('as JSON', () => {
+    const described = JSON.parse(show('--json', 'wx', '--deny', 'execfile')) as Described;
+    assert.equal(described.policy, 'wx --deny execfile');
+    assert.deepEqual(
+      described.kinds.map(({ kind, allowed }) => [kind, allowed]),
+      kinds.map((kind) => [kind, kind === 'exectramp']),
+    );
+    for (const { enforcement } of described.kinds) assert.ok(enforcement.length > 10);
+  });
+
+  test('prints what a file holds', () => {
+    const path = file('shown.json', '{"programs":{"nginx":{"policy":"strict","exec":["/srv"],"bestEffort":true}}}');
+    assert.match(show(path), /^nginx: strict --exec \/srv --best-effort\n {2}allowed {3}exectramp\n/);
+    assert.match(show(path), /^every other program: wx\n/m);
+    const described = JSON.parse(show('--json', path)) as { programs: Record<string, Described>; default: Described };
+    assert.equal(described.programs['nginx']?.level, 'strict');
+    assert.equal(described.default.level, 'wx');
+  });
+
+  const wrong: readonly (readonly [readonly string[], RegExp])[] = [
+    [[], /^trampfd: policy: nothing is asked for; give show; /],
+    [['list'], /^trampfd: policy: 'list' is unknown; give show; /],
+    [['show'], /^trampfd: policy show: nothing was named; give one of off, log, wx, strict, or a policy file; /],
+    [
+      ['show', 'tight'],
+      /level 'tight' is unknown; give one of off, log, wx, strict, or a policy file, with a \/ in its/,
+    ],
+    [['show', 'wx', 'off'], /'off' is one too many; give one level or one file/],
+    [['show', 'wx', '--allow', 'mem'], /--allow: kind 'mem' is unknown; give one of execmem, execstack, execheap/],
+    [['show', './p.json', '--deny', 'execmem'], /--allow and --deny change a level, and a file has its own/],
+    [
+      ['show', './none.json'],
+      /^trampfd: \.\/none\.json: the policy file cannot be read \(ENOENT\); name a file that can/,
+    ],
+    [['show', '/'], /^trampfd: \/: the policy file cannot be read \(EISDIR\)/],
+  ];
+  for (const [words, message] of wrong) {
+    test(`is refused: policy ${words.join(' ')}`, () => {
+      const { status, output, errors } = run([trampfd, 'policy', ...words]);
+      assert.equal(status, 125);
+      assert.equal(output, '');
+      assert.match(errors, message);
+      assert.equal(errors.trimEnd().split('\n').length, 1);
+    });
+  }
+});
+
+describe('run --policy-file', () => {
+  /** The policy that a run says it has. */
+  function policyIn(words: readonly string[]): string {
+    const log = join(folder.path, 'log');
+    writeFileSync(log, '');
+    const { status, errors } = run([trampfd, 'run', '--log', log, ...words]);
+    assert.equal(status, 0, errors);
+    const [first = ''] = readFileSync(log, 'utf8').split('\n');
+    return (JSON.parse(first) as { policy: string }).policy;
+  }
+  symlinkSync('/bin/true', join(folder.path, 'truth'));
+  const linked = join(folder.path, 'truth');
+  const path = file(
+    'run.json',
+    JSON.stringify({
+      programs: {
+        true: { policy: 'log', deny: ['exectramp'] },
+        [linked]: { policy: 'off' },
+        sh: { allow: ['execmem'] },
+      },
+      default: { policy: 'wx', deny: ['exectramp'] },
+    }),
+  );
+
+  test('gives the policy of the program: by path, by a bare name that a link leads to, or the default', () => {
+    assert.equal(policyIn(['--policy-file', path, 'true']), 'log --deny exectramp');
+    assert.equal(policyIn(['--policy-file', path, '--', '/bin/true']), 'log --deny exectramp');
+    assert.equal(policyIn([`--policy-file=${path}`, linked]), 'off');
+    assert.equal(policyIn(['--policy-file', path, 'echo']), 'wx --deny exectramp');
+  });
+
+  test('options of the command line win', () => {
+    assert.equal(policyIn(['--policy-file', path, '--allow', 'exectramp', 'true']), 'log');
+    assert.equal(policyIn(['--policy-file', path, '--policy', 'wx', 'true']), 'wx');
+    assert.equal(policyIn(['--policy-file', path, '--deny', 'execmem', 'sh', '-c', ':']), 'wx');
+  });
+
+  test('a program that is in no file runs under wx', () => {
+    assert.equal(policyIn(['--policy-file', file('empty.json', '{}'), 'true']), 'wx');
+  });
+
+  test('a file that is wrong starts nothing', () => {
+    const wrong = file('wrong.json', '{"programs":{"nginx":{"policy":"tight"}}}');
+    const { status, output, errors } = run([trampfd, 'run', '--policy-file', wrong, 'echo', 'started']);
+    assert.equal(status, 125);
+    assert.equal(output, '');
+    assert.match(
+      errors,
+      /^trampfd: .*wrong\.json: at \/programs\/nginx\/policy: the policy "tight" is unknown; give one of/,
+    );
+  });
+});
