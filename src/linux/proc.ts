@@ -40,6 +40,16 @@ export function ignoredSignals(processId: number): bigint {
   }
 }
 
+/** The process that a process is a child of, or undefined where it is gone (proc(5): PPid). */
+export function parentOf(processId: number): number | undefined {
+  try {
+    const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${processId}/status`, 'latin1'))?.[1];
+    return parent === undefined ? undefined : Number(parent);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Name of a thread's program, as /proc/TID/comm has it; empty where the thread is gone. */
 export function commandName(threadId: number): string {
   try {

@@ -5,6 +5,7 @@
  */
 import { CLD_TRAPPED, SIGINFO, WAIT } from '../abi/process.js';
 import { allocate, native } from './libc.js';
+import { parentOf } from './proc.js';
 
 const libcWaitpid = native('int waitpid(int, uint64_t, int)');
 const libcWaitid = native('int waitid(int, int, uint64_t, int)');
@@ -44,21 +45,30 @@ export function nextChildChange(child = -1): ChildChange | undefined {
 
 /** Whether a child stands in a stop between it and its tracer, which is left for that to be told. */
 function isTrapped(child: number): boolean {
-  return lookAtStop(child) === CLD_TRAPPED;
+  return stopOf(child, WAIT.WNOWAIT) === CLD_TRAPPED;
 }
 
 /**
- * Whether a thread that the calling one traces stands in a stop. Unlike a request of ptrace(2), which sleeps in the kernel
- * while the thread is about to stop, this never waits.
+ * Whether a thread that the calling one traces has come to a stop that was not told yet. Unlike a request of ptrace(2),
+ * which sleeps in the kernel while the thread is about to stop, this never waits. And where a thread has taken the id of
+ * another by execve(2), the kernel obeys no request before the stop was told (ptrace.c: looks_like_a_spurious_pid).
  */
 export function isStoppedForTracer(threadId: number): boolean {
-  return lookAtStop(threadId) !== 0;
+  return stopOf(threadId, 0) !== 0;
 }
 
-/** The code of the stop that a thread is in, 0 for none; nothing is taken from whoever waits. */
-function lookAtStop(threadId: number): number {
+/**
+ * Waits for the end of a process that was killed, as its tracer, so that its parent is told. A child of this process is
+ * left for whoever waits for it here.
+ */
+export function reapTracee(threadId: number): void {
+  if (parentOf(threadId) !== process.pid) libcWaitpid(threadId, 0n, WAIT.__WALL);
+}
+
+/** The code of the stop that a thread is in, 0 for none; with WNOWAIT it is told again to whoever waits. */
+function stopOf(threadId: number, flags: number): number {
   information.view.setInt32(SIGINFO.si_code, 0, true);
-  const options = WAIT.WNOHANG | WAIT.WNOWAIT | WAIT.WSTOPPED | WAIT.__WALL;
+  const options = WAIT.WNOHANG | WAIT.WSTOPPED | WAIT.__WALL | flags;
   const result = libcWaitid(WAIT.P_PID, threadId, information.address, options);
   return result === 0 ? information.view.getInt32(SIGINFO.si_code, true) : 0;
 }

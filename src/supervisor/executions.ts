@@ -12,7 +12,7 @@ import { hasEnded } from '../linux/proc.js';
 import { ptrace, seizeForStop, stoppedNow } from '../linux/ptrace.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { StoppedImage } from '../linux/stopped_image.js';
-import { isStoppedForTracer } from '../linux/wait.js';
+import { isStoppedForTracer, reapTracee } from '../linux/wait.js';
 import type { Policy } from '../policy/kinds.js';
 import { type ImageFinding, inspectImage } from './image.js';
 import { type Log, printable } from './log.js';
@@ -58,7 +58,7 @@ export function reportImage(log: Log): ReportImage {
     const { file, reason } = finding;
     if (log.enabled) log.write({ event: 'image-refused', processId, file, reason });
     try {
-      writeSync(2, `trampfd: ${printable(file)}: ${reason}; build it without such a segment\n`);
+      writeSync(2, `trampfd: ${printable(file)}: ${reason}\n`);
     } catch {
       // Nowhere to say so.
     }
@@ -108,11 +108,17 @@ export class Executions {
     // Another thread of ours that waits for any child may have been told of the stop: now and then it is asked for itself.
     const isStopped = (id: number): boolean => isStoppedForTracer(id) || (isSlow && stoppedNow(id));
     const stopped = [threadId, processId].find(isStopped);
-    if (stopped === undefined) return isSlow && hasEnded(threadId) && hasEnded(processId);
+    if (stopped === undefined) {
+      if (!isSlow || !hasEnded(threadId) || !hasEnded(processId)) return false;
+      // It was killed meanwhile. Its parent is told only when its tracer has been.
+      reapTracee(processId);
+      return true;
+    }
     const image = new StoppedImage(stopped);
     // An error is the caller's own; what is to be restarted comes as a notification again.
-    if (image.hasExecuted()) judgeImage(stopped, processId, image, this.#policy, this.#report);
-    ptrace('PTRACE_DETACH', stopped);
+    const finding = image.hasExecuted() ? judgeImage(stopped, processId, image, this.#policy, this.#report) : undefined;
+    if (finding?.kind === 'refused') reapTracee(stopped);
+    else ptrace('PTRACE_DETACH', stopped);
     return true;
   }
 }

@@ -53,7 +53,11 @@ export function inspectImage(processId: number, image: StoppedImage, policy: Pol
   const file = fileOf(processId);
   const found = mappings(processId);
   if (text === undefined || found === undefined) {
-    return { kind: 'refused', file, reason: 'its memory cannot be looked at' };
+    return {
+      kind: 'refused',
+      file,
+      reason: 'its memory cannot be looked at, as the user may not read its file; run trampfd as root',
+    };
   }
   if (!found.some(isWritableCode)) return { kind: 'clean' };
   const current = image.call('personality', [BigInt(PERSONALITY_QUERY)]) ?? 0n;
@@ -71,7 +75,7 @@ export function inspectImage(processId: number, image: StoppedImage, policy: Pol
     return {
       kind: 'refused',
       file,
-      reason: `its segment at ${where} (${name || 'bss'}) is ${permissions}: writable and executable`,
+      reason: `its segment at ${where} (${name || 'bss'}) is ${permissions}, writable and executable; link it without such a segment`,
     };
   }
   const calls: boolean[] = [];
@@ -84,7 +88,11 @@ export function inspectImage(processId: number, image: StoppedImage, policy: Pol
   }
   const left = mappings(processId)?.filter(isRefused);
   if (calls.includes(false) || left === undefined || left.length > 0) {
-    return { kind: 'refused', file, reason: 'its stack is executable, and cannot be made one that is not' };
+    return {
+      kind: 'refused',
+      file,
+      reason: 'its stack is executable, and cannot be made one that is not; build it with -z noexecstack',
+    };
   }
   return { kind: 'mended', file, memory: everything ? 'all of its memory' : 'its stack' };
 }

@@ -147,7 +147,7 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
       });
       if (finding.kind === 'refused') {
         held[Symbol.dispose]();
-        throw new TrampfdError('ENOEXEC', `${finding.file}: ${finding.reason}; build it without such a segment`);
+        throw new TrampfdError('ENOEXEC', `${finding.file}: ${finding.reason}`);
       }
       return held.processId;
     },
