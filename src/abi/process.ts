@@ -41,6 +41,7 @@ export const WAIT = {
   WUNTRACED: 2,
   WCONTINUED: 8,
   WSTOPPED: 2,
+  WEXITED: 4,
   WNOWAIT: 0x01000000,
   __WALL: 0x40000000,
   P_PID: 1,

@@ -45,7 +45,7 @@ export function nextChildChange(child = -1): ChildChange | undefined {
 
 /** Whether a child stands in a stop between it and its tracer, which is left for that to be told. */
 function isTrapped(child: number): boolean {
-  return stopOf(child, WAIT.WNOWAIT) === CLD_TRAPPED;
+  return codeOfChange(child, WAIT.WSTOPPED | WAIT.WNOWAIT) === CLD_TRAPPED;
 }
 
 /**
@@ -54,7 +54,7 @@ function isTrapped(child: number): boolean {
  * another by execve(2), the kernel obeys no request before the stop was told (ptrace.c: looks_like_a_spurious_pid).
  */
 export function isStoppedForTracer(threadId: number): boolean {
-  return stopOf(threadId, 0) !== 0;
+  return codeOfChange(threadId, WAIT.WSTOPPED) !== 0;
 }
 
 /**
@@ -65,10 +65,18 @@ export function reapTracee(threadId: number): void {
   if (parentOf(threadId) !== process.pid) libcWaitpid(threadId, 0n, WAIT.__WALL);
 }
 
-/** The code of the stop that a thread is in, 0 for none; with WNOWAIT it is told again to whoever waits. */
-function stopOf(threadId: number, flags: number): number {
+/**
+ * Whether a thread that the calling one traces, and that is not its process's first, has ended. It is gone from then on:
+ * another thread of its process, which wants to execute a program, waits for that.
+ */
+export function hasThreadEnded(threadId: number): boolean {
+  return codeOfChange(threadId, WAIT.WEXITED) !== 0;
+}
+
+/** The code of a thread's change, 0 for none; with WNOWAIT it is told again to whoever waits. */
+function codeOfChange(threadId: number, flags: number): number {
   information.view.setInt32(SIGINFO.si_code, 0, true);
-  const options = WAIT.WNOHANG | WAIT.WSTOPPED | WAIT.__WALL | flags;
+  const options = WAIT.WNOHANG | WAIT.__WALL | flags;
   const result = libcWaitid(WAIT.P_PID, threadId, information.address, options);
   return result === 0 ? information.view.getInt32(SIGINFO.si_code, true) : 0;
 }

@@ -12,7 +12,7 @@ import { hasEnded } from '../linux/proc.js';
 import { ptrace, seizeForStop, stoppedNow } from '../linux/ptrace.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { StoppedImage } from '../linux/stopped_image.js';
-import { isStoppedForTracer, reapTracee } from '../linux/wait.js';
+import { hasThreadEnded, isStoppedForTracer, reapTracee } from '../linux/wait.js';
 import type { Policy } from '../policy/kinds.js';
 import { type ImageFinding, inspectImage } from './image.js';
 import { type Log, printable } from './log.js';
@@ -109,6 +109,7 @@ export class Executions {
     const isStopped = (id: number): boolean => isStoppedForTracer(id) || (isSlow && stoppedNow(id));
     const stopped = [threadId, processId].find(isStopped);
     if (stopped === undefined) {
+      if (threadId !== processId && hasThreadEnded(threadId)) return true;
       if (!isSlow || !hasEnded(threadId) || !hasEnded(processId)) return false;
       // It was killed meanwhile. Its parent is told only when its tracer has been.
       reapTracee(processId);
@@ -117,8 +118,11 @@ export class Executions {
     const image = new StoppedImage(stopped);
     // An error is the caller's own; what is to be restarted comes as a notification again.
     const finding = image.hasExecuted() ? judgeImage(stopped, processId, image, this.#policy, this.#report) : undefined;
-    if (finding?.kind === 'refused') reapTracee(stopped);
-    else ptrace('PTRACE_DETACH', stopped);
-    return true;
+    if (finding?.kind === 'refused') {
+      reapTracee(stopped);
+      return true;
+    }
+    // One that is being killed obeys no more; it stays ours until its end is told.
+    return ptrace('PTRACE_DETACH', stopped) === 0;
   }
 }
