@@ -47,8 +47,9 @@ export const WAIT = {
   P_PID: 1,
 } as const;
 
-/** What a siginfo_t of waitid(2) says of a stop between a tracer and its tracee (bits/siginfo-consts.h). */
+/** What a siginfo_t of waitid(2) says of stops: between a tracer and its tracee, and by a signal (bits/siginfo-consts.h). */
 export const CLD_TRAPPED = 4;
+export const CLD_STOPPED = 5;
 
 /** Byte offsets in siginfo_t (asm-generic/siginfo.h). */
 export const SIGINFO = { si_code: 8, size: 128 } as const;
@@ -69,7 +70,7 @@ export const constants: readonly KernelConstant[] = [
   ...listed('sys/shm.h', SHM),
   ...listed('linux/ipc.h', IPC),
   ...listed('linux/wait.h', WAIT),
-  ...listed('signal.h', { CLD_TRAPPED }),
+  ...listed('signal.h', { CLD_TRAPPED, CLD_STOPPED }),
   ...listed('linux/kcmp.h', KCMP),
   ...listed('linux/resource.h', RLIMIT),
   ...listed('linux/poll.h', POLL),

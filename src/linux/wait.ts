@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CLD_TRAPPED, SIGINFO, WAIT } from '../abi/process.js';
+import { CLD_STOPPED, CLD_TRAPPED, SIGINFO, WAIT } from '../abi/process.js';
 import { allocate, native } from './libc.js';
 import { parentOf } from './proc.js';
 
@@ -48,13 +48,29 @@ function isTrapped(child: number): boolean {
   return codeOfChange(child, WAIT.WSTOPPED | WAIT.WNOWAIT) === CLD_TRAPPED;
 }
 
+/** What a tracer is told of a thread. */
+export type TraceeChange =
+  /** Nothing new. */
+  | 'none'
+  /** It has come to a stop. */
+  | 'stopped'
+  /** It has ended, and is gone. Another thread of its process, which wants to execute a program, may wait for that. */
+  | 'ended'
+  /** No thread that the calling one traces has this id: execve(2) gives a thread the id of its process. */
+  | 'unknown';
+
 /**
- * Whether a thread that the calling one traces has come to a stop that was not told yet. Unlike a request of ptrace(2),
- * which sleeps in the kernel while the thread is about to stop, this never waits. And where a thread has taken the id of
- * another by execve(2), the kernel obeys no request before the stop was told (ptrace.c: looks_like_a_spurious_pid).
+ * What is new of a thread that the calling one traces. Unlike a request of ptrace(2), which sleeps in the kernel while the
+ * thread is about to stop, this never waits. And where a thread has taken the id of another by execve(2), the kernel obeys
+ * no request before its stop was told (ptrace.c: looks_like_a_spurious_pid).
+ *
+ * @param isFirst - whether it is its process's first one, whose end is left for who waits for the process
  */
-export function isStoppedForTracer(threadId: number): boolean {
-  return codeOfChange(threadId, WAIT.WSTOPPED) !== 0;
+export function traceeChange(threadId: number, isFirst: boolean): TraceeChange {
+  const code = codeOfChange(threadId, isFirst ? WAIT.WSTOPPED : WAIT.WSTOPPED | WAIT.WEXITED);
+  if (code === undefined) return 'unknown';
+  if (code === 0) return 'none';
+  return code === CLD_TRAPPED || code === CLD_STOPPED ? 'stopped' : 'ended';
 }
 
 /**
@@ -65,18 +81,10 @@ export function reapTracee(threadId: number): void {
   if (parentOf(threadId) !== process.pid) libcWaitpid(threadId, 0n, WAIT.__WALL);
 }
 
-/**
- * Whether a thread that the calling one traces, and that is not its process's first, has ended. It is gone from then on:
- * another thread of its process, which wants to execute a program, waits for that.
- */
-export function hasThreadEnded(threadId: number): boolean {
-  return codeOfChange(threadId, WAIT.WEXITED) !== 0;
-}
-
-/** The code of a thread's change, 0 for none; with WNOWAIT it is told again to whoever waits. */
-function codeOfChange(threadId: number, flags: number): number {
+/** The code of a thread's change, 0 for none, undefined for one that is not known; with WNOWAIT it is told again. */
+function codeOfChange(threadId: number, flags: number): number | undefined {
   information.view.setInt32(SIGINFO.si_code, 0, true);
   const options = WAIT.WNOHANG | WAIT.__WALL | flags;
   const result = libcWaitid(WAIT.P_PID, threadId, information.address, options);
-  return result === 0 ? information.view.getInt32(SIGINFO.si_code, true) : 0;
+  return result === 0 ? information.view.getInt32(SIGINFO.si_code, true) : undefined;
 }

@@ -12,16 +12,10 @@ import { hasEnded } from '../linux/proc.js';
 import { ptrace, seizeForStop, stoppedNow } from '../linux/ptrace.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { StoppedImage } from '../linux/stopped_image.js';
-import { hasThreadEnded, isStoppedForTracer, reapTracee } from '../linux/wait.js';
+import { reapTracee, traceeChange } from '../linux/wait.js';
 import type { Policy } from '../policy/kinds.js';
 import { type ImageFinding, inspectImage } from './image.js';
 import { type Log, printable } from './log.js';
-
-/** One of them. */
-interface Execution {
-  readonly threadId: number;
-  readonly processId: number;
-}
 
 /** How often a thread is asked before it is looked whether it has ended. */
 const ASKED_BEFORE_LOOKING = 256;
@@ -67,7 +61,8 @@ export function reportImage(log: Log): ReportImage {
 
 /** The executions of a run. All is done by one thread, which is the tracer. */
 export class Executions {
-  readonly #underWay: Execution[] = [];
+  /** The id to ask for, and that of its process. */
+  readonly #underWay = new Map<number, number>();
   readonly #policy: Policy;
   readonly #report: ReportImage;
   #asked = 0;
@@ -79,7 +74,7 @@ export class Executions {
 
   /** Whether there are any. */
   get areUnderWay(): boolean {
-    return this.#underWay.length > 0;
+    return this.#underWay.size > 0;
   }
 
   /**
@@ -89,40 +84,53 @@ export class Executions {
    */
   begin(threadId: number, processId: number): boolean {
     if (!seizeForStop(threadId)) return false;
-    this.#underWay.push({ threadId, processId });
+    this.#underWay.set(threadId, processId);
     return true;
   }
 
   /** Looks which have stopped, judges what they have become, and lets them run. */
   look(): void {
     this.#asked += 1;
-    for (let index = this.#underWay.length - 1; index >= 0; index--) {
-      const execution = this.#underWay[index];
-      if (execution !== undefined && this.#isDone(execution)) this.#underWay.splice(index, 1);
+    for (const [threadId, processId] of [...this.#underWay]) {
+      if (this.#isDone(threadId, processId)) this.#underWay.delete(threadId);
     }
   }
 
-  #isDone({ threadId, processId }: Execution): boolean {
-    // A thread that is not its process's first takes the first one's id when it executes a program.
-    const isSlow = this.#asked % ASKED_BEFORE_LOOKING === 0;
-    // Another thread of ours that waits for any child may have been told of the stop: now and then it is asked for itself.
-    const isStopped = (id: number): boolean => isStoppedForTracer(id) || (isSlow && stoppedNow(id));
-    const stopped = [threadId, processId].find(isStopped);
-    if (stopped === undefined) {
-      if (threadId !== processId && hasThreadEnded(threadId)) return true;
-      if (!isSlow || !hasEnded(threadId) || !hasEnded(processId)) return false;
-      // It was killed meanwhile. Its parent is told only when its tracer has been.
-      reapTracee(processId);
-      return true;
+  #isDone(threadId: number, processId: number): boolean {
+    switch (traceeChange(threadId, threadId === processId)) {
+      case 'stopped':
+        return this.#judge(threadId, processId);
+      case 'ended':
+        return true;
+      case 'unknown':
+        // It is its process's only thread now, and about to stop; or the process is gone.
+        if (threadId !== processId) this.#underWay.set(processId, processId);
+        return true;
+      case 'none':
+        return this.#asked % ASKED_BEFORE_LOOKING === 0 && this.#lookCloser(threadId, processId);
     }
-    const image = new StoppedImage(stopped);
+  }
+
+  #lookCloser(threadId: number, processId: number): boolean {
+    // Another thread of ours that waits for any child may have been told of the stop.
+    if (stoppedNow(threadId)) return this.#judge(threadId, processId);
+    if (threadId !== processId || !hasEnded(threadId)) return false;
+    // It was killed meanwhile. Its parent is told only when its tracer has been.
+    reapTracee(processId);
+    return true;
+  }
+
+  #judge(threadId: number, processId: number): boolean {
+    const image = new StoppedImage(threadId);
     // An error is the caller's own; what is to be restarted comes as a notification again.
-    const finding = image.hasExecuted() ? judgeImage(stopped, processId, image, this.#policy, this.#report) : undefined;
+    const finding = image.hasExecuted()
+      ? judgeImage(threadId, processId, image, this.#policy, this.#report)
+      : undefined;
     if (finding?.kind === 'refused') {
-      reapTracee(stopped);
+      reapTracee(threadId);
       return true;
     }
     // One that is being killed obeys no more; it stays ours until its end is told.
-    return ptrace('PTRACE_DETACH', stopped) === 0;
+    return ptrace('PTRACE_DETACH', threadId) === 0;
   }
 }
