@@ -1,0 +1,105 @@
+/**
+ * Mount tables: texts as the kernel writes them, and the table of this system.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { type Mount, mountTable, parseMountTable } from '../../src/linux/mount_table.js';
+
+/** Writes a path as the kernel does (fs/proc_namespace.c: mangle; lib/string_helpers.c, seq_path). */
+function escaped(path: string): string {
+  return path.replace(/[ \t\n\\#]/g, (byte) => `\\${byte.charCodeAt(0).toString(8).padStart(3, '0')}`);
+}
+
+/** A line of mountinfo for a mount. */
+function line(mount: Mount, optional: readonly string[], source: string): string {
+  const { device, root, path, options, type } = mount;
+  return [
+    '36',
+    '35',
+    device,
+    escaped(root),
+    escaped(path),
+    options.join(','),
+    ...optional,
+    '-',
+    type,
+    source,
+    'rw',
+  ].join(' ');
+}
+
+describe('the text of a mount table', () => {
+  test('is read line by line, in its order', () => {
+    const text = [
+      '22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard',
+      '23 22 0:21 / /proc rw,nosuid - proc proc rw',
+      '24 23 0:21 /sys /proc/sys ro,nosuid master:4 propagate_from:2 - proc proc rw',
+      '',
+    ].join('\n');
+    assert.deepEqual(parseMountTable(text), [
+      { device: '254:0', root: '/', path: '/', type: 'ext4', options: ['rw', 'relatime'] },
+      { device: '0:21', root: '/', path: '/proc', type: 'proc', options: ['rw', 'nosuid'] },
+      { device: '0:21', root: '/sys', path: '/proc/sys', type: 'proc', options: ['ro', 'nosuid'] },
+    ]);
+  });
+
+  test('escapes are undone once, and every other byte stays', () => {
+    const [mount] = parseMountTable('36 35 0:5 /a\\040b /mnt/\\134040\\011\\012\\043\xff rw - tmpfs none rw');
+    assert.equal(mount?.root, '/a b');
+    assert.equal(mount?.path, '/mnt/\\040\t\n#\xff');
+  });
+
+  test('a source without a name does not move the type', () => {
+    // A blank stands where the source would: mount("", "/mnt", "tmpfs", 0, NULL).
+    const [mount] = parseMountTable('36 35 0:5 / /mnt rw,noexec shared:7 - tmpfs  rw');
+    assert.equal(mount?.type, 'tmpfs');
+    assert.deepEqual(mount?.options, ['rw', 'noexec']);
+  });
+
+  test('lines that are none are passed over', () => {
+    assert.deepEqual(parseMountTable(''), []);
+    assert.deepEqual(parseMountTable('\n\nsomething else\n36 35 0:5 / /mnt rw'), []);
+  });
+
+  test('any mount is read back from its line', () => {
+    // A path is never '-' alone: all begin with a slash. Optional fields have a colon or are `unbindable`.
+    const path = fc
+      .array(fc.constantFrom(' ', '\t', '\n', '\\', '#', '-', '/', 'a', '0', '4', '\xff', '\x80'), { maxLength: 12 })
+      .map((bytes) => `/${bytes.join('')}`);
+    const fields = {
+      device: fc.tuple(fc.nat(4095), fc.nat(1_048_575)).map((numbers) => numbers.join(':')),
+      root: path,
+      path,
+      type: fc.constantFrom('ext4', 'fuse.sshfs', 'proc', 'nfs4', '9p'),
+      options: fc.subarray(['rw', 'nosuid', 'nodev', 'noexec', 'relatime', 'idmapped'], { minLength: 1 }),
+    };
+    const mount = fc.record(fields, { noNullPrototype: true });
+    const optional = fc.subarray(['shared:1', 'master:22', 'propagate_from:3', 'unbindable']);
+    const source = fc.constantFrom('/dev/vda', 'none', '-', 'server:/export', '');
+    fc.assert(
+      fc.property(fc.array(fc.tuple(mount, optional, source), { maxLength: 5 }), (mounts) => {
+        const text = mounts.map((one) => `${line(...one)}\n`).join('');
+        assert.deepEqual(
+          parseMountTable(text),
+          mounts.map(([one]) => one),
+        );
+      }),
+    );
+  });
+});
+
+test('the table of this system is what findmnt(8) reads of it', () => {
+  const { stdout, status } = spawnSync('findmnt', ['--json', '--list', '--output', 'TARGET,FSROOT,FSTYPE,MAJ:MIN'], {
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0);
+  const { filesystems } = JSON.parse(stdout) as { filesystems: readonly Readonly<Record<string, string>>[] };
+  assert.deepEqual(
+    mountTable().map(({ path, root, type, device }) => [Buffer.from(path, 'latin1').toString(), root, type, device]),
+    filesystems.map((one) => [one['target'], one['fsroot'], one['fstype'], one['maj:min']]),
+  );
+});
