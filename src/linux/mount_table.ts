@@ -7,6 +7,9 @@ import { readFileSync } from 'node:fs';
 
 /** One mount. Paths are strings with one character for each byte. */
 export interface Mount {
+  readonly id: number;
+  /** The mount that it is mounted on. */
+  readonly parent: number;
   /** `major:minor` of its file system. */
   readonly device: string;
   /** The folder of that file system that it shows. */
@@ -29,12 +32,43 @@ export function parseMountTable(text: string): readonly Mount[] {
   const mounts: Mount[] = [];
   for (const line of text.split('\n')) {
     // Optional fields end with a hyphen, behind which the type stands.
-    const match = /^\d+ \d+ (\d+:\d+) (\S+) (\S+) (\S+) (?:\S+ )*?- (\S+) /.exec(line);
+    const match = /^(\d+) (\d+) (\d+:\d+) (\S+) (\S+) (\S+) (?:\S+ )*?- (\S+) /.exec(line);
     if (match === null) continue;
-    const [, device = '', root = '', path = '', options = '', type = ''] = match;
-    mounts.push({ device, root: withoutEscapes(root), path: withoutEscapes(path), type, options: options.split(',') });
+    const [, id, parent, device = '', root = '', path = '', options = '', type = ''] = match;
+    mounts.push({
+      id: Number(id),
+      parent: Number(parent),
+      device,
+      root: withoutEscapes(root),
+      path: withoutEscapes(path),
+      type,
+      options: options.split(','),
+    });
   }
   return mounts;
+}
+
+/** Those mounts that their paths lead to: no later one lies over them, or over a folder on the way. */
+export function visibleMounts(mounts: readonly Mount[]): readonly Mount[] {
+  const known = new Map(mounts.map((mount) => [mount.id, mount]));
+  const over = new Map(mounts.map((mount) => [`${mount.parent} ${mount.path}`, mount]));
+  /** The uppermost of those that lie over each other at one path, from one of them on. */
+  const uppermost = (mount: Mount): Mount => {
+    const next = over.get(`${mount.id} ${mount.path}`);
+    return next === undefined || next === mount ? mount : uppermost(next);
+  };
+  const isRoot = ({ parent, id }: Mount): boolean => parent === id || !known.has(parent);
+  return mounts.filter((mount) => {
+    let at = mounts.find(isRoot);
+    if (at === undefined) return false;
+    at = uppermost(at);
+    for (let end = 1; end <= mount.path.length; end++) {
+      if (end < mount.path.length && mount.path[end] !== '/') continue;
+      const next = over.get(`${at.id} ${mount.path.slice(0, end)}`);
+      if (next !== undefined && next !== at) at = uppermost(next);
+    }
+    return at === mount;
+  });
 }
 
 /** The mounts of this process. */

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type Mount, mountTable, parseMountTable } from '../../src/linux/mount_table.js';
+import { type Mount, mountTable, parseMountTable, visibleMounts } from '../../src/linux/mount_table.js';
 
 /** Writes a path as the kernel does (fs/proc_namespace.c: mangle; lib/string_helpers.c, seq_path). */
 function escaped(path: string): string {
@@ -16,10 +16,10 @@ function escaped(path: string): string {
 
 /** A line of mountinfo for a mount. */
 function line(mount: Mount, optional: readonly string[], source: string): string {
-  const { device, root, path, options, type } = mount;
+  const { id, parent, device, root, path, options, type } = mount;
   return [
-    '36',
-    '35',
+    String(id),
+    String(parent),
     device,
     escaped(root),
     escaped(path),
@@ -41,9 +41,9 @@ describe('the text of a mount table', () => {
       '',
     ].join('\n');
     assert.deepEqual(parseMountTable(text), [
-      { device: '254:0', root: '/', path: '/', type: 'ext4', options: ['rw', 'relatime'] },
-      { device: '0:21', root: '/', path: '/proc', type: 'proc', options: ['rw', 'nosuid'] },
-      { device: '0:21', root: '/sys', path: '/proc/sys', type: 'proc', options: ['ro', 'nosuid'] },
+      { id: 22, parent: 1, device: '254:0', root: '/', path: '/', type: 'ext4', options: ['rw', 'relatime'] },
+      { id: 23, parent: 22, device: '0:21', root: '/', path: '/proc', type: 'proc', options: ['rw', 'nosuid'] },
+      { id: 24, parent: 23, device: '0:21', root: '/sys', path: '/proc/sys', type: 'proc', options: ['ro', 'nosuid'] },
     ]);
   });
 
@@ -71,6 +71,8 @@ describe('the text of a mount table', () => {
       .array(fc.constantFrom(' ', '\t', '\n', '\\', '#', '-', '/', 'a', '0', '4', '\xff', '\x80'), { maxLength: 12 })
       .map((bytes) => `/${bytes.join('')}`);
     const fields = {
+      id: fc.nat(),
+      parent: fc.nat(),
       device: fc.tuple(fc.nat(4095), fc.nat(1_048_575)).map((numbers) => numbers.join(':')),
       root: path,
       path,
@@ -89,6 +91,61 @@ describe('the text of a mount table', () => {
         );
       }),
     );
+  });
+});
+
+describe('mounts that their paths lead to', () => {
+  const mount = (id: number, parent: number, path: string): Mount => ({
+    id,
+    parent,
+    device: `0:${id}`,
+    root: '/',
+    path,
+    type: 'tmpfs',
+    options: [],
+  });
+  const visible = (mounts: readonly Mount[]): number[] => visibleMounts(mounts).map(({ id }) => id);
+
+  test('are all, where none lies over another', () => {
+    const mounts = [mount(2, 1, '/'), mount(3, 2, '/usr'), mount(4, 3, '/usr/share/doc'), mount(5, 2, '/usrlocal')];
+    assert.deepEqual(visible(mounts), [2, 3, 4, 5]);
+  });
+
+  test('one at the same path hides the one before, and what is mounted in that', () => {
+    const mounts = [
+      mount(2, 1, '/'),
+      mount(3, 2, '/mnt'),
+      mount(4, 3, '/mnt/in'),
+      mount(5, 3, '/mnt'),
+      mount(6, 5, '/mnt'),
+    ];
+    assert.deepEqual(visible(mounts), [2, 6]);
+  });
+
+  test('one over a folder on the way hides as well', () => {
+    const mounts = [mount(2, 1, '/'), mount(3, 2, '/mnt/a/b'), mount(4, 2, '/mnt'), mount(5, 4, '/mnt/a/b')];
+    assert.deepEqual(visible(mounts), [2, 4, 5]);
+  });
+
+  test('another root hides all', () => {
+    assert.deepEqual(visible([mount(2, 1, '/'), mount(3, 2, '/usr'), mount(4, 2, '/'), mount(5, 4, '/usr')]), [4, 5]);
+    assert.deepEqual(visible([mount(2, 2, '/'), mount(3, 2, '/usr')]), [2, 3]);
+    assert.deepEqual(visible([]), []);
+  });
+
+  test('of this system, are those that statx(2) finds there', () => {
+    const mounts = mountTable();
+    const seen = visibleMounts(mounts);
+    const paths = seen.map(({ path }) => path);
+    assert.deepEqual([...new Set(paths)], paths);
+    // stat(1) says of a path on which mount it lies, by the device.
+    for (const { path, device } of seen) {
+      const { stdout, status } = spawnSync('stat', ['--format=%Hd:%Ld', Buffer.from(path, 'latin1').toString()], {
+        encoding: 'utf8',
+      });
+      if (status === 0) assert.equal(stdout.trim(), device, path);
+    }
+    assert.ok(paths.includes('/'));
   });
 });
 

@@ -4,27 +4,29 @@
  *
  * @module
  */
-import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { CAP_SYS_ADMIN_BIT } from '../../abi/capability.js';
 import { errnoNumbers } from '../../abi/errno.js';
 import { SOCK_FILTER_SIZE } from '../../abi/filter.js';
 import { LANDLOCK } from '../../abi/landlock.js';
 import { CLONE } from '../../abi/mount.js';
 import { SECCOMP } from '../../abi/seccomp.js';
+import { TrampfdError } from '../../error.js';
 import { close, copyDescriptor, fileIdentity, openPidfd } from '../../linux/descriptor.js';
 import { filterError, type InstalledFilter } from '../../linux/filtered_thread.js';
 import { HeldProcess } from '../../linux/held_process.js';
 import { createRuleset } from '../../linux/landlock.js';
 import { allocate } from '../../linux/libc.js';
-import { mountTable } from '../../linux/mount_table.js';
+import { mountTable, visibleMounts } from '../../linux/mount_table.js';
 import { deniesAll, memoryKinds, type Policy } from '../../policy/kinds.js';
 import { type HandedPosition, type OutsideFile, outsideFiles, reopen } from './descriptors.js';
 import { coveredDevices } from './devices.js';
 import { cannotConfine, type Missing, Requirements } from './missing.js';
-import { type Devices, planMounts } from './mount_plan.js';
+import { type Devices, isWithin, planMounts } from './mount_plan.js';
 import { arrangeMounts, makeMemoryFolder, type PreparedMounts, prepareMounts } from './mounts.js';
 import { type Permission, permitFiles, prepareFiles } from './permit.js';
 import { enterDomain, giveUpPrivileges } from './privileges.js';
+import { asBytes } from './trees.js';
 
 /** What a process is arranged for. */
 export interface ArrangeRequest {
@@ -37,6 +39,8 @@ export interface ArrangeRequest {
   /** Descriptors that the program inherits. */
   readonly descriptors: readonly number[];
   readonly policy: Policy;
+  /** A descriptor of the folder that it starts in, where that is not this process's. */
+  readonly folder: number | undefined;
   /** Whether to go on where something is missing. */
   readonly bestEffort: boolean;
 }
@@ -60,13 +64,34 @@ function mayArrangeMounts(): boolean {
   return (BigInt(`0x${effective}`) & CAP_SYS_ADMIN_BIT) !== 0n;
 }
 
-/** The path of the working directory; undefined where it has none any more. */
-function workingFolder(): string | undefined {
-  const path = readlinkSync('/proc/self/cwd', 'latin1');
-  const here = fileIdentity('/proc/self/cwd');
-  const there = fileIdentity(path);
-  const same = typeof here === 'object' && typeof there === 'object' && here.inode === there.inode;
-  return same && here.device === there.device ? path : undefined;
+/**
+ * The path of the working directory; undefined where it was removed, so that nothing can be made in it.
+ *
+ * @throws TrampfdError EXDEV where it cannot be entered anew: from it the program would come to what lies under its mounts
+ */
+function workingFolder({ folder, trees }: ArrangeRequest): string | undefined {
+  const link = folder === undefined ? '/proc/self/cwd' : `/proc/self/fd/${folder}`;
+  const path = readlinkSync(link, 'latin1');
+  const { dev, ino, nlink } = statSync(link);
+  const there = statSync(asBytes(path), { throwIfNoEntry: false });
+  if (there?.dev === dev && there.ino === ino) return path;
+  if (nlink === 0 && !trees.some((tree) => isWithin(path, tree))) return undefined;
+  throw new TrampfdError(
+    'EXDEV',
+    `the working folder, ${path}, cannot be entered by that name, and strict lets nobody come to what lies under its ` +
+      'mounts; start in another folder',
+  );
+}
+
+/** Starts a held process in a folder that has no name any more, where one is given. */
+function startIn(folder: number | undefined, flags: number): HeldProcess | number {
+  if (folder === undefined) return HeldProcess.start(flags);
+  process.chdir(`/proc/self/fd/${folder}`);
+  try {
+    return HeldProcess.start(flags);
+  } finally {
+    process.chdir('/');
+  }
 }
 
 function devices(): Devices {
@@ -74,9 +99,12 @@ function devices(): Devices {
 }
 
 /** Starts the process, in namespaces of its own where they can be had. */
-function startHeld(requirements: Requirements): { readonly held: HeldProcess; readonly isolated: boolean } {
+function startHeld(
+  requirements: Requirements,
+  folder: number | undefined,
+): { readonly held: HeldProcess; readonly isolated: boolean } {
   const privileged = mayArrangeMounts();
-  const held = HeldProcess.start(privileged ? CLONE.CLONE_NEWNS : CLONE.CLONE_NEWNS | CLONE.CLONE_NEWUSER);
+  const held = startIn(folder, privileged ? CLONE.CLONE_NEWNS : CLONE.CLONE_NEWNS | CLONE.CLONE_NEWUSER);
   const missing: Missing = {
     what: privileged ? 'a mount namespace cannot be had' : 'a user namespace cannot be had',
     remedy:
@@ -88,7 +116,7 @@ function startHeld(requirements: Requirements): { readonly held: HeldProcess; re
   if (typeof held !== 'number' && mapped === 0) return { held, isolated: true };
   if (typeof held !== 'number') held[Symbol.dispose]();
   requirements.need(typeof held === 'number' ? held : mapped, missing);
-  const without = HeldProcess.start(0);
+  const without = startIn(folder, 0);
   if (typeof without === 'number') throw cannotConfine(requirements.missing);
   return { held: without, isolated: false };
 }
@@ -187,11 +215,14 @@ export function arrange(request: ArrangeRequest): Arranged {
     permitting: filterMemory(request.filters.permitting),
   };
   const files: readonly OutsideFile[] = outsideFiles(request.descriptors);
-  const prepared = prepareMounts(planMounts(mountTable(), request.trees, devices()), workingFolder());
+  const prepared = prepareMounts(
+    planMounts(visibleMounts(mountTable()), request.trees, devices()),
+    workingFolder(request),
+  );
   const executables = request.executables === undefined ? undefined : prepareFiles(request.executables);
   const domain = createRuleset(0);
   const permitting = createRuleset(LANDLOCK.LANDLOCK_ACCESS_FS_EXECUTE);
-  const { held, isolated } = startHeld(requirements);
+  const { held, isolated } = startHeld(requirements, request.folder);
   try {
     if (isolated) arrangeMounts(held, prepared, requirements);
     const folder = isolated ? takeMemoryFolder(held, prepared, requirements) : undefined;

@@ -5,8 +5,9 @@
  * Every mount gets MS_NOEXEC and MS_NODEV. Trees that are trusted are put over themselves as mounts of their own, read-only
  * and executable; /dev, with nodes that can be opened, and over each that must not be, itself with MS_NODEV. What is executable is
  * read-only then, whoever asks; the kernel looks at the mount that a file was opened through. A file system that is
- * mounted a second time could show the same files for writing: such mounts become read-only. So do those through which
- * the kernel itself is written to, /proc above all: /proc/PID/mem writes over what is mapped, whatever its protection is.
+ * mounted a second time could show the same files for writing: such mounts become read-only, or, where they show more
+ * than that, the part of them that shows the tree. So do those through which the kernel itself is written to, /proc above
+ * all: /proc/PID/mem writes over what is mapped, whatever its protection is.
  *
  * @module
  */
@@ -77,49 +78,60 @@ export function mountOf(mounts: readonly Mount[], path: string): Mount | undefin
   return found;
 }
 
-/** Other mounts that show files of a tree for writing. */
-function otherViews(mounts: readonly Mount[], tree: string, trees: readonly string[]): readonly string[] {
+/** Other ways to files of a tree, for writing. */
+interface OtherViews {
+  /** Mounts that show a part of it, or all, and nothing else. */
+  readonly whole: readonly string[];
+  /** Where it is in mounts that show more. */
+  readonly parts: readonly string[];
+}
+
+function otherViews(mounts: readonly Mount[], tree: string, trees: readonly string[]): OtherViews {
   const own = mountOf(mounts, tree);
-  if (own === undefined) return [];
+  if (own === undefined) return { whole: [], parts: [] };
+  const isTrusted = (path: string): boolean => trees.some((other) => isWithin(path, other));
   // Where the tree is on its file system.
   const place = moved(tree, own.path, own.root);
-  return mounts
-    .filter((mount) => {
-      if (mount === own || mount.device !== own.device || trees.some((other) => isWithin(mount.path, other)))
-        return false;
-      if (isWithin(mount.root, place)) return true;
-      // The place seen through this mount may be a trusted tree too, as with two mounts at one path.
-      return (
-        isWithin(place, mount.root) && !trees.some((other) => isWithin(moved(place, mount.root, mount.path), other))
-      );
-    })
-    .map(({ path }) => path);
+  const others = mounts.filter((mount) => mount !== own && mount.device === own.device && !isTrusted(mount.path));
+  const holding = others.filter(({ root }) => root !== place && isWithin(place, root));
+  return {
+    whole: others.filter(({ root }) => isWithin(root, place)).map(({ path }) => path),
+    parts: holding
+      .map((mount) => ({ mount, path: moved(place, mount.root, mount.path) }))
+      // Something else may be mounted over it, and the tree itself may be what is there.
+      .filter(({ mount, path }) => mountOf(mounts, path) === mount && !isTrusted(path))
+      .map(({ path }) => path),
+  };
 }
 
 /**
  * Makes the plan.
  *
- * @param mounts - those of the namespace
+ * @param mounts - those of the namespace that can be seen
  * @param trees - what is trusted: absolute paths that exist, links resolved
  * @param devices - the folder of device nodes, where there is one, and those that must not be opened
  */
 export function planMounts(mounts: readonly Mount[], trees: readonly string[], devices: Devices): MountPlan {
+  const { MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NODEV } = MOUNT;
   const outermost = trees.filter((tree) => !trees.some((other) => other !== tree && isWithin(tree, other)));
   const kernel = mounts.filter(({ type }) => KERNEL_TYPES.has(type)).map(({ path }) => path);
   // What is mounted within a tree is part of it, and may be shown elsewhere too.
   const inner = mounts.map(({ path }) => path).filter((path) => outermost.some((tree) => isWithin(path, tree)));
-  const views = [...outermost, ...inner].flatMap((tree) => otherViews(mounts, tree, outermost));
+  const views = [...outermost, ...inner].map((tree) => otherViews(mounts, tree, outermost));
+  const parts = new Set(views.flatMap((view) => view.parts));
+  const folders: OwnMount[] = [
+    ...[...new Set(outermost)].map((path) => ({ path, attributes: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV })),
+    ...[...parts].map((path) => ({ path, attributes: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC })),
+  ];
   return {
     own: [
-      ...[...new Set(outermost)].map((path) => ({
-        path,
-        attributes: MOUNT.MOUNT_ATTR_RDONLY | MOUNT.MOUNT_ATTR_NODEV,
-      })),
+      // A folder comes before what lies in it, which would be hidden else.
+      ...folders.sort((one, other) => one.path.length - other.path.length),
       // A pseudo terminal is made by a node that stands beside their folder, in one mount (pts(4)).
-      ...devices.folder.map((path) => ({ path, attributes: MOUNT.MOUNT_ATTR_NOEXEC })),
-      ...devices.covered.map((path) => ({ path, attributes: MOUNT.MOUNT_ATTR_NOEXEC | MOUNT.MOUNT_ATTR_NODEV })),
+      ...devices.folder.map((path) => ({ path, attributes: MOUNT_ATTR_NOEXEC })),
+      ...devices.covered.map((path) => ({ path, attributes: MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV })),
     ],
-    attributes: MOUNT.MOUNT_ATTR_NOEXEC | MOUNT.MOUNT_ATTR_NODEV,
-    readOnly: [...new Set([...kernel, ...views])],
+    attributes: MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV,
+    readOnly: [...new Set([...kernel, ...views.flatMap((view) => view.whole)])],
   };
 }

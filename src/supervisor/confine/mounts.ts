@@ -4,17 +4,23 @@
  *
  * @module
  */
+import { errnoNumbers } from '../../abi/errno.js';
 import { AT, AT_FDCWD, FCNTL } from '../../abi/fcntl.js';
 import { MOUNT, MOUNT_ATTR } from '../../abi/mount.js';
 import type { HeldCall, HeldProcess } from '../../linux/held_process.js';
 import { allocate, allocateString, type NativeMemory } from '../../linux/libc.js';
 import type { Requirements } from './missing.js';
-import type { MountPlan } from './mount_plan.js';
+import type { MountPlan, OwnMount } from './mount_plan.js';
 import { asBytes } from './trees.js';
 
 /** A plan in memory, at addresses that a held process finds too. */
 export interface PreparedMounts {
-  readonly own: readonly { readonly path: NativeMemory; readonly attributes: NativeMemory; readonly text: string }[];
+  readonly own: readonly {
+    readonly path: NativeMemory;
+    readonly attributes: NativeMemory;
+    readonly text: string;
+    readonly canBeLeft: boolean;
+  }[];
   readonly all: NativeMemory;
   readonly propagation: NativeMemory;
   readonly readOnly: readonly { readonly path: NativeMemory; readonly text: string }[];
@@ -32,6 +38,15 @@ function attributes(set: number, propagation = 0): NativeMemory {
   return memory;
 }
 
+/** Whether nothing can be executed or written there: such a mount only takes something away. */
+function isUseless({ attributes: set }: OwnMount): boolean {
+  const both = MOUNT.MOUNT_ATTR_RDONLY | MOUNT.MOUNT_ATTR_NOEXEC;
+  return (set & both) === both;
+}
+
+/** What the held process may not come to, the program may not either, which has fewer rights. */
+const OUT_OF_REACH = BigInt(-errnoNumbers.EACCES);
+
 function pathMemory(text: string): NativeMemory {
   return allocateString(asBytes(text));
 }
@@ -47,6 +62,7 @@ export function prepareMounts(plan: MountPlan, folder: string | undefined): Prep
       path: pathMemory(mount.path),
       attributes: attributes(mount.attributes, MOUNT.MS_PRIVATE),
       text: mount.path,
+      canBeLeft: isUseless(mount),
     })),
     all: attributes(plan.attributes),
     propagation: attributes(0, MOUNT.MS_PRIVATE),
@@ -82,12 +98,12 @@ function missingMounts(what: string): { readonly what: string; readonly remedy: 
 
 /** Puts the plan in force, and enters the working directory anew, for it may lie under what was mounted. */
 export function arrangeMounts(held: HeldProcess, prepared: PreparedMounts, requirements: Requirements): void {
-  const { own, root, empty } = prepared;
+  const { root, empty } = prepared;
   // Nothing of what follows may reach the namespace that this one is a copy of.
-  const [isolated = -1n, ...trees] = held.callAll([
+  const [isolated = -1n, ...opened] = held.callAll([
     setAttributes(AT_FDCWD, root, AT.AT_RECURSIVE, prepared.propagation),
     // Taken before all is made unexecutable: they keep what they had.
-    ...own.map(
+    ...prepared.own.map(
       ({ path }): HeldCall => ({
         call: 'open_tree',
         arguments: [AT_FDCWD, path.address, MOUNT.OPEN_TREE_CLONE | FCNTL.O_CLOEXEC | AT.AT_RECURSIVE],
@@ -95,29 +111,34 @@ export function arrangeMounts(held: HeldProcess, prepared: PreparedMounts, requi
     ),
   ]);
   if (!requirements.need(isolated, missingMounts('mount_setattr of /'))) return;
-  for (const [index, tree] of trees.entries()) {
-    if (!requirements.need(tree, missingMounts(`open_tree of ${own[index]?.text}`))) return;
+  const own = prepared.own
+    .map((mount, index) => ({ ...mount, tree: opened[index] ?? -1n }))
+    .filter(({ canBeLeft, tree }) => !(canBeLeft && tree === OUT_OF_REACH));
+  for (const { tree, text } of own) {
+    if (!requirements.need(tree, missingMounts(`open_tree of ${text}`))) return;
   }
   const steps: (HeldCall & { readonly of: string })[] = [
-    ...own.map(({ attributes: set, text }, index) => ({
-      ...setAttributes(Number(trees[index]), empty, AT.AT_EMPTY_PATH | AT.AT_RECURSIVE, set),
+    ...own.map(({ attributes: set, text, tree }) => ({
+      ...setAttributes(Number(tree), empty, AT.AT_EMPTY_PATH | AT.AT_RECURSIVE, set),
       of: text,
     })),
     { ...setAttributes(AT_FDCWD, root, AT.AT_RECURSIVE, prepared.all), of: '/' },
-    ...own.map(({ path, text }, index) => ({
+    ...own.map(({ path, text, tree }) => ({
       call: 'move_mount' as const,
-      arguments: [Number(trees[index]), empty.address, AT_FDCWD, path.address, MOUNT.MOVE_MOUNT_F_EMPTY_PATH],
+      arguments: [tree, empty.address, AT_FDCWD, path.address, MOUNT.MOVE_MOUNT_F_EMPTY_PATH],
       of: text,
     })),
-    ...own.map(({ text }, index) => ({ call: 'close' as const, arguments: [Number(trees[index])], of: text })),
-    ...prepared.readOnly.map(({ path, text }) => ({
-      ...setAttributes(AT_FDCWD, path, 0, prepared.readOnlyAttributes),
-      of: text,
-    })),
+    ...own.map(({ text, tree }) => ({ call: 'close' as const, arguments: [tree], of: text })),
   ];
-  const results = held.callAll(steps);
-  for (const [index, { call, of }] of steps.entries()) {
-    if (!requirements.need(results[index] ?? -1n, missingMounts(`${call} of ${of}`))) return;
+  const readOnly = prepared.readOnly.map(({ path, text }) => ({
+    ...setAttributes(AT_FDCWD, path, 0, prepared.readOnlyAttributes),
+    of: text,
+  }));
+  const results = held.callAll([...steps, ...readOnly]);
+  for (const [index, { call, of }] of [...steps, ...readOnly].entries()) {
+    const result = results[index] ?? -1n;
+    if (index >= steps.length && result === OUT_OF_REACH) continue;
+    if (!requirements.need(result, missingMounts(`${call} of ${of}`))) return;
   }
   if (prepared.folder !== undefined) held.call('chdir', prepared.folder.address);
 }

@@ -108,10 +108,12 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
   const system = systemExecutables(trees.system);
   const arranged = arrange({
     filters,
-    executables: system === undefined ? undefined : [...system, ...namedExecutables(trees.named)],
+    executables:
+      system === undefined ? undefined : [...system, ...namedExecutables([...trees.named, ...trees.programFile])],
     trees: [...trees.system, ...trees.named],
     descriptors: request.inheritedDescriptors.filter((one) => !request.closedDescriptors.includes(one)),
     policy: request.policy,
+    folder: request.folder,
     bestEffort: request.bestEffort,
   });
   const { held } = arranged;

@@ -73,6 +73,8 @@ export interface TrustedTrees {
   readonly named: readonly string[];
   /** The program's file, where it lies in none of the others. */
   readonly program: string | undefined;
+  /** The program's file, wherever it lies; none where there is no such file. */
+  readonly programFile: readonly string[];
 }
 
 /**
@@ -105,7 +107,8 @@ export function trustedTrees(named: readonly Uint8Array[], program: Uint8Array |
     add(tree, `--exec ${text}`);
   }
   const file = program === undefined ? undefined : resolved(program);
+  const programFile = [file].filter((path) => path !== undefined).filter((path) => statSync(asBytes(path)).isFile());
   const before = own.length;
-  if (file !== undefined && statSync(asBytes(file)).isFile()) add(file, bytesText(program ?? new Uint8Array()));
-  return { system: outermost, named: own, program: own[before] };
+  for (const path of programFile) add(path, bytesText(program ?? new Uint8Array()));
+  return { system: outermost, named: own, program: own[before], programFile };
 }
