@@ -1,6 +1,8 @@
 /**
  * The files of the trusted trees that may be executed at all: those with an execute permission. Finding them means to look
- * at every file there is, so what was found is written down, and a later run only looks whether folders have changed.
+ * at every file there is, so what was found is written down, and a later run only looks whether folders have changed:
+ * those that have programs, those that programs are put into by hand, and the lists of package managers. A program that
+ * came to a folder of another kind in another way is found when the listing is removed, or when it is named itself.
  *
  * Nothing is believed because it was written down: a run judges the headers of each file that it permits
  * (permit.ts), and a file that is not in the list is not executed. Who forges the list can hide programs, no more.
@@ -8,20 +10,39 @@
  * @module
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { isWithin } from './mount_plan.js';
 import { asBytes } from './trees.js';
 
 /** What is written down. Paths are strings with a character for each byte. */
 interface Listing {
-  readonly version: 1;
+  readonly version: 2;
   readonly trees: readonly string[];
-  /** When each folder that has executable files, or leads to one, was changed: milliseconds. */
+  /** When the list of each package manager was changed: milliseconds. */
+  readonly packages: Readonly<Record<string, number>>;
+  /** When each folder that has executable files, or leads to one, or may get one, was changed: milliseconds. */
   readonly folders: Readonly<Record<string, number>>;
   readonly files: readonly string[];
 }
 
 const ANY_EXECUTE = 0o111;
+
+/** What the package managers of dpkg, rpm, pacman and apk change with every package. */
+const PACKAGE_LISTS: readonly string[] = [
+  '/var/lib/dpkg/status',
+  '/var/lib/rpm/rpmdb.sqlite',
+  '/usr/lib/sysimage/rpm/rpmdb.sqlite',
+  '/var/lib/pacman/local',
+  '/lib/apk/db/installed',
+];
+
+/** Trees that people put programs into, and the names of folders for programs (hier(7)). */
+const FILLED_BY_HAND: readonly string[] = ['/usr/local', '/opt'];
+const PROGRAM_FOLDERS: ReadonlySet<string> = new Set(['bin', 'sbin', 'games', 'libexec']);
+
+function mayGetPrograms(folder: string): boolean {
+  return PROGRAM_FOLDERS.has(basename(folder)) || FILLED_BY_HAND.some((tree) => isWithin(folder, tree));
+}
 
 /** Executable files below a folder or a file itself, links not followed; `folders` gets what is looked at. */
 function search(path: string, folders: Map<string, number>, files: Set<string>): boolean {
@@ -40,8 +61,26 @@ function search(path: string, folders: Map<string, number>, files: Set<string>):
     }
   }
   // Most folders have none; were they all remembered, looking at them would take as long as the search.
-  if (!found) folders.delete(path);
+  if (!found && !mayGetPrograms(path)) folders.delete(path);
   return found;
+}
+
+function changedAt(folder: string): number | undefined {
+  try {
+    return statSync(asBytes(folder)).mtimeMs;
+  } catch {
+    return undefined;
+  }
+}
+
+/** When the lists of package managers were changed. */
+function packageChanges(): Readonly<Record<string, number>> {
+  const changes: Record<string, number> = {};
+  for (const path of PACKAGE_LISTS) {
+    const time = changedAt(path);
+    if (time !== undefined) changes[path] = time;
+  }
+  return changes;
 }
 
 /** Every executable file of some trees, by looking at all. */
@@ -56,15 +95,7 @@ function searchAll(trees: readonly string[]): Listing {
       // A tree that cannot be read.
     }
   }
-  return { version: 1, trees, folders: Object.fromEntries(folders), files: [...files] };
-}
-
-function changedAt(folder: string): number | undefined {
-  try {
-    return statSync(asBytes(folder)).mtimeMs;
-  } catch {
-    return undefined;
-  }
+  return { version: 2, trees, packages: packageChanges(), folders: Object.fromEntries(folders), files: [...files] };
 }
 
 /** A listing with those folders searched anew that have changed since; the same one where none has. */
@@ -76,7 +107,11 @@ function refreshed(listing: Listing): Listing {
   for (const [folder] of changed) {
     for (const file of files) if (isWithin(file, folder)) files.delete(file);
     for (const inner of folders.keys()) if (isWithin(inner, folder)) folders.delete(inner);
-    if (changedAt(folder) !== undefined) search(folder, folders, files);
+    try {
+      search(folder, folders, files);
+    } catch {
+      // It is gone, or root has found it, and may look into it alone.
+    }
   }
   return { ...listing, folders: Object.fromEntries(folders), files: [...files] };
 }
@@ -89,11 +124,23 @@ function listingPaths(): readonly string[] {
   return [join(cache, 'trampfd', 'executables.json'), system];
 }
 
+/** Reads a listing of some trees; undefined where there is none, or no use in it: packages have come or gone since. */
 function read(path: string, trees: readonly string[]): Listing | undefined {
   try {
     const listing = JSON.parse(readFileSync(path, 'latin1')) as Listing;
-    const isOurs = listing.version === 1 && JSON.stringify(listing.trees) === JSON.stringify(trees);
-    return isOurs ? listing : undefined;
+    if (listing.version !== 2 || JSON.stringify(listing.trees) !== JSON.stringify(trees)) return undefined;
+    const changes = Object.entries(packageChanges());
+    if (changes.some(([list, time]) => listing.packages[list] !== time)) return undefined;
+    const isOurs = (one: string): boolean =>
+      normalize(one) === one && !one.includes('\0') && trees.some((tree) => isWithin(one, tree));
+    const folders = Object.entries({ ...listing.folders });
+    const files = [...listing.files].filter(isOurs);
+    return {
+      ...listing,
+      packages: { ...listing.packages },
+      folders: Object.fromEntries(folders.filter(([one]) => isOurs(one))),
+      files,
+    };
   } catch {
     return undefined;
   }
@@ -128,8 +175,11 @@ export function systemExecutables(trees: readonly string[]): readonly string[] |
     if (now !== listing) write(own, now);
     return now.files;
   }
+  // Whether it can be written is tried first, for the search takes long.
+  if (!write(own, { version: 2, trees: [], packages: {}, folders: {}, files: [] })) return undefined;
   const listing = searchAll(trees);
-  return write(own, listing) ? listing.files : undefined;
+  write(own, listing);
+  return listing.files;
 }
 
 /** Executable files of trees that were named, looked for anew each time. */
