@@ -1,0 +1,213 @@
+/**
+ * What the headers of a program ask for: headers built here, damaged ones, and files of the compiler, whose memory the
+ * kernel is asked for.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { ELF, ELF_LAYOUT } from '../../src/abi/elf.js';
+import { type ExecutableKind, HEADER_BYTES, judgeExecutable } from '../../src/policy/executable.js';
+
+type Bits = 32 | 64;
+/** A program header: type and flags. */
+type Segment = readonly [type: number, flags: number];
+
+const { PT_LOAD, PT_GNU_STACK, PF_X, PF_W, EM_386, EM_X86_64 } = ELF;
+const PF_R = 4;
+const PT_INTERP = 3;
+
+/** A file with program headers, at an offset of their own where one is given. */
+function file(
+  bits: Bits,
+  machine: number,
+  segments: readonly Segment[],
+  at: number = ELF_LAYOUT[bits].size,
+): Uint8Array {
+  const layout = ELF_LAYOUT[bits];
+  const bytes = new Uint8Array(at + segments.length * layout.phentsize);
+  const view = new DataView(bytes.buffer);
+  bytes.set([0x7f, 0x45, 0x4c, 0x46, bits === 64 ? ELF.ELFCLASS64 : ELF.ELFCLASS32, 1, 1]);
+  view.setUint16(layout.e_machine, machine, true);
+  if (bits === 64) view.setBigUint64(layout.e_phoff, BigInt(at), true);
+  else view.setUint32(layout.e_phoff, at, true);
+  view.setUint16(layout.e_phentsize, layout.phentsize, true);
+  view.setUint16(layout.e_phnum, segments.length, true);
+  for (const [index, [type, flags]] of segments.entries()) {
+    view.setUint32(at + index * layout.phentsize + layout.p_type, type, true);
+    view.setUint32(at + index * layout.phentsize + layout.p_flags, flags, true);
+  }
+  return bytes;
+}
+
+/** Judges a whole file as a run does: by its start, and what is asked for behind. */
+function judge(bytes: Uint8Array): ExecutableKind {
+  return judgeExecutable(bytes.subarray(0, HEADER_BYTES), (offset, length) =>
+    offset + length <= bytes.length ? bytes.subarray(offset, offset + length) : undefined,
+  );
+}
+
+const text: Segment = [PT_LOAD, PF_R | PF_X];
+const data: Segment = [PT_LOAD, PF_R | PF_W];
+const both: Segment = [PT_LOAD, PF_R | PF_W | PF_X];
+const stack: Segment = [PT_GNU_STACK, PF_R | PF_W];
+const executableStack: Segment = [PT_GNU_STACK, PF_R | PF_W | PF_X];
+
+describe('headers', () => {
+  const cases: readonly (readonly [string, readonly Segment[], ExecutableKind, ExecutableKind])[] = [
+    ['a stack that is not executable', [text, data, stack], 'plain', 'plain'],
+    ['an executable stack', [text, data, executableStack], 'executable stack', 'executable stack'],
+    ['no word of a stack', [text, data], 'plain', 'executable stack'],
+    ['a writable and executable segment', [text, both, stack], 'writable code', 'writable code'],
+    ['one that cannot be read besides', [[PT_LOAD, PF_W | PF_X], stack], 'writable code', 'writable code'],
+    ['both', [both, executableStack], 'writable code', 'writable code'],
+    ['two words of a stack, one executable', [text, stack, executableStack], 'executable stack', 'executable stack'],
+    ['flags of another kind of segment', [text, [PT_INTERP, PF_W | PF_X], stack], 'plain', 'plain'],
+    ['none at all', [], 'plain', 'executable stack'],
+  ];
+  for (const [name, segments, wide, narrow] of cases) {
+    test(name, () => {
+      assert.equal(judge(file(64, EM_X86_64, segments)), wide);
+      assert.equal(judge(file(32, EM_386, segments)), narrow);
+      // An x32 program: its class is the narrow one, its machine the wide one.
+      assert.equal(judge(file(32, EM_X86_64, segments)), wide);
+    });
+  }
+
+  test('are found behind the first part of the file', () => {
+    for (const at of [HEADER_BYTES - 10, HEADER_BYTES, 5000]) {
+      assert.equal(judge(file(64, EM_X86_64, [text, stack], at)), 'plain');
+      assert.equal(judge(file(64, EM_X86_64, [text, both], at)), 'writable code');
+      assert.equal(judge(file(32, EM_386, [text], at)), 'executable stack');
+    }
+    const many = [...Array.from({ length: 100 }, () => text), executableStack];
+    assert.equal(judge(file(64, EM_X86_64, many)), 'executable stack');
+  });
+
+  test('that cannot be read, or are of another size, cannot be judged', () => {
+    const whole = file(64, EM_X86_64, [text, stack], 5000);
+    assert.equal(judge(whole.subarray(0, whole.length - 1)), 'unknown');
+    assert.equal(judge(whole.subarray(0, 40)), 'unknown');
+    for (const bits of [32, 64] as const) {
+      const odd = file(bits, EM_X86_64, [text, stack]);
+      new DataView(odd.buffer).setUint16(ELF_LAYOUT[bits].e_phentsize, 57, true);
+      assert.equal(judge(odd), 'unknown');
+    }
+    const far = file(64, EM_X86_64, [text, stack]);
+    new DataView(far.buffer).setBigUint64(ELF_LAYOUT[64].e_phoff, 2n ** 64n - 1n, true);
+    assert.equal(judge(far), 'unknown');
+  });
+
+  test('of no program, or one of another processor, are none of ours', () => {
+    for (const content of ['', '#!/bin/sh\n', '\x7fEL', 'MZ'])
+      assert.equal(judge(Buffer.from(content, 'latin1')), 'plain');
+    const EM_AARCH64 = 183;
+    assert.equal(judge(file(64, EM_AARCH64, [both, executableStack])), 'plain');
+  });
+
+  test('whatever the bytes are: a word is said, and nothing is read that is not there', () => {
+    const header = fc.constantFrom(
+      file(64, EM_X86_64, [text, data, stack]),
+      file(32, EM_386, [both, executableStack]),
+      file(64, EM_X86_64, [text, stack], 2000),
+    );
+    const change = fc.tuple(fc.nat(200), fc.nat(255));
+    const words: readonly ExecutableKind[] = ['plain', 'executable stack', 'writable code', 'unknown'];
+    fc.assert(
+      fc.property(header, fc.array(change, { maxLength: 20 }), fc.nat(2200), (bytes, changes, length) => {
+        const damaged = bytes.slice();
+        for (const [at, value] of changes) damaged[at % damaged.length] = value;
+        assert.ok(words.includes(judge(damaged.subarray(0, length))));
+        assert.ok(
+          words.includes(judgeExecutable(damaged.subarray(0, Math.min(length, HEADER_BYTES)), () => undefined)),
+        );
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+/** Prints what of its own memory is writable and executable: the words that a file could be judged with. */
+const SOURCE = `
+#include <stdio.h>
+#include <string.h>
+#include <sys/personality.h>
+int data = 7;
+#ifdef SECTION
+__asm__(".section .both, \\"awx\\", @progbits\\n\\t.long 7\\n\\t.text");
+#endif
+int main(void)
+{
+	char line[512];
+	FILE *maps = fopen("/proc/self/maps", "r");
+	int stack = 0, code = 0;
+	while (fgets(line, sizeof line, maps))
+		if (strstr(line, "rwxp"))
+			*(strstr(line, "[stack]") ? &stack : &code) = 1;
+	if (personality(0xffffffff) & READ_IMPLIES_EXEC)
+		puts("executable stack");
+	else
+		puts(code ? "writable code" : stack ? "executable stack" : "plain");
+	return data != 7;
+}
+`;
+
+describe('a file of the compiler is judged as the kernel takes it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trampfd-executable-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'program.c'), SOURCE);
+  // Where the assembler says nothing of the stack, the linker puts no word of it into the file.
+  const noWord = ['-Wa,--noexecstack', '-z', 'noexecstack'];
+  const narrow = ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu'];
+  const cases: readonly (readonly [string, readonly string[], ExecutableKind])[] = [
+    ['x86-64', noWord, 'plain'],
+    ['x86-64, static', ['-static'], 'plain'],
+    ['x86-64, -z execstack', ['-z', 'execstack'], 'executable stack'],
+    ['x86-64, a section of both kinds', ['-DSECTION'], 'writable code'],
+    ['x86-64, static, a section of both kinds', ['-DSECTION', '-static'], 'writable code'],
+    ['i386', [...narrow, ...noWord], 'plain'],
+    ['i386, -z execstack', [...narrow, '-z', 'execstack'], 'executable stack'],
+    ['i386, a section of both kinds', [...narrow, '-DSECTION'], 'writable code'],
+  ];
+  const build = (name: string, flags: readonly string[]): string => {
+    const path = join(folder, name.replace(/\W+/g, '-'));
+    const source = join(folder, 'program.c');
+    const { status, stderr } = spawnSync('gcc', ['-o', path, source, ...flags], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    return path;
+  };
+  const memoryOf = (path: string): string => spawnSync(path, { encoding: 'utf8' }).stdout.trim();
+
+  for (const [name, flags, expected] of cases) {
+    test(name, () => {
+      const path = build(name, flags);
+      assert.equal(judge(readFileSync(path)), expected);
+      assert.equal(memoryOf(path), expected);
+    });
+  }
+
+  for (const [name, flags, expected] of [
+    ['x86-64', [], 'plain'],
+    ['i386', narrow, 'executable stack'],
+  ] as const) {
+    test(`${name} without a word of its stack`, () => {
+      const path = build(`${name} unmarked`, flags);
+      const bytes = readFileSync(path);
+      const bits = name === 'i386' ? 32 : 64;
+      const layout = ELF_LAYOUT[bits];
+      const start = bits === 64 ? Number(bytes.readBigUInt64LE(layout.e_phoff)) : bytes.readUInt32LE(layout.e_phoff);
+      for (let index = 0; index < bytes.readUInt16LE(layout.e_phnum); index++) {
+        const at = start + index * layout.phentsize;
+        if (bytes.readUInt32LE(at) === PT_GNU_STACK) bytes.writeUInt32LE(0, at);
+      }
+      writeFileSync(path, bytes);
+      assert.equal(judge(bytes), expected);
+      assert.equal(memoryOf(path), expected);
+    });
+  }
+});
