@@ -9,10 +9,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { ELF, ELF_LAYOUT } from '../../src/abi/elf.js';
 import { type ExecutableKind, HEADER_BYTES, judgeExecutable } from '../../src/policy/executable.js';
+import { imageProgram, narrowFlags, withoutStackHeader } from '../programs/image.js';
 
 type Bits = 32 | 64;
 /** A program header: type and flags. */
@@ -132,60 +133,23 @@ describe('headers', () => {
   });
 });
 
-/** Prints what of its own memory is writable and executable: the words that a file could be judged with. */
-const SOURCE = `
-#include <stdio.h>
-#include <string.h>
-#include <sys/personality.h>
-int data = 7;
-#ifdef SECTION
-__asm__(".section .both, \\"awx\\", @progbits\\n\\t.long 7\\n\\t.text");
-#endif
-int main(void)
-{
-	char line[512];
-	FILE *maps = fopen("/proc/self/maps", "r");
-	int stack = 0, code = 0;
-	while (fgets(line, sizeof line, maps))
-		if (strstr(line, "rwxp"))
-			*(strstr(line, "[stack]") ? &stack : &code) = 1;
-	if (personality(0xffffffff) & READ_IMPLIES_EXEC)
-		puts("executable stack");
-	else
-		puts(code ? "writable code" : stack ? "executable stack" : "plain");
-	return data != 7;
-}
-`;
-
 describe('a file of the compiler is judged as the kernel takes it', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'trampfd-executable-'));
-  after(() => rmSync(folder, { recursive: true, force: true }));
-  writeFileSync(join(folder, 'program.c'), SOURCE);
-  // Where the assembler says nothing of the stack, the linker puts no word of it into the file.
-  const noWord = ['-Wa,--noexecstack', '-z', 'noexecstack'];
-  const narrow = ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu'];
+  const marked = ['-z', 'noexecstack'];
   const cases: readonly (readonly [string, readonly string[], ExecutableKind])[] = [
-    ['x86-64', noWord, 'plain'],
+    ['x86-64', marked, 'plain'],
     ['x86-64, static', ['-static'], 'plain'],
     ['x86-64, -z execstack', ['-z', 'execstack'], 'executable stack'],
     ['x86-64, a section of both kinds', ['-DSECTION'], 'writable code'],
     ['x86-64, static, a section of both kinds', ['-DSECTION', '-static'], 'writable code'],
-    ['i386', [...narrow, ...noWord], 'plain'],
-    ['i386, -z execstack', [...narrow, '-z', 'execstack'], 'executable stack'],
-    ['i386, a section of both kinds', [...narrow, '-DSECTION'], 'writable code'],
+    ['i386', [...narrowFlags, ...marked], 'plain'],
+    ['i386, -z execstack', [...narrowFlags, '-z', 'execstack'], 'executable stack'],
+    ['i386, a section of both kinds', [...narrowFlags, '-DSECTION'], 'writable code'],
   ];
-  const build = (name: string, flags: readonly string[]): string => {
-    const path = join(folder, name.replace(/\W+/g, '-'));
-    const source = join(folder, 'program.c');
-    const { status, stderr } = spawnSync('gcc', ['-o', path, source, ...flags], { encoding: 'utf8' });
-    assert.equal(status, 0, stderr);
-    return path;
-  };
   const memoryOf = (path: string): string => spawnSync(path, { encoding: 'utf8' }).stdout.trim();
 
   for (const [name, flags, expected] of cases) {
     test(name, () => {
-      const path = build(name, flags);
+      const path = imageProgram(flags);
       assert.equal(judge(readFileSync(path)), expected);
       assert.equal(memoryOf(path), expected);
     });
@@ -193,21 +157,15 @@ describe('a file of the compiler is judged as the kernel takes it', () => {
 
   for (const [name, flags, expected] of [
     ['x86-64', [], 'plain'],
-    ['i386', narrow, 'executable stack'],
+    ['i386', narrowFlags, 'executable stack'],
   ] as const) {
-    test(`${name} without a word of its stack`, () => {
-      const path = build(`${name} unmarked`, flags);
-      const bytes = readFileSync(path);
-      const bits = name === 'i386' ? 32 : 64;
-      const layout = ELF_LAYOUT[bits];
-      const start = bits === 64 ? Number(bytes.readBigUInt64LE(layout.e_phoff)) : bytes.readUInt32LE(layout.e_phoff);
-      for (let index = 0; index < bytes.readUInt16LE(layout.e_phnum); index++) {
-        const at = start + index * layout.phentsize;
-        if (bytes.readUInt32LE(at) === PT_GNU_STACK) bytes.writeUInt32LE(0, at);
-      }
-      writeFileSync(path, bytes);
-      assert.equal(judge(bytes), expected);
+    test(`${name}, without a word of its stack`, () => {
+      const folder = mkdtempSync(join(tmpdir(), 'trampfd-executable-'));
+      const path = join(folder, 'unmarked');
+      writeFileSync(path, withoutStackHeader(imageProgram(flags)), { mode: 0o755 });
+      assert.equal(judge(readFileSync(path)), expected);
       assert.equal(memoryOf(path), expected);
+      rmSync(folder, { recursive: true });
     });
   }
 });
