@@ -8,7 +8,7 @@
 import { MAP, PROT } from '../abi/mman.js';
 import { IPC, PERSONALITY, PERSONALITY_QUERY, SHM } from '../abi/process.js';
 import type { Entry, SyscallName } from '../abi/syscalls.js';
-import { allowsAll, type MemoryKind, memoryKinds, type Policy } from './kinds.js';
+import { allows, allowsAll, type MemoryKind, memoryKinds, type Policy } from './kinds.js';
 import { allow, type Condition, failWith, notify, type Rule, type RuleSet, type Verdict } from './rule.js';
 import { fileRules } from './strict.js';
 
@@ -107,15 +107,20 @@ export const wxRules: readonly WxRule[] = [
   ),
 ];
 
-/** What becomes of a call that matches a rule: undefined where nobody has to know of it. */
-function verdictOn(policy: Policy, { kinds }: WxRule): Verdict | undefined {
-  if (!allowsAll(policy, kinds)) return REFUSED;
-  return policy.reports ? notify : undefined;
+/** What a policy says of a call that matches a rule, as far as its registers show. */
+export function isRefused(policy: Policy, { kinds }: WxRule): boolean {
+  return !allowsAll(policy, kinds);
 }
 
-/** Whether a policy refuses a call that matches a rule. */
-export function isRefused(policy: Policy, rule: WxRule): boolean {
-  return verdictOn(policy, rule) === REFUSED;
+/**
+ * What becomes of a call that matches a rule: undefined where nobody has to know of it.
+ *
+ * Where files are judged, the supervisor is asked about what is refused too, so that it can say whose call it was. It
+ * never lets such a call go on, and where it is gone the kernel refuses it by itself.
+ */
+function verdictOn(policy: Policy, rule: WxRule): Verdict | undefined {
+  if (isRefused(policy, rule)) return allows(policy, 'execfile') ? REFUSED : notify;
+  return policy.reports ? notify : undefined;
 }
 
 /** Whether some request for executable memory is refused or reported. */

@@ -11,7 +11,7 @@ import type { Notification } from '../linux/listener.js';
 import { firstMatch } from '../policy/evaluate.js';
 import { allows, type Policy } from '../policy/kinds.js';
 import type { Rule } from '../policy/rule.js';
-import { judgesMemory, type WxRule, wxRules } from '../policy/wx.js';
+import { isRefused, judgesMemory, type WxRule, wxRules } from '../policy/wx.js';
 import { type Answer, letContinue, type NotifiedCall, refuse, type Supervision } from './call.js';
 import { copy, copyByFcntl } from './calls/copy.js';
 import { create } from './calls/create.js';
@@ -76,28 +76,25 @@ function entryOf(architecture: number): Entry | undefined {
   return architecture === AUDIT_ARCH.AUDIT_ARCH_I386 ? 'i386' : undefined;
 }
 
-/** Where a policy reports: tells of a call that `wx` would have refused. */
-function report(supervision: Supervision, notification: Notification, entry: Entry | undefined): void {
-  const call = { entry, number: notification.number >>> 0, arguments: notification.arguments };
-  const rule = firstMatch(wxRules, call) as WxRule | undefined;
-  // A call that the service has notified, not the policy.
-  if (rule === undefined && entry !== undefined && served[entry].has(call.number)) return;
-  reportRefusable(supervision, notification, entry, rule);
-}
-
 /** Decides one notification. */
 function decide(supervision: Supervision, notification: Notification): Answer {
+  const { policy, serviceRules: service, refusedRuntimes } = supervision;
   const entry = entryOf(notification.architecture);
-  if (supervision.policy.reports) {
-    report(supervision, notification, entry);
+  const number = notification.number >>> 0;
+  const call = { entry, number, arguments: notification.arguments };
+  const rule = firstMatch(wxRules, call) as WxRule | undefined;
+  const found = entry === undefined ? undefined : served[entry].get(number);
+  if (rule !== undefined && entry !== undefined && isRefused(policy, rule)) {
+    refusedRuntimes.look(notification, entry);
+    return refuse('EACCES', rule.sentence);
+  }
+  const isUnjudged = rule === undefined && found === undefined;
+  if (policy.reports && (rule !== undefined || isUnjudged)) {
+    reportRefusable(supervision, notification, entry, rule);
     // Notified for the report alone, the call is none of the service's: a mmap of anonymous memory, say.
-    const call = { entry, number: notification.number >>> 0, arguments: notification.arguments };
-    if (firstMatch(supervision.serviceRules, call) === undefined) return letContinue;
+    if (isUnjudged || firstMatch(service, call) === undefined) return letContinue;
   }
-  const found = entry === undefined ? undefined : served[entry].get(notification.number);
-  if (entry === undefined || found === undefined) {
-    return refuse('EACCES', 'a call that no rule has notified');
-  }
+  if (entry === undefined || found === undefined) return refuse('EACCES', 'a call that no rule has notified');
   return found.call.answer({ supervision, notification, entry, name: found.name });
 }
 

@@ -11,6 +11,7 @@ import type { Policy } from '../policy/kinds.js';
 import type { Rule } from '../policy/rule.js';
 import type { Executions } from './executions.js';
 import type { Log, LoggedCall } from './log.js';
+import type { RefusedRuntimes } from './refused_runtimes.js';
 import type { Tables } from './tables.js';
 import type { NumberChooser, Window } from './window.js';
 
@@ -76,6 +77,7 @@ export interface Supervision {
   readonly executions: Executions | undefined;
   /** Our descriptor of the folder that memory files are made in, where they are ours to make. */
   readonly memoryFolder: number | undefined;
+  readonly refusedRuntimes: RefusedRuntimes;
   /** Whether a process is about to become the run's program, traced by who started it. */
   readonly isHeld: (processId: number) => boolean;
 }

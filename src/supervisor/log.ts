@@ -88,6 +88,17 @@ export type LogEvent =
   | { readonly event: 'looking'; readonly reason: string }
   /** A means of confinement that could not be had, in a run with --best-effort. */
   | { readonly event: 'missing'; readonly what: string; readonly remedy: string; readonly open: string }
+  /** A runtime that writes code was refused it, for the first time. */
+  | {
+      readonly event: 'runtime-refused';
+      readonly processId: number;
+      readonly runtime: string;
+      readonly wants: string;
+      /** What becomes of it. */
+      readonly refused: string;
+      /** What makes it run without, where something does. */
+      readonly without: string | null;
+    }
   | { readonly event: 'failed'; readonly reason: string };
 
 /** Takes events. */
@@ -122,6 +133,8 @@ export function sentence(event: LogEvent): string {
       return `process ${event.processId}: ${event.file} did not run: ${event.reason}`;
     case 'looking':
       return `each execution is looked at, which takes time: ${event.reason}`;
+    case 'runtime-refused':
+      return `process ${event.processId}: ${event.runtime} was refused ${event.wants}`;
     case 'missing':
       return `${event.what}: ${event.remedy}; open without it: ${event.open}`;
     case 'table-created':

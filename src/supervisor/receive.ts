@@ -17,6 +17,7 @@ import { answerNotification, serviceRules } from './answer.js';
 import type { Supervision } from './call.js';
 import { Executions, reportImage } from './executions.js';
 import { type LogTarget, openLog } from './log.js';
+import { RefusedRuntimes } from './refused_runtimes.js';
 import { heldProcess, type Rendezvous, takeListener } from './rendezvous.js';
 import { Tables } from './tables.js';
 import { NumberChooser, type Window } from './window.js';
@@ -78,6 +79,7 @@ function receive({ rendezvous, settings }: ReceiverData): void {
     log,
     executions,
     memoryFolder: data.memoryFolder,
+    refusedRuntimes: new RefusedRuntimes(data.policy, log),
     isHeld: (processId) => heldProcess(rendezvous) === processId,
   };
   for (;;) {

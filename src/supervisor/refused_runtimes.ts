@@ -1,0 +1,75 @@
+/**
+ * Who is refused code of its own: runtimes that cannot live without are named to the person who started the run, once
+ * each, with what makes them run without.
+ *
+ * @module
+ */
+import { readlinkSync, writeSync } from 'node:fs';
+import type { Entry } from '../abi/syscalls.js';
+import type { Notification } from '../linux/listener.js';
+import { processOf } from '../linux/proc.js';
+import { type Kind, type Policy, policyText } from '../policy/kinds.js';
+import { type Runtime, runtimeOf, runtimeSentence } from '../policy/runtimes.js';
+import { callerOf } from './caller.js';
+import type { Log } from './log.js';
+
+/** How often callers are looked for in a run: some are refused without end, and looking costs them and us. */
+const MOST_LOOKS = 1000;
+
+/** The file of a process's program. */
+function programOf(processId: number): readonly string[] {
+  try {
+    return [readlinkSync(`/proc/${processId}/exe`)];
+  } catch {
+    return [];
+  }
+}
+
+/** Files whose code lies next on a caller's stack, nearest first. */
+function filesBehind(notification: Notification, entry: Entry, processId: number): readonly string[] {
+  const { file, stack } = callerOf(notification, processId, entry === 'i386' ? 4 : 8);
+  // As file+0xOFFSET; a path may have a plus itself.
+  return [file ?? '', ...stack].map((place) => place.replace(/\+0x[0-9a-f]+$/, ''));
+}
+
+/** The runtimes that were refused in a run. */
+export class RefusedRuntimes {
+  readonly #policy: Policy;
+  readonly #log: Log;
+  readonly #told = new Set<Runtime>();
+  #looks = 0;
+
+  constructor(policy: Policy, log: Log) {
+    this.#policy = policy;
+    this.#log = log;
+  }
+
+  /** Looks whose call it is that is refused memory; a runtime that fails of it is named on standard error. */
+  look(notification: Notification, entry: Entry): void {
+    if (this.#looks >= MOST_LOOKS) return;
+    this.#looks += 1;
+    const processId = processOf(notification.threadId) ?? notification.threadId;
+    const files = [...filesBehind(notification, entry, processId), ...programOf(processId)];
+    this.#tell(processId, runtimeOf(files), 'execmem');
+  }
+
+  /** The same for a process that is given a memory file: it is refused nothing yet, but cannot execute what is in it. */
+  lookAtMemoryFile(processId: number): void {
+    this.#tell(processId, runtimeOf(programOf(processId)), 'execfile');
+  }
+
+  #tell(processId: number, runtime: Runtime | undefined, kind: Kind): void {
+    if (runtime === undefined || this.#told.has(runtime) || runtime.wants !== kind) return;
+    this.#told.add(runtime);
+    const { name, wants, refused, without = null } = runtime;
+    if (this.#log.enabled) {
+      this.#log.write({ event: 'runtime-refused', processId, runtime: name, wants, refused, without });
+    }
+    if (refused === 'goes on') return;
+    try {
+      writeSync(2, `trampfd: ${runtimeSentence(runtime, policyText(this.#policy))}\n`);
+    } catch {
+      // Nowhere to say so.
+    }
+  }
+}
