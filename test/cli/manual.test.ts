@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { kinds, levelNames } from '../../src/policy/kinds.js';
 import { architectures } from '../../src/trampoline/architectures.js';
 import { root } from '../programs/compile.js';
 import { run, trampfd } from './command.js';
@@ -42,19 +43,25 @@ describe('the manual page', () => {
     const { output, status } = run([trampfd, '--help']);
     assert.equal(status, 0);
     const source = readFileSync(page, 'utf8');
-    const options = [...output.matchAll(/--(\w+)/g)].map(([, name = '']) => name);
+    const options = [...output.matchAll(/--([\w-]+)/g)].map(([, name = '']) => name);
     assert.deepEqual([...new Set(options)].sort(), [
+      'allow',
       'arch',
+      'best-effort',
       'code',
       'context',
       'data',
+      'deny',
+      'exec',
       'help',
+      'json',
       'log',
       'policy',
+      'policy-file',
       'version',
     ]);
-    for (const option of options) assert.match(source, new RegExp(`Fl -${option}|\\| -${option}`), option);
-    for (const command of ['run', 'doctor', 'show']) {
+    for (const option of options) assert.match(source, new RegExp(`(?:Fl|\\|) -${option}\\b`), option);
+    for (const command of ['run', 'policy', 'doctor', 'show']) {
       assert.match(output, new RegExp(`trampfd ${command}`));
       assert.match(source, new RegExp(`^\\.Cm ${command}$`, 'm'));
     }
@@ -69,6 +76,11 @@ describe('the manual page', () => {
     }
   });
 
+  test('has every kind of permission, and every policy', () => {
+    const source = readFileSync(page, 'utf8');
+    for (const name of [...kinds, ...levelNames]) assert.match(source, new RegExp(`^\\.It Cm ${name}$`, 'm'));
+  });
+
   test('has every kind of event that the log writes', () => {
     const source = readFileSync(join(root, 'src', 'supervisor', 'log.ts'), 'utf8');
     const events = [...source.matchAll(/event: '([a-z-]+)'/g)].map(([, name = '']) => name);
@@ -79,7 +91,15 @@ describe('the manual page', () => {
 });
 
 describe('--help and --version', () => {
-  for (const words of [['--help'], ['-h'], ['help'], ['run', '--help'], ['doctor', '--help'], ['show', '-h']]) {
+  for (const words of [
+    ['--help'],
+    ['-h'],
+    ['help'],
+    ['run', '--help'],
+    ['policy', '--help'],
+    ['doctor', '--help'],
+    ['show', '-h'],
+  ]) {
     test(words.join(' '), () => {
       const { status, output, errors } = run([trampfd, ...words]);
       assert.equal(status, 0);
