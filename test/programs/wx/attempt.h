@@ -6,12 +6,14 @@
  *                   `VARIANT: EXEC`      the bytes ran and returned what they should
  *                   `VARIANT: EACCES`    (or another error's name) the call that asked for it was refused
  *                   `VARIANT: SIGSEGV`   (or SIGBUS, SIGILL) nothing was refused, and the attempt faulted
+ *                   `VARIANT: UNCHANGED` nothing was refused, and what ran was the code that had been there before
  *
  * The exit status is 0 whatever became of the attempt; 2 says that the variant is unknown, 3 that it could not be tried
  * at all, as when there is no memory.
  *
  * A variant is a function that gives the address of the bytes that it wrote and believes to be executable, or NULL with
- * errno as the refused call left it. Calls that are under test go through entry.h, so that no library alters them.
+ * errno as the refused call left it. Where the bytes run in another process, child.h says what became of them. Calls that
+ * are judged by their registers go through entry.h, so that no library alters them.
  */
 #ifndef TRAMPFD_TEST_ATTEMPT_H
 #define TRAMPFD_TEST_ATTEMPT_H
@@ -24,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define PAGE_SIZE 4096
 #define READ_WRITE (PROT_READ | PROT_WRITE)
@@ -37,6 +40,12 @@ struct variant {
 
 /* What the written bytes return. No code of a test program or of a library has it. */
 #define MAGIC 0x5eed1e55
+
+/* What a process exits with whose own written bytes ran. */
+#define RAN 0x55
+
+/* The outcome of bytes that ran, or did not, in another process; NULL where they are the program's own. */
+static const char *outcome_elsewhere;
 
 static sigjmp_buf after_fault;
 
@@ -103,7 +112,7 @@ static inline const char *execute(void *address)
 {
 	int (*function)(void);
 	memcpy(&function, &address, sizeof function);
-	return function() == MAGIC ? "EXEC" : "WRONG";
+	return function() == MAGIC ? "EXEC" : "UNCHANGED";
 }
 
 static inline const char *outcome(const struct variant *variant)
@@ -125,6 +134,8 @@ static inline const char *outcome(const struct variant *variant)
 		return "SIGILL";
 	}
 	void *address = variant->attempt();
+	if (outcome_elsewhere != NULL)
+		return outcome_elsewhere;
 	return address == NULL ? strerrorname_np(errno) : execute(address);
 }
 
@@ -144,6 +155,8 @@ static inline int attempt_main(int count, char **arguments, const struct variant
 {
 	const char *wanted = count == 2 ? arguments[1] : "--list";
 	const int list = strcmp(wanted, "--list") == 0;
+	/* Who waits for something that never comes is ended by SIGALRM. */
+	alarm(30);
 	for (; variants->name != NULL; variants++) {
 		if (list) {
 			puts(variants->name);
