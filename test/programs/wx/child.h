@@ -18,7 +18,7 @@ static inline void *judge_status(int status)
 	else if (WEXITSTATUS(status) == RAN)
 		strcpy(name, "EXEC");
 	else
-		snprintf(name, sizeof name, "STATUS %d", WEXITSTATUS(status));
+		snprintf(name, sizeof name, "exit %d", WEXITSTATUS(status));
 	outcome_elsewhere = name;
 	return NULL;
 }
