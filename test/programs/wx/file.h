@@ -41,10 +41,9 @@ static inline int fill_harmless(int descriptor)
 /* A new path in a folder, of no file yet. */
 static inline const char *new_path(const char *folder)
 {
-	static char paths[8][PATH_MAX];
 	static unsigned count;
-	char *path = paths[count++ % 8];
-	snprintf(path, PATH_MAX, "%s/wx-%d-%u", folder, (int)getpid(), count);
+	char *path;
+	need(asprintf(&path, "%s/wx-%d-%u", folder, (int)getpid(), count++) > 0, "asprintf");
 	return path;
 }
 
