@@ -5,7 +5,8 @@
  *
  * FOLDER is the user's own, on a file system whose files may be executed; PROCESS is another one of the same user.
  * Standard input becomes a regular file, the working folder FOLDER, or with WX_REMOVED in the environment a folder in it
- * that has been removed. See outside.h.
+ * that has been removed. WX_WITH names those of the special descriptors that there are, for a run may refuse to start with
+ * them: unnamed, memfd, removed-folder, in-flight, detached-mount. See outside.h.
  */
 #define _GNU_SOURCE
 #include "file.h"
@@ -25,6 +26,13 @@ static void at(int number, int descriptor)
 	close(descriptor);
 }
 
+/* Whether a special descriptor is wanted. */
+static int with(const char *name)
+{
+	const char *wanted = getenv("WX_WITH");
+	return wanted != NULL && strstr(wanted, name) != NULL;
+}
+
 static int file(const char *folder, const char *name, int flags)
 {
 	char path[PATH_MAX];
@@ -38,14 +46,14 @@ static int file(const char *folder, const char *name, int flags)
 
 static int socket_with_memfd(void)
 {
-	int ends[2], memory = memfd_create("in flight", 0);
+	int ends[2], memory = memfd_create("in flight", MFD_CLOEXEC);
 	char control[CMSG_SPACE(sizeof memory)] = {0}, byte = 0;
 	struct iovec vector = {&byte, 1};
 	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 	*header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof memory)};
 	memcpy(CMSG_DATA(header), &memory, sizeof memory);
-	if (memory < 0 || fill_harmless(memory) < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0 ||
+	if (memory < 0 || fill_harmless(memory) < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||
 	    sendmsg(ends[0], &message, 0) != 1)
 		err(2, "socket");
 	return ends[1];
@@ -75,8 +83,10 @@ int main(int count, char **arguments)
 	at(INHERITED_WRITE_ONLY, file(folder, "write-only", O_WRONLY));
 	at(INHERITED_READ_ONLY, file(folder, "read-only", O_RDONLY));
 	at(INHERITED_PATH, file(folder, "path", O_PATH));
-	at(INHERITED_UNNAMED, fill_harmless(open(folder, O_TMPFILE | O_RDWR, 0700)));
-	at(INHERITED_MEMFD, fill_harmless(memfd_create("inherited", 0)));
+	if (with("unnamed"))
+		at(INHERITED_UNNAMED, fill_harmless(open(folder, O_TMPFILE | O_RDWR, 0700)));
+	if (with("memfd"))
+		at(INHERITED_MEMFD, fill_harmless(memfd_create("inherited", MFD_CLOEXEC)));
 	at(INHERITED_FOLDER, open(folder, O_RDONLY | O_DIRECTORY));
 	at(INHERITED_FOLDER_PATH, open(folder, O_PATH | O_DIRECTORY));
 	at(INHERITED_ROOT, open("/", O_RDONLY | O_DIRECTORY));
@@ -84,14 +94,17 @@ int main(int count, char **arguments)
 	at(INHERITED_DEVICES, open("/dev", O_RDONLY | O_DIRECTORY));
 	snprintf(path, sizeof path, "/proc/%s", process);
 	at(INHERITED_PROCESS, open(path, O_RDONLY | O_DIRECTORY));
-	at(INHERITED_SOCKET, socket_with_memfd());
+	if (with("in-flight"))
+		at(INHERITED_SOCKET, socket_with_memfd());
 	at(INHERITED_PIDFD, (int)syscall(SYS_pidfd_open, atoi(process), 0));
 	fcntl(INHERITED_PIDFD, F_SETFD, 0);
 	at(INHERITED_NAMESPACE, open("/proc/self/ns/mnt", O_RDONLY));
-	detached_mount();
+	if (with("detached-mount"))
+		detached_mount();
 	if (mkdir("removed", 0700) != 0 && errno != EEXIST)
 		err(2, "removed");
-	at(INHERITED_REMOVED_FOLDER, open("removed", O_RDONLY | O_DIRECTORY));
+	if (with("removed-folder"))
+		at(INHERITED_REMOVED_FOLDER, open("removed", O_RDONLY | O_DIRECTORY));
 	if (getenv("WX_REMOVED") != NULL && chdir("removed") != 0)
 		err(2, "removed");
 	snprintf(path, sizeof path, "%s/removed", folder);
