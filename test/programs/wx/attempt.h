@@ -9,7 +9,10 @@
  *                   `VARIANT: UNCHANGED` nothing was refused, and what ran was the code that had been there before
  *
  * The exit status is 0 whatever became of the attempt; 2 says that the variant is unknown, 3 that it could not be tried
- * at all, as when there is no memory.
+ * at all, as when there is no memory, 4 that the attempt has destroyed what other attempts need.
+ *
+ * Where WX_WAIT is in the environment, an attempt waits until there is a file of that path. When it begins to wait it makes
+ * a file whose name has its process number behind that path.
  *
  * A variant is a function that gives the address of the bytes that it wrote and believes to be executable, or NULL with
  * errno as the refused call left it. Where the bytes run in another process, child.h says what became of them. Calls that
@@ -26,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PAGE_SIZE 4096
@@ -43,6 +47,9 @@ struct variant {
 
 /* What a process exits with whose own written bytes ran. */
 #define RAN 0x55
+
+/* Set by an attempt that destroys what others need. */
+static int exit_status;
 
 /* The outcome of bytes that ran, or did not, in another process; NULL where they are the program's own. */
 static const char *outcome_elsewhere;
@@ -148,13 +155,24 @@ static inline void report(const char *name, const char *what)
 	char line[128];
 	const int length = snprintf(line, sizeof line, "%s: %s\n", name, what);
 	native_call(NATIVE(WRITE), 1, number_of(line), (uint64_t)length, 0, 0, 0);
-	native_call(NATIVE(EXIT_GROUP), 0, 0, 0, 0, 0, 0);
+	native_call(NATIVE(EXIT_GROUP), (uint64_t)exit_status, 0, 0, 0, 0, 0);
+}
+
+static inline void wait_for_file(const char *path)
+{
+	char own[4096];
+	snprintf(own, sizeof own, "%s.%d", path, (int)getpid());
+	need(mknod(own, S_IFREG | 0600, 0) == 0, own);
+	while (access(path, F_OK) != 0)
+		usleep(1000);
 }
 
 static inline int attempt_main(int count, char **arguments, const struct variant *variants)
 {
 	const char *wanted = count == 2 ? arguments[1] : "--list";
 	const int list = strcmp(wanted, "--list") == 0;
+	if (!list && getenv("WX_WAIT") != NULL)
+		wait_for_file(getenv("WX_WAIT"));
 	/* Who waits for something that never comes is ended by SIGALRM. */
 	alarm(30);
 	for (; variants->name != NULL; variants++) {
