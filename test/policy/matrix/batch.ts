@@ -1,0 +1,150 @@
+/**
+ * Runs many attempts in one run of the command, one process each, and reads what became of them.
+ *
+ * An attempt that destroys what others need (it kills the supervisor, say) ends the batch; the rest goes on in another
+ * one. What hangs is ended, and counts as a failure.
+ *
+ * @module
+ */
+import { spawn } from 'node:child_process';
+import { readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compileProgram } from '../../programs/compile.js';
+import { type Attempt, NOT_STARTED, nameOf, type Result, readLine } from './outcome.js';
+import type { Stage } from './stage.js';
+import type { Column } from './table.js';
+
+/** The longest that a batch may take, in milliseconds. */
+const PATIENCE = 240_000;
+/** What an attempt exits with that has destroyed what others need (attempt.h). */
+const DESTROYED = 4;
+/** What the command exits with when it does not start the program. */
+const OWN_FAILURE = 125;
+
+/** Descriptors that outside.c makes only when they are asked for: a confined run refuses to start with them. */
+export const specialDescriptors = ['unnamed', 'memfd', 'removed-folder', 'in-flight', 'detached-mount'] as const;
+
+/** How a batch is run. */
+export interface BatchOptions {
+  /** The command under test, as this stage's user can execute it. */
+  readonly command: string;
+  readonly special: readonly string[];
+  /** Whether the working folder has been removed. */
+  readonly removed: boolean;
+  /** Whether a trusted file has a hard link. */
+  readonly linked: boolean;
+}
+
+/** Reads `PROGRAM VARIANT` lines from descriptor 9, and starts each. */
+const DRIVER = `while read -r program variant <&9; do
+  printf '%s/%s ' "$WX_WIDTH" "$program"
+  "$WX_EXEC/$program" "$variant" 9<&- || { status=$?; [ $status = ${DESTROYED} ] || echo "$variant: status $status"; exit $status; }
+done`;
+
+/** Words that start the driver at a level. */
+function launching(stage: Stage, column: Column, command: string): readonly string[] {
+  const driver = ['sh', '-c', `exec 9<"$WX_LIST"; ${DRIVER}`];
+  if (column === 'bare') return driver;
+  const options = column === 'log' ? ['--log', join(stage.work, 'log')] : [];
+  const trees = column === 'strict' ? ['--exec', stage.exec, '--exec', join(stage.work, 'holder', 'trusted')] : [];
+  // The shell's process becomes the supervisor.
+  const start = ['sh', '-c', 'export WX_SUPERVISOR=$$; exec "$@"', 'sh'];
+  return [...start, command, 'run', '--policy', column, ...options, ...trees, '--', ...driver];
+}
+
+interface Ended {
+  readonly status: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Runs words to their end. Their output is a pipe, for a confined program cannot have everybody's files. */
+async function runWords(words: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+  const [program = '', ...rest] = words;
+  const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  let [output, errors] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  const timer = setTimeout(() => {
+    errors += '\nit took too long\n';
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  }, PATIENCE);
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  clearTimeout(timer);
+  return { status, output, errors };
+}
+
+async function runOnce(
+  stage: Stage,
+  column: Column,
+  attempts: readonly Attempt[],
+  options: BatchOptions,
+): Promise<Ended> {
+  const list = join(stage.folder, 'list');
+  writeFileSync(list, attempts.map(({ program, variant }) => `${program} ${variant}\n`).join(''));
+  stage.linked = options.linked;
+  const { own, other } = stage.startOutside();
+  try {
+    const number = await own.number();
+    const env = {
+      ...process.env,
+      WX_FOLDER: stage.work,
+      WX_EXEC: stage.exec,
+      WX_WIDTH: stage.width,
+      WX_LIST: list,
+      WX_NAMESPACE: readlinkSync('/proc/self/ns/mnt'),
+      WX_OUTSIDE: number,
+      WX_OTHER: await other.number(),
+      WX_OTHER_FOLDER: join(stage.folder, 'other'),
+      WX_SUPERVISOR: number,
+      WX_WITH: options.special.join(','),
+      ...(options.removed ? { WX_REMOVED: '1' } : {}),
+    };
+    const outside = [compileProgram('wx/outside.c'), stage.work, number];
+    const words = [...stage.mounting, ...stage.asItsUser, ...outside, ...launching(stage, column, options.command)];
+    return await runWords(words, env);
+  } finally {
+    own.end();
+    other.end();
+    rmSync(join(stage.work, 'removed'), { recursive: true, force: true });
+  }
+}
+
+/**
+ * Makes attempts under a level, in as few runs as can be.
+ *
+ * @throws Error where a run ends otherwise than by the attempts' doing, with what it said
+ */
+export async function runBatch(
+  stage: Stage,
+  column: Column,
+  attempts: readonly Attempt[],
+  options: BatchOptions,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  for (let left = attempts; left.length > 0; ) {
+    const { status, output, errors } = await runOnce(stage, column, left, options);
+    const found = output
+      .split('\n')
+      .map(readLine)
+      .filter((result) => result !== undefined);
+    if (found.length === 0 && status === OWN_FAILURE && column === 'strict') {
+      return [...results, ...left.map((attempt) => ({ ...attempt, outcome: NOT_STARTED }))];
+    }
+    results.push(...found);
+    const [tried, names] = [new Set(found.map(nameOf)), left.map(nameOf)];
+    const rest = left.filter((attempt) => !tried.has(nameOf(attempt)));
+    if (found.length === 0 || names.slice(0, found.length).some((name) => !tried.has(name))) {
+      throw new Error(`${stage.user}, ${column}: status ${status} behind ${found.length} attempts\n${output}${errors}`);
+    }
+    left = rest;
+  }
+  return results;
+}
