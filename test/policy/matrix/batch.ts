@@ -14,8 +14,8 @@ import { type Attempt, NOT_STARTED, nameOf, type Result, readLine } from './outc
 import type { Stage } from './stage.js';
 import type { Column } from './table.js';
 
-/** The longest that a batch may take, in milliseconds. */
-const PATIENCE = 240_000;
+/** The longest that one attempt may take, in milliseconds; it ends itself after 20 seconds, where it can (attempt.h). */
+const PATIENCE = 30_000;
 /** What an attempt exits with that has destroyed what others need (attempt.h). */
 const DESTROYED = 4;
 /** What the command exits with when it does not start the program. */
@@ -56,6 +56,8 @@ interface Ended {
   readonly status: number | null;
   readonly output: string;
   readonly errors: string;
+  /** Whether nothing came from it for too long, and it was killed. */
+  readonly isHanging: boolean;
 }
 
 /** Runs words to their end. Their output is a pipe, for a confined program cannot have everybody's files. */
@@ -63,22 +65,27 @@ async function runWords(words: readonly string[], env: NodeJS.ProcessEnv): Promi
   const [program = '', ...rest] = words;
   const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let [output, errors] = ['', ''];
+  let isHanging = false;
+  const timer = setTimeout(() => {
+    isHanging = true;
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    // Whoever is left has the pipe, and nobody waits for that.
+    child.stdout.destroy();
+    child.stderr.destroy();
+  }, PATIENCE);
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
+    timer.refresh();
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
-  const timer = setTimeout(() => {
-    errors += '\nit took too long\n';
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  }, PATIENCE);
   const status = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
   clearTimeout(timer);
-  return { status, output, errors };
+  return { status, output, errors, isHanging };
 }
 
 async function runOnce(
@@ -130,7 +137,7 @@ export async function runBatch(
 ): Promise<readonly Result[]> {
   const results: Result[] = [];
   for (let left = attempts; left.length > 0; ) {
-    const { status, output, errors } = await runOnce(stage, column, left, options);
+    const { status, output, errors, isHanging } = await runOnce(stage, column, left, options);
     const found = output
       .split('\n')
       .map(readLine)
@@ -141,6 +148,12 @@ export async function runBatch(
     results.push(...found);
     const [tried, names] = [new Set(found.map(nameOf)), left.map(nameOf)];
     const rest = left.filter((attempt) => !tried.has(nameOf(attempt)));
+    const [hanging] = isHanging ? rest : [];
+    if (hanging !== undefined) {
+      results.push({ ...hanging, outcome: 'hangs' });
+      left = rest.slice(1);
+      continue;
+    }
     if (found.length === 0 || names.slice(0, found.length).some((name) => !tried.has(name))) {
       throw new Error(`${stage.user}, ${column}: status ${status} behind ${found.length} attempts\n${output}${errors}`);
     }
