@@ -7,8 +7,9 @@
  * @module
  */
 import { spawn } from 'node:child_process';
-import { readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { compileProgram } from '../../programs/compile.js';
 import { type Attempt, NOT_STARTED, nameOf, type Result, readLine } from './outcome.js';
 import type { Stage } from './stage.js';
@@ -41,9 +42,18 @@ const DRIVER = `while read -r program variant <&9; do
   "$WX_EXEC/$program" "$variant" 9<&- || { status=$?; [ $status = ${DESTROYED} ] || echo "$variant: status $status"; exit $status; }
 done`;
 
-/** Words that start the driver at a level. */
-function launching(stage: Stage, column: Column, command: string): readonly string[] {
-  const driver = ['sh', '-c', `exec 9<"$WX_LIST"; ${DRIVER}`];
+/** The same, with all of them at a time; each prints its line at once, when it has ended. */
+const DRIVER_OF_WAITING = `while read -r program variant <&9; do
+  (
+    line=$("$WX_EXEC/$program" "$variant" 9<&-) || line="$variant: status $?"
+    echo "$WX_WIDTH/$program $line"
+  ) &
+done
+wait`;
+
+/** Words that start a driver at a level. */
+function launching(stage: Stage, column: Column, command: string, script: string): readonly string[] {
+  const driver = ['sh', '-c', `exec 9<"$WX_LIST"; ${script}`];
   if (column === 'bare') return driver;
   const options = column === 'log' ? ['--log', join(stage.work, 'log')] : [];
   const trees = column === 'strict' ? ['--exec', stage.exec, '--exec', join(stage.work, 'holder', 'trusted')] : [];
@@ -60,8 +70,11 @@ interface Ended {
   readonly isHanging: boolean;
 }
 
+/** What is done while a run goes on; the process given is the supervisor's, where there is one. */
+type Meanwhile = (processId: number) => Promise<void>;
+
 /** Runs words to their end. Their output is a pipe, for a confined program cannot have everybody's files. */
-async function runWords(words: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+async function runWords(words: readonly string[], env: NodeJS.ProcessEnv, meanwhile: Meanwhile): Promise<Ended> {
   const [program = '', ...rest] = words;
   const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let [output, errors] = ['', ''];
@@ -80,12 +93,21 @@ async function runWords(words: readonly string[], env: NodeJS.ProcessEnv): Promi
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
-  const status = await new Promise<number | null>((resolve, reject) => {
+  const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
+  if (child.pid !== undefined) await meanwhile(child.pid);
+  const status = await ended;
   clearTimeout(timer);
   return { status, output, errors, isHanging };
+}
+
+/** What is run, where it is not one attempt after the other. */
+interface Order {
+  readonly script: string;
+  readonly meanwhile: Meanwhile;
+  readonly env: NodeJS.ProcessEnv;
 }
 
 async function runOnce(
@@ -93,6 +115,7 @@ async function runOnce(
   column: Column,
   attempts: readonly Attempt[],
   options: BatchOptions,
+  { script = DRIVER, meanwhile = async () => {}, env: more = {} }: Partial<Order> = {},
 ): Promise<Ended> {
   const list = join(stage.folder, 'list');
   writeFileSync(list, attempts.map(({ program, variant }) => `${program} ${variant}\n`).join(''));
@@ -113,10 +136,16 @@ async function runOnce(
       WX_SUPERVISOR: number,
       WX_WITH: options.special.join(','),
       ...(options.removed ? { WX_REMOVED: '1' } : {}),
+      ...more,
     };
     const outside = [compileProgram('wx/outside.c'), stage.work, number];
-    const words = [...stage.mounting, ...stage.asItsUser, ...outside, ...launching(stage, column, options.command)];
-    return await runWords(words, env);
+    const words = [
+      ...stage.mounting,
+      ...stage.asItsUser,
+      ...outside,
+      ...launching(stage, column, options.command, script),
+    ];
+    return await runWords(words, env, meanwhile);
   } finally {
     own.end();
     other.end();
@@ -160,4 +189,43 @@ export async function runBatch(
     left = rest;
   }
   return results;
+}
+
+/** How often it is looked whether all attempts wait, in milliseconds, and how often at most. */
+const [LOOKING_INTERVAL, LOOKS] = [20, 1500];
+
+/**
+ * Starts every attempt, has them wait, kills the supervisor, and has them go on.
+ *
+ * @returns what came of those that lived on
+ * @throws Error where they do not all get as far as to wait
+ */
+export async function runOrphaned(
+  stage: Stage,
+  column: Column,
+  attempts: readonly Attempt[],
+  options: BatchOptions,
+): Promise<readonly Result[]> {
+  const folder = join(stage.work, 'waiting');
+  mkdirSync(folder, { mode: 0o777 });
+  chmodSync(folder, 0o777);
+  const go = join(folder, 'go');
+  const meanwhile = async (processId: number): Promise<void> => {
+    for (let looks = 0; readdirSync(folder).length < attempts.length; looks++) {
+      if (looks === LOOKS) throw new Error(`${readdirSync(folder).length} of ${attempts.length} attempts wait`);
+      await sleep(LOOKING_INTERVAL);
+    }
+    process.kill(processId, 'SIGKILL');
+    writeFileSync(go, '');
+  };
+  try {
+    const order = { script: DRIVER_OF_WAITING, meanwhile, env: { WX_WAIT: go } };
+    const { output } = await runOnce(stage, column, attempts, options, order);
+    return output
+      .split('\n')
+      .map(readLine)
+      .filter((result) => result !== undefined);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

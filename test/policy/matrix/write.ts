@@ -1,9 +1,10 @@
 /**
  * Runs the matrix and prints it, or writes it into docs/policy.md.
  *
- * usage: node dist/test/policy/matrix/write.js [--write-docs] [--row NUMBER]... [--attempts]
+ * usage: node dist/test/policy/matrix/write.js [--write-docs] [--row NUMBER]... [--attempts] [--without-supervisor]
  *
- * With --attempts every single attempt is printed. The page is written from a whole run as root.
+ * With --attempts every single attempt is printed; with --without-supervisor those alone that are made under strict when
+ * the supervisor has been killed. The page is written from a whole run as root.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyCommand, SharedFolder } from '../../cli/command.js';
 import { root } from '../../programs/compile.js';
-import { runMatrix } from './matrix.js';
+import { runMatrix, runWithoutSupervisor } from './matrix.js';
 import { isBreach, nameOf } from './outcome.js';
 import { matrixRows } from './rows.js';
 import { isRoot } from './stage.js';
@@ -29,6 +30,14 @@ async function main(words: readonly string[]): Promise<number> {
   }
   using folder = new SharedFolder();
   const command = copyCommand(folder.path);
+  if (words.includes('--without-supervisor')) {
+    for (const user of users) {
+      for (const result of await runWithoutSupervisor(folder.path, user, command, rows)) {
+        console.log(`${isBreach(result.outcome) ? 'NOT OK ' : ''}${user} ${nameOf(result)}: ${result.outcome}`);
+      }
+    }
+    return 0;
+  }
   const results = {
     root: await runMatrix(folder.path, 'root', command, rows),
     ordinary: await runMatrix(folder.path, 'ordinary', command, rows),

@@ -29,14 +29,13 @@ static void *file(void)
 }
 
 /*
- * Shared memory without a file has pages too. The writable mapping and the executable one are apart from the beginning, so
- * the call would have to join what mmap(2) keeps apart.
+ * Shared memory without a file has pages too: the second one is made writable, which takes execution away from it, and is
+ * brought into the first one's place.
  */
 static void *anonymous(void)
 {
 	char *page = map(2 * PAGE_SIZE, READ_EXECUTE, MAP_SHARED | MAP_ANONYMOUS, -1);
-	need(page != NULL, "mmap");
-	if (protect(page + PAGE_SIZE, READ_WRITE) != 0)
+	if (page == NULL || protect(page + PAGE_SIZE, READ_WRITE) != 0)
 		return NULL;
 	write_payload(page + PAGE_SIZE);
 	return syscall(SYS_remap_file_pages, page, PAGE_SIZE, 0, 1, 0) == 0 ? page : NULL;

@@ -75,14 +75,17 @@ static void *traced(void)
 /* Where its first thread goes on when its system call is over; 0 with errno where /proc does not say. */
 static uint64_t next_instruction(void)
 {
-	char line[256];
 	unsigned long instruction = 0;
-	FILE *call = fopen(in_proc("syscall"), "re");
-	if (call == NULL)
-		return 0;
-	if (fgets(line, sizeof line, call) != NULL && strrchr(line, ' ') != NULL)
-		instruction = strtoul(strrchr(line, ' '), NULL, 16);
-	fclose(call);
+	/* While it runs there is nothing to be seen. */
+	for (int attempt = 0; attempt < 1000 && instruction == 0; attempt++, usleep(1000)) {
+		char line[256] = "";
+		FILE *call = fopen(in_proc("syscall"), "re");
+		if (call == NULL || fgets(line, sizeof line, call) == NULL)
+			return 0;
+		if (strrchr(line, ' ') != NULL)
+			instruction = strtoul(strrchr(line, ' '), NULL, 16);
+		fclose(call);
+	}
 	return instruction;
 }
 
