@@ -142,7 +142,7 @@ static void run_two(void)
 	pthread_create(&thread, NULL, start_good, NULL);
 	const char *program = beside("executable-stack");
 	execl(program, program, "stack", NULL);
-	pause();
+	pthread_join(thread, NULL);
 }
 
 static void *two_threads(void)

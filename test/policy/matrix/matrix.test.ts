@@ -1,0 +1,68 @@
+/**
+ * Every way to run bytes that a program wrote itself, really tried: without us, and under every level, as root and as an
+ * ordinary user. The table of docs/policy.md is what comes of it here.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { copyCommand, SharedFolder } from '../../cli/command.js';
+import { root } from '../../programs/compile.js';
+import { runMatrix, runWithoutSupervisor } from './matrix.js';
+import { isBreach, isKnown, nameOf, type Result } from './outcome.js';
+import { matrixRows } from './rows.js';
+import { isRoot } from './stage.js';
+import { cellsOf, columns, differences, readTable, tableIn, type User, type UserResults } from './table.js';
+
+const users: readonly User[] = isRoot ? ['root', 'ordinary'] : ['ordinary'];
+const folder = new SharedFolder();
+after(() => folder[Symbol.dispose]());
+const command = copyCommand(folder.path);
+
+/** Attempts whose outcome is not as it must be, as sentences. */
+function wrong(results: readonly Result[], isWrong: (outcome: string) => boolean): readonly string[] {
+  return results.filter(({ outcome }) => isWrong(outcome)).map((result) => `${nameOf(result)}: ${result.outcome}`);
+}
+
+for (const user of users) {
+  suite(`every row, ${user === 'root' ? 'as root' : 'as an ordinary user'}`, () => {
+    let results: UserResults;
+    before(async () => {
+      results = await runMatrix(folder.path, user, command);
+    });
+
+    test('every attempt could be made under every level', () => {
+      for (const column of columns) {
+        assert.deepEqual(
+          wrong(results[column], (outcome) => !isKnown(outcome)),
+          [],
+          column,
+        );
+        assert.ok(results[column].length > matrixRows.length, column);
+      }
+    });
+
+    test('without us most of the ways are open: the attempts are real', () => {
+      const open = matrixRows.filter((row) => cellsOf(row, results).bare.includes('EXEC'));
+      assert.ok(open.length > matrixRows.length / 2, `${open.length} of ${matrixRows.length}`);
+    });
+
+    test('no bytes run under strict', () => {
+      assert.deepEqual(wrong(results.strict, isBreach), []);
+    });
+
+    test('the table of docs/policy.md is what this run says', () => {
+      const table = tableIn(readFileSync(join(root, 'docs', 'policy.md'), 'utf8'));
+      const found = differences(matrixRows, readTable(table, user), (row) => cellsOf(row, results));
+      assert.deepEqual(found, [], 'node dist/test/policy/matrix/write.js --write-docs writes it anew');
+    });
+
+    test('no bytes run under strict when the supervisor has been killed', async () => {
+      const orphaned = await runWithoutSupervisor(join(folder.path, 'orphaned'), user, command);
+      assert.deepEqual(wrong(orphaned, isBreach), []);
+      assert.ok(orphaned.length > matrixRows.length, 'they lived on');
+    });
+  });
+}
