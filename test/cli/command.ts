@@ -63,10 +63,15 @@ export class Running implements AsyncDisposable {
   #over = false;
   #wake: () => void = () => undefined;
 
-  /** Starts it in a session of its own, so that no terminal of the tests' is its terminal. */
-  constructor(words: readonly string[], options: SpawnOptions = {}) {
+  /**
+   * Starts it in a session of its own, so that no terminal of the tests' is its terminal.
+   *
+   * @param options - those of spawn(), and how many milliseconds it may take
+   */
+  constructor(words: readonly string[], options: SpawnOptions & { readonly patience?: number } = {}) {
     const [file = '', ...rest] = words;
-    this.child = spawn(file, rest, { detached: true, stdio: 'pipe', ...options });
+    const { patience = PATIENCE, ...others } = options;
+    this.child = spawn(file, rest, { detached: true, stdio: 'pipe', ...others });
     this.child.stdout?.setEncoding('latin1').on('data', (text: string) => {
       this.#output += text;
       this.#wake();
@@ -75,7 +80,7 @@ export class Running implements AsyncDisposable {
       this.#errors += text;
     });
     this.child.stdin?.on('error', () => undefined);
-    const impatience = setTimeout(() => this.child.kill('SIGKILL'), PATIENCE);
+    const impatience = setTimeout(() => this.#killAll(), patience);
     this.ended = new Promise((resolve) => {
       this.child.on('close', (status, signal) => {
         this.#over = true;
@@ -117,14 +122,18 @@ export class Running implements AsyncDisposable {
     process.kill(this.processId, name);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#over && this.child.pid !== undefined) {
-      try {
-        process.kill(-this.child.pid, 'SIGKILL');
-      } catch {
-        // It has ended meanwhile.
-      }
+  /** Kills it with all that it started, for what it started may hold its streams open. */
+  #killAll(): void {
+    if (this.#over || this.child.pid === undefined) return;
+    try {
+      process.kill(-this.child.pid, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#killAll();
     await this.ended;
   }
 }
