@@ -4,6 +4,7 @@
  * @module
  */
 import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 
 /** Debian's packages, for what each is needed. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -36,9 +37,42 @@ const PACKAGES: Readonly<Record<string, string>> = {
   chezscheme: 'a runtime that writes code',
   'python3-cffi': 'a runtime that writes code',
   procps: 'a real program under supervision',
+  sqlite3: 'real programs under each policy',
+  git: 'real programs under each policy',
+  make: 'real programs under each policy',
+  nginx: 'real programs under each policy',
+  'apache2-utils': 'the load of the web server',
+  'redis-tools': 'real programs under each policy: the server, under its load tool',
+  curl: 'the client of the web server',
+  openssl: 'certificates of servers, and a real program',
+  'openssh-client': 'a real program: keys and signatures',
+  'xz-utils': 'a real program: archives',
+  perl: 'a real program under each policy',
+  bsdutils: 'a real program: terminals',
   mandoc: "the manual page's check",
   'util-linux': 'terminals, namespaces and users of the tests',
 };
+
+/** A program that Debian's packages ask whether they may start their services. */
+const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
+
+/** Installs packages, and starts no service of theirs, now or later: the tests need the programs alone. */
+function install(names: readonly string[]): void {
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const commands = ['apt-get -q update', `apt-get -q install -y ${names.join(' ')}`];
+  if (names.includes('nginx')) commands.push('update-rc.d nginx disable');
+  const ownPolicy = !existsSync(SERVICE_POLICY);
+  if (ownPolicy) writeFileSync(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    for (const command of commands) {
+      console.error(`test: ${command}`);
+      const done = spawnSync('/bin/sh', ['-c', `${command} >&2`], { stdio: 'inherit', env: environment });
+      if (done.status !== 0) throw new Error(`'${command}' failed`);
+    }
+  } finally {
+    if (ownPolicy) rmSync(SERVICE_POLICY);
+  }
+}
 
 function missingPackages(): string[] {
   return Object.keys(PACKAGES).filter((name) => {
@@ -52,18 +86,15 @@ function missingPackages(): string[] {
 export function ensureSystemPackages(): void {
   const missing = missingPackages();
   if (missing.length === 0) return;
-  const install = `apt-get install -y ${missing.join(' ')}`;
   if (process.getuid?.() !== 0) {
-    console.error(`test: these system packages are missing; install them with\n  sudo ${install}`);
+    const command = `sudo apt-get install -y ${missing.join(' ')}`;
+    console.error(`test: these system packages are missing; install them with\n  ${command}`);
     process.exit(2);
   }
-  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  console.error(`test: ${install}`);
-  for (const command of ['apt-get -q update', `${install.replace('install', '-q install')}`]) {
-    const done = spawnSync('/bin/sh', ['-c', `${command} >&2`], { stdio: 'inherit', env: environment });
-    if (done.status !== 0) {
-      console.error(`test: '${command}' failed; the tests need these packages`);
-      process.exit(2);
-    }
+  try {
+    install(missing);
+  } catch (error) {
+    console.error(`test: ${(error as Error).message}; the tests need these packages`);
+    process.exit(2);
   }
 }
