@@ -39,7 +39,7 @@ export function program(name: string, flags: readonly string[] = []): string {
 }
 
 /** The command before a supervised one. */
-export function supervised(policy: 'off' | 'wx'): string[] {
+export function supervised(policy: 'off' | 'wx' | 'strict'): string[] {
   return [TRAMPFD, 'run', '--policy', policy, '--'];
 }
 

@@ -1,6 +1,7 @@
 /**
  * What ordinary programs lose under `trampfd run`, beside strace with a filter of comparable size, and beside the least
- * filter that looks at the descriptor of a write: less than that no supervisor of descriptors on seccomp can cost.
+ * filter that looks at the descriptor of a write: less than that no supervisor of descriptors on seccomp can cost. And
+ * what they lose under the policy `strict` beyond that.
  *
  * Programs measure themselves, so that neither the supervisor's start nor the tracer's is in the figures.
  *
@@ -24,16 +25,27 @@ const WORKLOADS: readonly Workload[] = [
   { name: 'python', what: '20 times python3 -c pass', count: 20 },
 ];
 
+/** What a program may lose under `strict`, against `wx`. */
+const STRICT_AT_MOST = 1.05;
+
 function lines({ name, what, atMost }: Workload): Line[] {
   return [
     { series: name, what, unit: 'ms', scale: 1e3 },
     {
       series: `${name}-trampfd`,
-      what: '... under trampfd run',
+      what: '... under trampfd run (wx)',
       unit: 'ms',
       scale: 1e3,
       against: name,
       ...(atMost !== undefined && { atMost }),
+    },
+    {
+      series: `${name}-strict`,
+      what: '... under its policy strict',
+      unit: 'ms',
+      scale: 1e3,
+      against: `${name}-trampfd`,
+      atMost: STRICT_AT_MOST,
     },
     { series: `${name}-filter`, what: '... under the least filter', unit: 'ms', scale: 1e3, against: name },
     { series: `${name}-strace`, what: '... under strace', unit: 'ms', scale: 1e3, against: name },
@@ -53,6 +65,7 @@ export const programs: Benchmark = {
       return [
         timed(name, []),
         timed(`${name}-trampfd`, supervised('wx')),
+        timed(`${name}-strict`, supervised('strict')),
         timed(`${name}-filter`, [program('filter')]),
         timed(`${name}-strace`, traced('mmap,mprotect')),
       ];

@@ -59,7 +59,8 @@ function main(): void {
     usage(`--rounds takes a positive whole number, not '${values.rounds}'`);
   }
   const here = machine();
-  console.log(`${here.processors} x ${here.processor}, Linux ${here.kernel}, Node.js ${here.node}\n`);
+  console.log(`${here.processors} x ${here.processor}, Linux ${here.kernel}, Node.js ${here.node}`);
+  console.log(here.looking === undefined ? '' : `strict looks at each execution here: ${here.looking}\n`);
   const results: Result[] = [];
   for (const benchmark of BENCHMARKS) {
     if (positionals.length > 0 && !positionals.includes(benchmark.name)) continue;

@@ -1,14 +1,17 @@
 /**
- * How long `trampfd run` takes to start and end, against Node.js, which it is written for.
+ * How long `trampfd run` takes to start and end, against Node.js, which it is written for; and how much longer where a
+ * program is confined first.
  *
  * @module
  */
-import { TRAMPFD, wallTime } from './command.js';
+import { supervised, TRAMPFD, wallTime } from './command.js';
 import { type Benchmark, inTurn, type Line, rows } from './measure.js';
 
 const LINES: readonly Line[] = [
   { series: 'node', what: 'node -e 0', unit: 'ms', scale: 1e3 },
   { series: 'trampfd', what: 'trampfd run -- true', unit: 'ms', scale: 1e3, against: 'node', atMost: 2 },
+  { series: 'strict', what: 'trampfd run --policy strict -- true', unit: 'ms', scale: 1e3, against: 'trampfd' },
+  { series: 'longer', what: '... longer than under wx, in the same round', unit: 'ms', scale: 1e3, atMost: 30 },
 ];
 
 /** (d) in the order of docs/performance.md. */
@@ -18,7 +21,13 @@ export const startup: Benchmark = {
   run(rounds) {
     const figures = inTurn(rounds, [
       { measure: () => new Map([['node', wallTime([process.execPath, '-e', '0'])]]) },
-      { measure: () => new Map([['trampfd', wallTime([TRAMPFD, 'run', '--', 'true'])]]) },
+      {
+        measure() {
+          const trampfd = wallTime([TRAMPFD, 'run', '--', 'true']);
+          const strict = wallTime([...supervised('strict'), 'true']);
+          return new Map(Object.entries({ trampfd, strict, longer: strict - trampfd }));
+        },
+      },
     ]);
     return { name: 'startup', title: 'Start-up', rows: rows(figures, LINES) };
   },
