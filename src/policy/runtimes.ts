@@ -84,6 +84,22 @@ export const runtimes: readonly Runtime[] = [
     without: 'in PHP: php -d pcre.jit=0',
   },
   {
+    name: "Git's search by PCRE2 (git grep, git log --grep)",
+    seen: 'git 2.39, which does not go on without',
+    file: /^git$/,
+    wants: 'execmem',
+    refused: 'fails',
+    without: "a pattern for the C library (git grep -G 'wor[d]'), or git grep -P '(*NO_JIT)word'",
+  },
+  {
+    name: "PostgreSQL's query compiler (LLVM)",
+    seen: 'PostgreSQL 15, for queries above jit_above_cost',
+    file: /^(llvmjit\.so|libLLVM-\d+\.so.*)$/,
+    wants: 'execmem',
+    refused: 'fails',
+    without: 'jit=off in postgresql.conf',
+  },
+  {
     name: "Ruby's JIT (YJIT)",
     seen: 'Ruby 3.1, which has it with --yjit alone',
     file: /^libruby-[\d.]+\.so.*$/,
@@ -159,14 +175,17 @@ export const runtimes: readonly Runtime[] = [
   },
 ];
 
-/** The runtime that one of some files belongs to: the first file that does. */
+/**
+ * The runtime that one of some files belongs to: the first file that does. One that goes on without may be part of one
+ * that does not, as PCRE2 is of git: the first of those counts more.
+ */
 export function runtimeOf(files: readonly string[]): Runtime | undefined {
-  for (const file of files) {
+  const found = files.flatMap((file) => {
     const name = file.slice(file.lastIndexOf('/') + 1);
-    const found = runtimes.find((runtime) => runtime.file.test(name));
-    if (found !== undefined) return found;
-  }
-  return undefined;
+    return runtimes.find((runtime) => runtime.file.test(name)) ?? [];
+  });
+  const [first] = found;
+  return first?.refused === 'goes on' ? (found.find(({ refused }) => refused === 'fails') ?? first) : first;
 }
 
 /** What a person is told of a runtime that was refused: what it wanted, and how it runs without. */

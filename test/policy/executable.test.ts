@@ -63,13 +63,13 @@ describe('headers', () => {
   const cases: readonly (readonly [string, readonly Segment[], ExecutableKind, ExecutableKind])[] = [
     ['a stack that is not executable', [text, data, stack], 'plain', 'plain'],
     ['an executable stack', [text, data, executableStack], 'executable stack', 'executable stack'],
-    ['no word of a stack', [text, data], 'plain', 'executable stack'],
+    ['no word of a stack', [text, data], 'plain', 'executable memory'],
     ['a writable and executable segment', [text, both, stack], 'writable code', 'writable code'],
     ['one that cannot be read besides', [[PT_LOAD, PF_W | PF_X], stack], 'writable code', 'writable code'],
     ['both', [both, executableStack], 'writable code', 'writable code'],
     ['two words of a stack, one executable', [text, stack, executableStack], 'executable stack', 'executable stack'],
     ['flags of another kind of segment', [text, [PT_INTERP, PF_W | PF_X], stack], 'plain', 'plain'],
-    ['none at all', [], 'plain', 'executable stack'],
+    ['none at all', [], 'plain', 'executable memory'],
   ];
   for (const [name, segments, wide, narrow] of cases) {
     test(name, () => {
@@ -84,7 +84,7 @@ describe('headers', () => {
     for (const at of [HEADER_BYTES - 10, HEADER_BYTES, 5000]) {
       assert.equal(judge(file(64, EM_X86_64, [text, stack], at)), 'plain');
       assert.equal(judge(file(64, EM_X86_64, [text, both], at)), 'writable code');
-      assert.equal(judge(file(32, EM_386, [text], at)), 'executable stack');
+      assert.equal(judge(file(32, EM_386, [text], at)), 'executable memory');
     }
     const many = [...Array.from({ length: 100 }, () => text), executableStack];
     assert.equal(judge(file(64, EM_X86_64, many)), 'executable stack');
@@ -118,7 +118,13 @@ describe('headers', () => {
       file(64, EM_X86_64, [text, stack], 2000),
     );
     const change = fc.tuple(fc.nat(200), fc.nat(255));
-    const words: readonly ExecutableKind[] = ['plain', 'executable stack', 'writable code', 'unknown'];
+    const words: readonly ExecutableKind[] = [
+      'plain',
+      'executable stack',
+      'executable memory',
+      'writable code',
+      'unknown',
+    ];
     fc.assert(
       fc.property(header, fc.array(change, { maxLength: 20 }), fc.nat(2200), (bytes, changes, length) => {
         const damaged = bytes.slice();
@@ -157,7 +163,7 @@ describe('a file of the compiler is judged as the kernel takes it', () => {
 
   for (const [name, flags, expected] of [
     ['x86-64', [], 'plain'],
-    ['i386', narrowFlags, 'executable stack'],
+    ['i386', narrowFlags, 'executable memory'],
   ] as const) {
     test(`${name}, without a word of its stack`, () => {
       const folder = mkdtempSync(join(tmpdir(), 'trampfd-executable-'));

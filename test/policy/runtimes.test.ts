@@ -18,6 +18,9 @@ const FILES: readonly (readonly [string, RegExp | undefined])[] = [
   ['/usr/lib/x86_64-linux-gnu/libpypy3.9-c.so', /^PyPy/],
   ['/usr/bin/pypy3.9', /^PyPy/],
   ['/usr/lib/erlang/erts-13.1.5/bin/beam.smp', /^Erlang/],
+  ['/usr/bin/git', /^Git/],
+  ['/usr/lib/postgresql/15/lib/llvmjit.so', /^PostgreSQL/],
+  ['/usr/lib/x86_64-linux-gnu/libLLVM-14.so.1', /^PostgreSQL/],
   ['/usr/bin/sbcl', /^SBCL/],
   ['/usr/bin/racket', /^Racket/],
   ['/usr/bin/chezscheme', /^Chez/],
@@ -49,7 +52,12 @@ describe('the table of runtimes', () => {
   });
 
   test('the nearest file on the stack counts', () => {
-    assert.match(runtimeOf(['/usr/lib/libc.so.6', '/usr/lib/libpcre2-8.so.0', '/usr/bin/node'])?.name ?? '', /^PCRE2/);
+    assert.match(runtimeOf(['/usr/lib/libc.so.6', '/usr/lib/libffi.so.8', '/usr/bin/node'])?.name ?? '', /^libffi/);
+  });
+
+  test('one that goes on without counts less than one that does not', () => {
+    assert.match(runtimeOf(['/usr/lib/libpcre2-8.so.0', '/usr/bin/php8.2'])?.name ?? '', /^PCRE2/);
+    assert.match(runtimeOf(['/usr/lib/libpcre2-8.so.0', '/usr/bin/git'])?.name ?? '', /^Git/);
   });
 
   test('a sentence names the runtime, what it wanted, and what helps', () => {

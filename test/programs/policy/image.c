@@ -1,6 +1,6 @@
 /*
  * Says which of its own memory is writable and executable, in the words that a file is judged with: "plain",
- * "executable stack" or "writable code". With SECTION it has a segment that asks for both.
+ * "executable stack", "executable memory" or "writable code". With SECTION it has a segment that asks for both.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -21,7 +21,7 @@ int main(void)
 			*(strstr(line, "[stack]") ? &stack : &code) = 1;
 	/* Then all of its memory is, and there is no telling it from a segment. */
 	if (personality(0xffffffff) & READ_IMPLIES_EXEC)
-		puts("executable stack");
+		puts("executable memory");
 	else
 		puts(code ? "writable code" : stack ? "executable stack" : "plain");
 	return maps == NULL;
