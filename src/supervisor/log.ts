@@ -84,6 +84,7 @@ export type LogEvent =
   | { readonly event: 'image-mended'; readonly processId: number; readonly file: string; readonly memory: string }
   /** A program was killed before it ran. */
   | { readonly event: 'image-refused'; readonly processId: number; readonly file: string; readonly reason: string }
+  | { readonly event: 'note'; readonly reason: string }
   /** Each execution is looked at, for what may be executed could not be decided beforehand. */
   | { readonly event: 'looking'; readonly reason: string }
   /** A means of confinement that could not be had, in a run with --best-effort. */
@@ -117,6 +118,7 @@ export function sentence(event: LogEvent): string {
     case 'started':
       return `process ${event.processId} runs under policy ${event.policy}, tables have descriptors ${event.window}`;
     case 'failed':
+    case 'note':
       return event.reason;
     case 'would-refuse': {
       const { caller } = event;

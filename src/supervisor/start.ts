@@ -134,6 +134,10 @@ async function startConfined(
     if (log.enabled) log.write({ event: 'missing', ...one });
     writeSync(2, `trampfd: best effort: ${one.what}; open without it: ${one.open}\n`);
   }
+  if (prepared.note !== undefined) {
+    if (log.enabled) log.write({ event: 'note', reason: prepared.note });
+    writeSync(2, `trampfd: ${prepared.note}\n`);
+  }
   if (looksBecause !== undefined && log.enabled) log.write({ event: 'looking', reason: looksBecause });
   setHeld(rendezvous, held.processId);
   const listener = await handOver(installed, memoryFolder);

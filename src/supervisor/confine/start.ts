@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { statSync } from 'node:fs';
 import { errnoNumbers } from '../../abi/errno.js';
 import { RLIMIT } from '../../abi/process.js';
 import { SIGACTION } from '../../abi/signal.js';
@@ -81,11 +82,24 @@ function execute(held: HeldProcess, start: PreparedStart, blockedSignals: bigint
   return refused === 0 ? -errnoNumbers.ENOENT : refused;
 }
 
+/** Set-user-ID and set-group-ID (inode(7)). */
+const SET_ID = 0o6000;
+
+/** The sentence for a file that gives privilege to who executes it. */
+function privilegeNote(file: Uint8Array): string | undefined {
+  const isSetId = (statSync(Buffer.from(file)).mode & SET_ID) !== 0;
+  return isSetId
+    ? `${Buffer.from(file)} is set-user-ID or set-group-ID; it runs without that privilege (no_new_privs)`
+    : undefined;
+}
+
 /** A confined program, arranged and not started yet. */
 export interface Prepared {
   readonly arranged: Arranged;
   /** For a program that does not lie in the system's trees, as its libraries may not. */
   readonly loaderHint: string | undefined;
+  /** What a person should know beforehand: of a program that would have gained privilege. */
+  readonly note: string | undefined;
   /**
    * Starts it, when its calls are answered.
    *
@@ -124,6 +138,7 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
   return {
     arranged,
     loaderHint,
+    note: file === undefined ? undefined : privilegeNote(file),
     start(report) {
       const ignored = ignoredSignals(held.processId) & request.defaultSignals;
       const toDefault = Array.from({ length: 64 }, (_, index) => index + 1).filter(
