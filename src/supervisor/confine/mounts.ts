@@ -91,7 +91,9 @@ function setAttributes(descriptor: number, path: NativeMemory, flags: number, se
 function missingMounts(what: string): { readonly what: string; readonly remedy: string; readonly open: string } {
   return {
     what: `mounts of the program's own cannot be arranged: ${what}`,
-    remedy: 'a kernel from 5.12 on can, where no sandbox around this one forbids it; start outside of that',
+    remedy:
+      'a kernel from 5.12 on can, where no sandbox around this one forbids it: start outside of that, as root, or ' +
+      'where kernel.apparmor_restrict_unprivileged_userns is 0',
     open: 'files that the program can write may be executed, and /proc/PID/mem may write over code',
   };
 }
