@@ -46,9 +46,9 @@ describe('a confined program', () => {
     for (const { path, type, options } of visibleMounts(mounts)) {
       if (['proc', 'sysfs', 'debugfs', 'tracefs', 'bpf'].includes(type)) assert.ok(options.includes('ro'), path);
     }
-    const nodes = mounts.filter(({ options }) => !options.includes('nodev')).map(({ path }) => path);
-    assert.ok(nodes.includes('/dev/null'));
-    for (const path of nodes) assert.match(path, /^\/dev\/./);
+    const nodes = visibleMounts(mounts).filter(({ options }) => !options.includes('nodev'));
+    assert.ok(nodes.length > 0);
+    for (const { path } of nodes) assert.match(path, /^\/dev(?:\/|$)/);
   });
 
   test('has mounts of its own: outside there are those that there were, while it runs and afterwards', () => {
