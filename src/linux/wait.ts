@@ -74,11 +74,13 @@ export function traceeChange(threadId: number, isFirst: boolean): TraceeChange {
 }
 
 /**
- * Waits for the end of a process that was killed, as its tracer, so that its parent is told. A child of this process is
- * left for whoever waits for it here.
+ * Takes the end of a process that was killed, as its tracer, so that its parent is told. A child of this process is left
+ * for whoever waits for it here.
+ *
+ * @returns false where it has a thread whose end was not told yet
  */
-export function reapTracee(threadId: number): void {
-  if (parentOf(threadId) !== process.pid) libcWaitpid(threadId, 0n, WAIT.__WALL);
+export function reapTracee(processId: number): boolean {
+  return parentOf(processId) === process.pid || Number(libcWaitpid(processId, 0n, WAIT.WNOHANG | WAIT.__WALL)) !== 0;
 }
 
 /** The code of a thread's change, 0 for none, undefined for one that is not known; with WNOWAIT it is told again. */

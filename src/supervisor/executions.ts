@@ -103,8 +103,10 @@ export class Executions {
       case 'ended':
         return true;
       case 'unknown':
+        // A process that was killed is unknown to who does not ask for its end.
+        if (threadId === processId) return !hasEnded(processId) || reapTracee(processId);
         // It is its process's only thread now, and about to stop; or the process is gone.
-        if (threadId !== processId) this.#underWay.set(processId, processId);
+        this.#underWay.set(processId, processId);
         return true;
       case 'none':
         return this.#asked % ASKED_BEFORE_LOOKING === 0 && this.#lookCloser(threadId, processId);
@@ -115,9 +117,8 @@ export class Executions {
     // Another thread of ours that waits for any child may have been told of the stop.
     if (stoppedNow(threadId)) return this.#judge(threadId, processId);
     if (threadId !== processId || !hasEnded(threadId)) return false;
-    // It was killed meanwhile. Its parent is told only when its tracer has been.
-    reapTracee(processId);
-    return true;
+    // It was killed meanwhile. Its parent is told only when its tracer has been, and that of its other threads before.
+    return reapTracee(processId);
   }
 
   #judge(threadId: number, processId: number): boolean {
@@ -126,10 +127,7 @@ export class Executions {
     const finding = image.hasExecuted()
       ? judgeImage(threadId, processId, image, this.#policy, this.#report)
       : undefined;
-    if (finding?.kind === 'refused') {
-      reapTracee(threadId);
-      return true;
-    }
+    if (finding?.kind === 'refused') return reapTracee(threadId);
     // One that is being killed obeys no more; it stays ours until its end is told.
     return ptrace('PTRACE_DETACH', threadId) === 0;
   }
