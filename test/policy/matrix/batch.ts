@@ -15,8 +15,8 @@ import { type Attempt, NOT_STARTED, nameOf, type Result, readLine } from './outc
 import type { Stage } from './stage.js';
 import type { Column } from './table.js';
 
-/** The longest that one attempt may take, in milliseconds; it ends itself after 20 seconds, where it can (attempt.h). */
-const PATIENCE = 30_000;
+/** The longest that one attempt may take, in milliseconds; it ends itself after a minute, where it can (attempt.h). */
+const PATIENCE = 90_000;
 /** What an attempt exits with that has destroyed what others need (attempt.h). */
 const DESTROYED = 4;
 /** What the command exits with when it does not start the program. */

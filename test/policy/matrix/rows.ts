@@ -24,11 +24,14 @@ function row(number: number, name: string, way: string, widths: readonly Width[]
   return { number, program, way, widths, isRace: false };
 }
 
-function race(number: number, name: string, way: string): MatrixRow {
-  return { ...row(number, name, way), isRace: true };
+function race(number: number, name: string, way: string, widths: readonly Width[] = BOTH): MatrixRow {
+  return { ...row(number, name, way, widths), isRace: true };
 }
 
-/** All of them. What is one device or one setting of the machine is tried by programs of one width only. */
+/**
+ * All of them. What is one device, one setting of the machine or one supervisor is tried by programs of one width only; so
+ * is what takes thousands of executions.
+ */
 export const matrixRows: readonly MatrixRow[] = [
   row(1, 'anonymous', '`mmap` of anonymous memory, writable and executable'),
   row(2, 'mprotect', '`mprotect`, `pkey_mprotect` to executable, with or without read'),
@@ -74,7 +77,7 @@ export const matrixRows: readonly MatrixRow[] = [
   row(44, 'inherited', 'inherited descriptors and folders, a removed working folder'),
   row(45, 'same-file', 'a trusted file by another name: hard links, other mounts, folders moved'),
   race(46, 'descriptor-swap', 'a descriptor swapped by a thread, while it is mapped or executed'),
-  race(47, 'path-swap', 'a path swapped while it is executed; two threads, stops and signals in `execve`'),
+  race(47, 'path-swap', 'a path swapped while it is executed; two threads, stops and signals in `execve`', ['x86-64']),
   row(48, 'passed', 'descriptors passed within the run (SCM_RIGHTS, `pidfd_getfd`); seals'),
   row(49, 'supervisor', 'the supervisor: traced, written, robbed, stopped, killed', ['x86-64']),
 ];
