@@ -7,35 +7,23 @@
 #ifndef INT80_H
 #define INT80_H
 
-#include <errno.h>
-#include <stdint.h>
+#include "../programs/wx/entry.h"
 
-/* The numbers of i386; asm/unistd_32.h. */
+/* Those numbers of i386 that entry.h has not; asm/unistd_32.h. */
 enum {
 	I386_READ = 3,
-	I386_WRITE = 4,
 	I386_CLOSE = 6,
 	I386_LSEEK = 19,
 	I386_DUP = 41,
 	I386_FCNTL = 55,
 	I386_DUP2 = 63,
-	I386_OLD_MMAP = 90,
 	I386_MUNMAP = 91,
 	I386_LLSEEK = 140,
 	I386_PREAD64 = 180,
 	I386_PWRITE64 = 181,
-	I386_MMAP2 = 192,
 	I386_FCNTL64 = 221,
 	I386_DUP3 = 330,
 };
-
-/* The argument block of the old mmap (struct mmap_arg_struct of the kernel). */
-struct old_mmap_arguments {
-	uint32_t address, length, protection, flags, descriptor, offset;
-};
-
-/* Enters the kernel with six arguments; gives eax. */
-uint32_t enter_i386(uint32_t number, const uintptr_t arguments[6]);
 
 /* Calls 32-bit code, which may change all registers but esp; gives eax. */
 uint32_t call_i386(uint32_t address);
@@ -46,20 +34,6 @@ uint32_t i386_address, i386_result;
 uint64_t i386_kept_stack, i386_stack[512];
 
 __asm__("	.text\n"
-        "enter_i386:\n"
-        "	push %rbx\n"
-        "	push %rbp\n"
-        "	mov %edi, %eax\n"
-        "	mov 0(%rsi), %rbx\n"
-        "	mov 8(%rsi), %rcx\n"
-        "	mov 16(%rsi), %rdx\n"
-        "	mov 32(%rsi), %rdi\n"
-        "	mov 40(%rsi), %rbp\n"
-        "	mov 24(%rsi), %rsi\n"
-        "	int $0x80\n"
-        "	pop %rbp\n"
-        "	pop %rbx\n"
-        "	ret\n"
         "call_i386:\n"
         "	push %rbx\n"
         "	push %rbp\n"
@@ -99,25 +73,6 @@ __asm__("	.text\n"
 #else
 
 __asm__("	.text\n"
-        "enter_i386:\n"
-        "	push %ebx\n"
-        "	push %esi\n"
-        "	push %edi\n"
-        "	push %ebp\n"
-        "	mov 20(%esp), %eax\n"
-        "	mov 24(%esp), %ebp\n"
-        "	mov 0(%ebp), %ebx\n"
-        "	mov 4(%ebp), %ecx\n"
-        "	mov 8(%ebp), %edx\n"
-        "	mov 12(%ebp), %esi\n"
-        "	mov 16(%ebp), %edi\n"
-        "	mov 20(%ebp), %ebp\n"
-        "	int $0x80\n"
-        "	pop %ebp\n"
-        "	pop %edi\n"
-        "	pop %esi\n"
-        "	pop %ebx\n"
-        "	ret\n"
         "call_i386:\n"
         "	push %ebx\n"
         "	push %esi\n"
@@ -155,8 +110,8 @@ __asm__("	.text\n"
 /* A call; -1 with errno, or the result. */
 static int64_t int80(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f)
 {
-	const uintptr_t upper = I386_UPPER_HALF;
-	const uintptr_t arguments[6] = { upper | a, upper | b, upper | c, upper | d, upper | e, upper | f };
+	const uint64_t upper = I386_UPPER_HALF;
+	const uint64_t arguments[6] = { upper | a, upper | b, upper | c, upper | d, upper | e, upper | f };
 	uint32_t result = enter_i386(number, arguments);
 
 	if (result <= UINT32_MAX - 4095)

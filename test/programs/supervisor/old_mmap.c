@@ -31,7 +31,7 @@ static volatile struct old_mmap_arguments *block;
 
 static uint32_t old_mmap(const volatile struct old_mmap_arguments *arguments)
 {
-	const uintptr_t registers[6] = { (uintptr_t)arguments, 0x11111111, 0x22222222, 0x33333333, 0x44444444, 0x55555555 };
+	const uint64_t registers[6] = { (uintptr_t)arguments, 0x11111111, 0x22222222, 0x33333333, 0x44444444, 0x55555555 };
 	return enter_i386(I386_OLD_MMAP, registers);
 }
 
@@ -145,7 +145,7 @@ static void version_1(void)
 {
 	struct trampfd_map how;
 	struct trampfd_user *user = mmap(NULL, PAGE, RW, ANONYMOUS | MAP_32BIT, -1, 0);
-	const uintptr_t create[6] = { 0, (uintptr_t)user, 0, (uintptr_t)-1, (uintptr_t)-1 };
+	const uint64_t create[6] = { 0, (uintptr_t)user, 0, UINT32_MAX, UINT32_MAX };
 	int fd = (int)enter_i386(SYS_trampfd, create), status;
 
 	ok(fd >= 0, "a trampoline of version 1: %d", fd);

@@ -49,7 +49,7 @@ struct variant {
 #define RAN 0x55
 
 /* Set by an attempt that destroys what others need. */
-static int exit_status;
+static int status_at_end;
 
 /* The outcome of bytes that ran, or did not, in another process; NULL where they are the program's own. */
 static const char *outcome_elsewhere;
@@ -155,7 +155,7 @@ static inline void report(const char *name, const char *what)
 	char line[128];
 	const int length = snprintf(line, sizeof line, "%s: %s\n", name, what);
 	native_call(NATIVE(WRITE), 1, number_of(line), (uint64_t)length, 0, 0, 0);
-	native_call(NATIVE(EXIT_GROUP), (uint64_t)exit_status, 0, 0, 0, 0, 0);
+	native_call(NATIVE(EXIT_GROUP), (uint64_t)status_at_end, 0, 0, 0, 0, 0);
 }
 
 static inline void wait_for_file(const char *path)

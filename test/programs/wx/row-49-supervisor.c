@@ -41,7 +41,7 @@ static size_t injected_size(void)
 /* The code is where the process will go on: whether it does is seen from its file. */
 static void *judge_injected(void)
 {
-	exit_status = 4;
+	status_at_end = 4;
 	outcome_elsewhere = "UNCHANGED";
 	for (int attempt = 0; attempt < 1000; attempt++, usleep(1000)) {
 		if (unlink(injected.path) != 0)
@@ -184,7 +184,7 @@ static void *killed(void)
 {
 	if (kill(supervisor(), SIGKILL) != 0)
 		return NULL;
-	exit_status = 4;
+	status_at_end = 4;
 	outcome_elsewhere = "KILLED";
 	return NULL;
 }
