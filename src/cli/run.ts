@@ -95,8 +95,12 @@ function attend(
     if (ended !== undefined && (failed || process.pid === 1 || listener.abandoned())) endAs(ended);
   };
   const look = (): void => {
-    for (let change = nextChildChange(processId); change !== undefined; change = nextChildChange(processId)) {
-      if (change.kind === 'traced') continue;
+    for (;;) {
+      // The ends of others are told here too: of orphans to the first process of a pid namespace, and of processes that were
+      // killed while a thread of ours traced them, whose parents are told only then.
+      const change = nextChildChange(processId) ?? nextChildChange();
+      if (change === undefined) return;
+      if (change.processId !== processId || change.kind === 'traced') continue;
       if (change.kind === 'continued') {
         signals.continued();
         continue;
@@ -116,8 +120,6 @@ function attend(
       setInterval(endIfOver, LOOKING_INTERVAL);
       return;
     }
-    // The first process of a pid namespace gets the orphans of all others.
-    while (process.pid === 1 && nextChildChange() !== undefined);
   };
   process.on('SIGCHLD', look);
   signals.direct(processId, look);
