@@ -25,7 +25,7 @@ import { cannotConfine, type Missing, Requirements } from './missing.js';
 import { type Devices, isWithin, planMounts } from './mount_plan.js';
 import { arrangeMounts, makeMemoryFolder, type PreparedMounts, prepareMounts } from './mounts.js';
 import { type Permission, permitFiles, prepareFiles } from './permit.js';
-import { enterDomain, giveUpPrivileges } from './privileges.js';
+import { enterDomain, giveUpPrivileges, refuseExecGain } from './privileges.js';
 import { asBytes } from './trees.js';
 
 /** What a process is arranged for. */
@@ -232,13 +232,14 @@ export function arrange(request: ArrangeRequest): Arranged {
       executables === undefined || permitting < 0 || !complete
         ? 'it is not known which files can be executed, or there is no Landlock to permit them alone'
         : permitted(permitFiles(held, executables, permitting, request.policy));
-    // The kernel's own refusal knows no kinds.
-    giveUpPrivileges(held, requirements, deniesAll(request.policy, memoryKinds));
+    giveUpPrivileges(held, requirements);
     const looksBecause =
       unpermitted === undefined && held.call('landlock_restrict_self', permitting, 0) < 0n
         ? 'the kernel does not permit single files'
         : unpermitted;
     if (looksBecause !== undefined) enterDomain(held, requirements, domain);
+    // It knows no kinds, and no program that is looked at is to be killed by it before that.
+    else if (deniesAll(request.policy, memoryKinds)) refuseExecGain(held);
     const header = looksBecause === undefined ? filters.permitting : filters.looking;
     const installed = installFilter(held, header, requirements);
     if (requirements.missing.length > 0 && !request.bestEffort) throw cannotConfine(requirements.missing);

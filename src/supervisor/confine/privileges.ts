@@ -17,7 +17,7 @@ const KEPT_CAPABILITIES: ReadonlySet<number> = new Set(
 const CAPABILITIES = 64;
 
 /** Takes from a held process what the program may not have. */
-export function giveUpPrivileges(held: HeldProcess, requirements: Requirements, refusesExecGain: boolean): void {
+export function giveUpPrivileges(held: HeldProcess, requirements: Requirements): void {
   requirements.need(held.call('prctl', PRCTL.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), {
     what: 'no_new_privs',
     remedy: 'a kernel from 3.5 on has it',
@@ -28,8 +28,14 @@ export function giveUpPrivileges(held: HeldProcess, requirements: Requirements, 
   );
   // EINVAL behind the last one that the kernel knows; EPERM where none are there to be given up.
   held.callAll(given.map((number) => ({ call: 'prctl', arguments: [PRCTL.PR_CAPBSET_DROP, number, 0, 0, 0] })));
-  // As deep as the filter goes, the kernel's own refusal stands behind it, where it has one (Linux 6.3).
-  if (refusesExecGain) held.call('prctl', PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0);
+}
+
+/**
+ * Puts the kernel's own refusal of executable memory behind the filter, as deep as that goes, where it has one (Linux 6.3).
+ * A program whose file asks for such memory gets no word of it then: it is killed on its way into the program.
+ */
+export function refuseExecGain(held: HeldProcess): void {
+  held.call('prctl', PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0);
 }
 
 /**
