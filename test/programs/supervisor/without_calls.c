@@ -1,0 +1,50 @@
+/*
+ * Runs a program on a kernel that does not know some calls: a filter answers ENOSYS to them, as such a kernel does.
+ *
+ * usage: without_calls NAME PROGRAM [ARGUMENT ...]
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const struct {
+	const char *name;
+	int from, to;
+} calls[] = {
+	{ "open_tree", SYS_open_tree, SYS_open_tree },
+	{ "fsopen", SYS_fsopen, SYS_fsopen },
+	{ "mount_setattr", SYS_mount_setattr, SYS_mount_setattr },
+	{ "landlock", SYS_landlock_create_ruleset, SYS_landlock_restrict_self },
+};
+
+int main(int argc, char **argv)
+{
+	size_t index = 0, count = sizeof calls / sizeof *calls;
+	if (argc < 3)
+		errx(2, "usage: without_calls NAME PROGRAM [ARGUMENT ...]");
+	while (index < count && strcmp(calls[index].name, argv[1]) != 0)
+		index++;
+	if (index == count)
+		errx(2, "%s: unknown", argv[1]);
+	struct sock_filter instructions[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (unsigned)calls[index].from, 0, 2),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (unsigned)calls[index].to, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof instructions / sizeof *instructions, instructions };
+	if (getuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		err(2, "prctl");
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
+		err(2, "seccomp");
+	execvp(argv[2], argv + 2);
+	err(127, "%s", argv[2]);
+}
