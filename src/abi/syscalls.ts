@@ -74,6 +74,7 @@ const x86_64 = {
   fspick: 433,
   pidfd_open: 434,
   clone3: 435,
+  close_range: 436,
   pidfd_getfd: 438,
   process_madvise: 440,
   mount_setattr: 442,

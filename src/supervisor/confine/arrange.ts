@@ -202,6 +202,15 @@ function permitted(permission: Permission): string | undefined {
   }
 }
 
+/** Has a held process close all descriptors but some: it has come by ours, and may have no more than we. */
+function closeOthers(held: HeldProcess, kept: readonly number[]): void {
+  const numbers = [...new Set(kept)].sort((one, other) => one - other);
+  const gaps = [-1, ...numbers].map((number, index) => [number + 1, (numbers[index] ?? 2 ** 32) - 1] as const);
+  held.callAll(
+    gaps.filter(([from, to]) => from <= to).map(([from, to]) => ({ call: 'close_range', arguments: [from, to, 0] })),
+  );
+}
+
 /**
  * Arranges a process. What this one is to hand over must be in memory that was allocated before.
  *
@@ -224,6 +233,10 @@ export function arrange(request: ArrangeRequest): Arranged {
   const permitting = createRuleset(LANDLOCK.LANDLOCK_ACCESS_FS_EXECUTE);
   const { held, isolated } = startHeld(requirements, request.folder);
   try {
+    closeOthers(
+      held,
+      [...request.descriptors, domain, permitting].filter((descriptor) => descriptor >= 0),
+    );
     if (isolated) arrangeMounts(held, prepared, requirements);
     const folder = isolated ? takeMemoryFolder(held, prepared, requirements) : undefined;
     const complete = requirements.missing.length === 0;

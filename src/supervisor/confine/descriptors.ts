@@ -63,6 +63,8 @@ export interface OutsideFile {
   readonly nameless: boolean;
   readonly device: number;
   readonly inode: number;
+  /** Whether it belongs to the user of this process. */
+  readonly isOwn: boolean;
 }
 
 /** Two descriptors of ours: the file as it was inherited, and as the program has it. */
@@ -102,6 +104,7 @@ export function outsideFiles(descriptors: readonly number[]): readonly OutsideFi
         nameless: status.nlink === 0,
         device: status.dev,
         inode: status.ino,
+        isOwn: [process.getuid?.(), process.geteuid?.()].includes(status.uid),
       },
     ];
   });
@@ -166,8 +169,10 @@ function openCopy(held: HeldProcess, pidfd: number, folder: number, file: Outsid
 function openByName(held: HeldProcess, pidfd: number, file: OutsideFile): number | undefined {
   const flags = FCNTL.O_NOCTTY | FCNTL.O_CLOEXEC;
   const number = Number(held.call('openat', AT_FDCWD, file.memory.address, file.flags | flags));
-  if (number === -errnoNumbers.EACCES && (file.flags & FCNTL.O_ACCMODE) === FCNTL.O_WRONLY) {
-    const reading = held.call('openat', AT_FDCWD, file.memory.address, flags);
+  if (number === -errnoNumbers.EACCES && (file.flags & FCNTL.O_ACCMODE) === FCNTL.O_WRONLY && !file.isOwn) {
+    // By its descriptor, whose name in /proc asks no folder on the file's path. Its owner could give himself the permission.
+    held.write(file.scratch.address, Buffer.from(`/proc/self/fd/${file.descriptor}\0`));
+    const reading = held.call('openat', AT_FDCWD, file.scratch.address, flags);
     if (reading === BigInt(-errnoNumbers.EACCES)) return undefined;
   }
   if (number === -errnoNumbers.EROFS) throw refusal(file, 'which lies in a tree that is read-only');
