@@ -36,30 +36,37 @@ export interface BatchOptions {
   readonly linked: boolean;
 }
 
-/** Reads `PROGRAM VARIANT` lines from descriptor 9, and starts each. */
-const DRIVER = `while read -r program variant <&9; do
+/** Reads `FOLDER PROGRAM VARIANT` lines from descriptor 9, and starts each. */
+const DRIVER = `while read -r folder program variant <&9; do
   printf '%s/%s ' "$WX_WIDTH" "$program"
-  "$WX_EXEC/$program" "$variant" 9<&- || { status=$?; [ $status = ${DESTROYED} ] || echo "$variant: status $status"; exit $status; }
+  "$folder/$program" "$variant" 9<&- || { status=$?; [ $status = ${DESTROYED} ] || echo "$variant: status $status"; exit $status; }
 done`;
 
 /** The same, with all of them at a time; each prints its line at once, when it has ended. */
-const DRIVER_OF_WAITING = `while read -r program variant <&9; do
+const DRIVER_OF_WAITING = `while read -r folder program variant <&9; do
   (
-    line=$("$WX_EXEC/$program" "$variant" 9<&-) || line="$variant: status $?"
+    line=$("$folder/$program" "$variant" 9<&-) || line="$variant: status $?"
     echo "$WX_WIDTH/$program $line"
   ) &
 done
 wait`;
 
 /** Words that start a driver at a level. */
-function launching(stage: Stage, column: Column, command: string, script: string): readonly string[] {
+function launching(
+  stage: Stage,
+  column: Column,
+  command: string,
+  script: string,
+  trees: ReadonlySet<string>,
+): readonly string[] {
   const driver = ['sh', '-c', `exec 9<"$WX_LIST"; ${script}`];
   if (column === 'bare') return driver;
   const options = column === 'log' ? ['--log', join(stage.work, 'log')] : [];
-  const trees = column === 'strict' ? ['--exec', stage.exec, '--exec', join(stage.work, 'holder', 'trusted')] : [];
+  const trusted = [...trees, join(stage.work, 'holder', 'trusted')];
+  if (column === 'strict') options.push(...trusted.flatMap((tree) => ['--exec', tree]));
   // The shell's process becomes the supervisor.
   const start = ['sh', '-c', 'export WX_SUPERVISOR=$$; exec "$@"', 'sh'];
-  return [...start, command, 'run', '--policy', column, ...options, ...trees, '--', ...driver];
+  return [...start, command, 'run', '--policy', column, ...options, '--', ...driver];
 }
 
 interface Ended {
@@ -118,7 +125,10 @@ async function runOnce(
   { script = DRIVER, meanwhile = async () => {}, env: more = {} }: Partial<Order> = {},
 ): Promise<Ended> {
   const list = join(stage.folder, 'list');
-  writeFileSync(list, attempts.map(({ program, variant }) => `${program} ${variant}\n`).join(''));
+  writeFileSync(
+    list,
+    attempts.map(({ program, variant }) => `${stage.treeOf(program)} ${program} ${variant}\n`).join(''),
+  );
   stage.linked = options.linked;
   const { own, other } = stage.startOutside();
   try {
@@ -126,7 +136,6 @@ async function runOnce(
     const env = {
       ...process.env,
       WX_FOLDER: stage.work,
-      WX_EXEC: stage.exec,
       WX_WIDTH: stage.width,
       WX_LIST: list,
       WX_NAMESPACE: readlinkSync('/proc/self/ns/mnt'),
@@ -138,12 +147,13 @@ async function runOnce(
       ...(options.removed ? { WX_REMOVED: '1' } : {}),
       ...more,
     };
+    const trees = new Set(attempts.map(({ program }) => stage.treeOf(program)));
     const outside = [compileProgram('wx/outside.c'), stage.work, number];
     const words = [
       ...stage.mounting,
       ...stage.asItsUser,
       ...outside,
-      ...launching(stage, column, options.command, script),
+      ...launching(stage, column, options.command, script, trees),
     ];
     return await runWords(words, env, meanwhile);
   } finally {

@@ -32,7 +32,7 @@ function attemptsOn(stage: Stage, rows: readonly MatrixRow[]): readonly Attempt[
   return rows
     .filter(({ widths }) => widths.includes(stage.width))
     .flatMap(({ program }) => {
-      const done = spawnSync(join(stage.exec, program), ['--list'], { encoding: 'utf8' });
+      const done = spawnSync(join(stage.treeOf(program), program), ['--list'], { encoding: 'utf8' });
       if (done.status !== 0) throw new Error(`${program}: ${done.error ?? done.stderr}`);
       return done.stdout
         .trimEnd()
@@ -63,15 +63,11 @@ async function runColumn(
     return [...(await runBatch(stage, column, attempts, everything)), ...(await fromRemoved(everything))];
   const nothing: BatchOptions = { ...everything, special: [], linked: false };
   const apart = new Set(Object.values(SPECIAL).flat());
-  const results = [
-    ...(await runBatch(
-      stage,
-      column,
-      attempts.filter((attempt) => !apart.has(wordsOf(attempt))),
-      nothing,
-    )),
-    ...(await fromRemoved(nothing)),
-  ];
+  const results = [...(await fromRemoved(nothing))];
+  for (const tree of new Set(attempts.map(({ program }) => stage.treeOf(program)))) {
+    const own = attempts.filter((attempt) => stage.treeOf(attempt.program) === tree && !apart.has(wordsOf(attempt)));
+    results.push(...(await runBatch(stage, column, own, nothing)));
+  }
   for (const [special, names] of Object.entries(SPECIAL)) {
     const own = attempts.filter((attempt) => names.includes(wordsOf(attempt)));
     const options = { ...nothing, special: [special], linked: special === 'linked' };

@@ -3,6 +3,7 @@
  * folders that the user may write, and processes outside of the run.
  *
  *   exec/            the programs, and what they start: a run may execute from here
+ *   headers/         the programs of rows about program headers, and files with headers that are not to run as they ask
  *   work/            the user's own, WX_FOLDER; in it holder/trusted, from which a run may execute too
  *   other/           of the process outside that belongs to the user 65534
  *
@@ -54,22 +55,35 @@ function compile(name: string, width: Width, ...flags: readonly string[]): strin
   return compileProgram(`wx/${name}.c`, { flags: [...FLAGS[width], ...flags] });
 }
 
-/** The programs of all rows and what they start, in a folder. */
-function fillExec(folder: string, width: Width): void {
+/**
+ * Rows whose programs start files with an executable stack or the like. They have a folder of their own, since a run that
+ * may execute such files keeps an eye on each execution, which others do not need.
+ */
+const ABOUT_HEADERS: ReadonlySet<number> = new Set([23, 24, 35, 46, 47]);
+
+/** The programs of some rows and what they start, in a folder. */
+function fillExec(folder: string, width: Width, aboutHeaders: boolean): void {
   const place = (name: string, content: string | Buffer): void => {
     const path = join(folder, name);
     if (typeof content === 'string') copyFileSync(content, path);
     else writeFileSync(path, content);
     chmodSync(path, 0o755);
   };
-  for (const { program, widths } of matrixRows) {
-    if (widths.includes(width)) place(program, compile(program, width, '-z', 'noexecstack'));
+  for (const { number, program, widths } of matrixRows) {
+    if (widths.includes(width) && ABOUT_HEADERS.has(number) === aboutHeaders)
+      place(program, compile(program, width, '-z', 'noexecstack'));
   }
   const started = compile('started', width, '-z', 'noexecstack');
-  const executableStack = compile('started', width, '-z', 'execstack');
-  const interpreted = compile('started', width, '-z', 'noexecstack', `-Wl,--dynamic-linker=${LONG_NAME}`);
   const wanted = compile('library', width, '-z', 'noexecstack', '-shared', '-fPIC', '-Wl,-soname,wanted.so');
   place('plain', started);
+  place('ordinary', compile('ordinary', width, '-z', 'noexecstack'));
+  place('library.so', compile('library', width, '-z', 'noexecstack', '-shared', '-fPIC'));
+  place('wants-library', compile('started', width, '-z', 'noexecstack', '-Wl,--no-as-needed', wanted));
+  place('set-user', compile('set-user', width, '-z', 'noexecstack'));
+  place('victim', HARMLESS);
+  if (!aboutHeaders) return;
+  const executableStack = compile('started', width, '-z', 'execstack');
+  const interpreted = compile('started', width, '-z', 'noexecstack', `-Wl,--dynamic-linker=${LONG_NAME}`);
   place('executable-stack', executableStack);
   place('unreadable', executableStack);
   place('unmarked', withoutStackHeader(readFileSync(executableStack)));
@@ -77,12 +91,7 @@ function fillExec(folder: string, width: Width): void {
   place('loader', withExecutableData(readFileSync(LOADERS[width])));
   place('interpreted', withInterpreter(readFileSync(interpreted), join(folder, 'loader')));
   place('script', Buffer.from(`#!${join(folder, 'executable-stack')} stack\n`));
-  place('ordinary', compile('ordinary', width, '-z', 'noexecstack'));
-  place('library.so', compile('library', width, '-z', 'noexecstack', '-shared', '-fPIC'));
   place('stack.so', compile('stack-library', width, '-z', 'execstack', '-shared', '-fPIC'));
-  place('wants-library', compile('started', width, '-z', 'noexecstack', '-Wl,--no-as-needed', wanted));
-  place('set-user', compile('set-user', width, '-z', 'noexecstack'));
-  place('victim', HARMLESS);
   chmodSync(join(folder, 'unreadable'), 0o111);
 }
 
@@ -146,21 +155,23 @@ export class Stage {
     this.width = width;
     this.user = user;
     this.folder = join(parent, `${user}-${width}`);
-    for (const name of ['exec', 'work', 'other']) mkdirSync(join(this.folder, name), { recursive: true });
-    fillExec(this.exec, width);
+    for (const name of ['exec', 'headers', 'work', 'other']) mkdirSync(join(this.folder, name), { recursive: true });
+    fillExec(join(this.folder, 'exec'), width, false);
+    fillExec(join(this.folder, 'headers'), width, true);
     fillTrusted(this.work);
     this.#victim = compile('victim-outside', 'x86-64');
     if (!isRoot) return;
     give(join(this.folder, 'other'), NOBODY);
     if (user === 'ordinary') {
-      give(this.exec, NOBODY);
-      give(this.work, NOBODY);
+      for (const name of ['exec', 'headers', 'work']) give(join(this.folder, name), NOBODY);
     }
-    chmodSync(join(this.exec, 'set-user'), 0o4755);
+    for (const name of ['exec', 'headers']) chmodSync(join(this.folder, name, 'set-user'), 0o4755);
   }
 
-  get exec(): string {
-    return join(this.folder, 'exec');
+  /** The folder that a row's program is in. */
+  treeOf(program: string): string {
+    const number = matrixRows.find((row) => row.program === program)?.number ?? 0;
+    return join(this.folder, ABOUT_HEADERS.has(number) ? 'headers' : 'exec');
   }
 
   get work(): string {
