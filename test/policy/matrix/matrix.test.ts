@@ -21,6 +21,10 @@ const folder = new SharedFolder();
 after(() => folder[Symbol.dispose]());
 const command = copyCommand(folder.path);
 
+/** Rows with files of root's or with mounts: where the tests do not run as root, these are not as they were for the table. */
+const STAGED_BY_ROOT: ReadonlySet<number> = new Set([23, 38, 45]);
+const compared = matrixRows.filter(({ number }) => isRoot || !STAGED_BY_ROOT.has(number));
+
 /** Attempts whose outcome is not as it must be, as sentences. */
 function wrong(results: readonly Result[], isWrong: (outcome: string) => boolean): readonly string[] {
   return results.filter(({ outcome }) => isWrong(outcome)).map((result) => `${nameOf(result)}: ${result.outcome}`);
@@ -55,7 +59,7 @@ for (const user of users) {
 
     test('the table of docs/policy.md is what this run says', () => {
       const table = tableIn(readFileSync(join(root, 'docs', 'policy.md'), 'utf8'));
-      const found = differences(matrixRows, readTable(table, user), (row) => cellsOf(row, results));
+      const found = differences(compared, readTable(table, user), (row) => cellsOf(row, results));
       assert.deepEqual(found, [], 'node dist/test/policy/matrix/write.js --write-docs writes it anew');
     });
 
