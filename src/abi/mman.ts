@@ -5,8 +5,14 @@
  */
 import { type KernelConstant, listed } from './constant.js';
 
-/** Protections of a mapping (sys/mman.h). */
-export const PROT = { PROT_NONE: 0, PROT_READ: 1, PROT_WRITE: 2, PROT_EXEC: 4 } as const;
+/** Protections of a mapping, and what may stand beside them for mprotect(2) (sys/mman.h). */
+export const PROT = {
+  PROT_NONE: 0,
+  PROT_READ: 1,
+  PROT_WRITE: 2,
+  PROT_EXEC: 4,
+  PROT_GROWSDOWN: 0x01000000,
+} as const;
 
 /** Flags of a mapping (sys/mman.h). The kind, shared or private, is a number in the lowest four bits, not a set of bits. */
 export const MAP = {

@@ -25,7 +25,13 @@ export const MOUNT = {
 export const MOUNT_ATTR = { attr_set: 0, attr_clr: 8, propagation: 16, userns_fd: 24, size: 32 } as const;
 
 /** Flags of clone(2) (linux/sched.h). */
-export const CLONE = { CLONE_NEWNS: 0x00020000, CLONE_NEWUSER: 0x10000000 } as const;
+export const CLONE = {
+  CLONE_VM: 0x00000100,
+  CLONE_VFORK: 0x00004000,
+  CLONE_THREAD: 0x00010000,
+  CLONE_NEWNS: 0x00020000,
+  CLONE_NEWUSER: 0x10000000,
+} as const;
 
 /** Every constant above that is not a layout, for the test against the headers. */
 export const constants: readonly KernelConstant[] = [

@@ -33,7 +33,7 @@ export const SHM = { SHM_EXEC: 0o100000 } as const;
 export const IPC = { SHMAT: 21 } as const;
 
 /** What kcmp(2) compares (linux/kcmp.h). */
-export const KCMP = { KCMP_FILE: 0, KCMP_FILES: 2 } as const;
+export const KCMP = { KCMP_FILE: 0, KCMP_VM: 1, KCMP_FILES: 2 } as const;
 
 /** Options of waitpid(2) (linux/wait.h). */
 export const WAIT = {
@@ -52,7 +52,7 @@ export const CLD_TRAPPED = 4;
 export const CLD_STOPPED = 5;
 
 /** Byte offsets in siginfo_t (asm-generic/siginfo.h). */
-export const SIGINFO = { si_code: 8, size: 128 } as const;
+export const SIGINFO = { si_signo: 0, si_code: 8, size: 128 } as const;
 
 /** Resources of getrlimit(2) (linux/resource.h, asm-generic/resource.h). */
 export const RLIMIT = { RLIMIT_FSIZE: 1, RLIMIT_CORE: 4, RLIMIT_NOFILE: 7 } as const;

@@ -12,6 +12,7 @@ export const PTRACE = {
   PTRACE_SETREGS: 13,
   PTRACE_DETACH: 17,
   PTRACE_SYSCALL: 24,
+  PTRACE_GETSIGINFO: 0x4202,
   PTRACE_SEIZE: 0x4206,
   PTRACE_INTERRUPT: 0x4207,
   PTRACE_GETSIGMASK: 0x420a,
@@ -24,10 +25,17 @@ export const PTRACE_STOP = {
   PTRACE_O_TRACESYSGOOD: 1,
   PTRACE_O_TRACEEXEC: 0x10,
   PTRACE_O_EXITKILL: 0x100000,
+  PTRACE_EVENT_STOP: 128,
   PTRACE_SYSCALL_INFO_NONE: 0,
   PTRACE_SYSCALL_INFO_ENTRY: 1,
   PTRACE_SYSCALL_INFO_EXIT: 2,
 } as const;
+
+/**
+ * Flags of threads, as /proc/TID/stat has them (include/linux/sched.h of the kernel; no header has them): one that works
+ * for io_uring(7), and one whose process has not executed a program since it was made.
+ */
+export const PF = { PF_IO_WORKER: 0x10, PF_FORKNOEXEC: 0x40 } as const;
 
 /** Byte offsets in struct user_regs_struct of x86-64 (sys/user.h): the registers that a system call takes and gives. */
 export const USER_REGS = {

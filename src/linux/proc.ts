@@ -77,6 +77,18 @@ export function hasEnded(threadId: number): boolean {
   }
 }
 
+/** A thread's flags, which the kernel alone sets (proc(5): the ninth field of stat); 0 where it is gone. */
+export function flagsOf(threadId: number): number {
+  try {
+    const fields = readFileSync(`/proc/${threadId}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return Number(fields[6]);
+  } catch {
+    return 0;
+  }
+}
+
 /** One line of /proc/PID/maps. */
 export interface MapsLine {
   readonly start: bigint;

@@ -10,7 +10,8 @@ import { errnoNumbers } from '../abi/errno.js';
 import { PTRACE, PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
 import { allocate, native, negatedErrno } from './libc.js';
-import { hasEnded } from './proc.js';
+import { hasEnded, processOf } from './proc.js';
+import { takeEnd } from './wait.js';
 
 const schedYield = native('int sched_yield()');
 
@@ -104,10 +105,12 @@ export class StoppingThread {
    * Traces a thread that waits for the answer to its system call. It stops behind the call, before the program goes on.
    * The wait itself must be one that only a kill ends (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV).
    *
+   * @param isKilledWithTracer whether the thread is killed where the tracer ends before it is released
    * @returns undefined where it cannot be traced: another tracer has it, or the system forbids it
    */
-  static seize(threadId: number): StoppingThread | undefined {
-    const options = BigInt(PTRACE_STOP.PTRACE_O_TRACESYSGOOD);
+  static seize(threadId: number, isKilledWithTracer = false): StoppingThread | undefined {
+    const { PTRACE_O_TRACESYSGOOD, PTRACE_O_EXITKILL } = PTRACE_STOP;
+    const options = BigInt(PTRACE_O_TRACESYSGOOD | (isKilledWithTracer ? PTRACE_O_EXITKILL : 0));
     if (ptrace('PTRACE_SEIZE', threadId, 0n, options) < 0) return undefined;
     ptrace('PTRACE_INTERRUPT', threadId);
     return new StoppingThread(threadId);
@@ -157,7 +160,12 @@ export class StoppingThread {
       ptrace('PTRACE_SETREGS', threadId, 0n, before.address);
       ptrace('PTRACE_SETSIGMASK', threadId, BigInt(SIGSET_SIZE), signals.address);
     }
-    ptrace('PTRACE_DETACH', threadId);
+    // One that was killed is let go when it has ended, so that its process can be waited for.
+    const processId = processOf(threadId) ?? threadId;
+    while (ptrace('PTRACE_DETACH', threadId) < 0) {
+      if (hasEnded(threadId) && takeEnd(threadId, processId)) return;
+      schedYield();
+    }
   }
 
   /** Goes back to the instruction of the call with other registers, and waits until it is through. */

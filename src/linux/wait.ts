@@ -83,6 +83,18 @@ export function reapTracee(processId: number): boolean {
   return parentOf(processId) === process.pid || Number(libcWaitpid(processId, 0n, WAIT.WNOHANG | WAIT.__WALL)) !== 0;
 }
 
+/**
+ * Takes the end of a thread that the calling one traces, where it has ended: else it stays, and with it its process, whose
+ * parent is not told. A child of this process is left for whoever waits for it here.
+ *
+ * @param processId - the process that it is of
+ * @returns whether nothing of it is left to be taken
+ */
+export function takeEnd(threadId: number, processId: number): boolean {
+  if (threadId === processId && parentOf(processId) === process.pid) return true;
+  return Number(libcWaitpid(threadId, 0n, WAIT.__WALL | WAIT.WNOHANG)) !== 0;
+}
+
 /** The code of a thread's change, 0 for none, undefined for one that is not known; with WNOWAIT it is told again. */
 function codeOfChange(threadId: number, flags: number): number | undefined {
   information.view.setInt32(SIGINFO.si_code, 0, true);

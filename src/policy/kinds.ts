@@ -84,6 +84,11 @@ export function deniesAll({ allowed }: Policy, some: readonly Kind[]): boolean {
   return !some.some((kind) => allowed.has(kind));
 }
 
+/** Whether a policy allows some kinds of memory and denies others: then memory has to be looked at. */
+export function isMixed(policy: Policy): boolean {
+  return !allowsAll(policy, memoryKinds) && !deniesAll(policy, memoryKinds);
+}
+
 /** The options that a policy is written with: `wx`, or `wx --allow execheap`. */
 export function policyText({ level, allowed }: Policy): string {
   const changed = kinds.filter((kind) => allowed.has(kind) !== levels[level].includes(kind));

@@ -8,8 +8,9 @@
 import { MAP, PROT } from '../abi/mman.js';
 import { IPC, PERSONALITY, PERSONALITY_QUERY, SHM } from '../abi/process.js';
 import type { Entry, SyscallName } from '../abi/syscalls.js';
-import { allows, allowsAll, type MemoryKind, memoryKinds, type Policy } from './kinds.js';
+import { allows, allowsAll, deniesAll, type MemoryKind, memoryKinds, type Policy } from './kinds.js';
 import { allow, type Condition, failWith, notify, type Rule, type RuleSet, type Verdict } from './rule.js';
+import { sharingRules } from './sharing.js';
 import { fileRules } from './strict.js';
 
 /** A rule of W^X, with the sentence that a report gives of a call that matches it. */
@@ -107,9 +108,17 @@ export const wxRules: readonly WxRule[] = [
   ),
 ];
 
-/** What a policy says of a call that matches a rule, as far as its registers show. */
-export function isRefused(policy: Policy, { kinds }: WxRule): boolean {
-  return !allowsAll(policy, kinds);
+/** Calls whose memory tells what they are about, where no register does. */
+const ABOUT_MEMORY: readonly SyscallName[] = ['mprotect', 'pkey_mprotect'];
+
+/** Whether only a look at the memory tells if a policy allows a call that matches a rule. */
+export function isJudged(policy: Policy, { call, kinds }: WxRule): boolean {
+  return ABOUT_MEMORY.includes(call) && !allowsAll(policy, kinds) && !deniesAll(policy, kinds);
+}
+
+/** Whether a policy refuses a call that matches a rule, whatever the memory is. */
+export function isRefused(policy: Policy, rule: WxRule): boolean {
+  return !allowsAll(policy, rule.kinds) && !isJudged(policy, rule);
 }
 
 /**
@@ -119,6 +128,7 @@ export function isRefused(policy: Policy, { kinds }: WxRule): boolean {
  * never lets such a call go on, and where it is gone the kernel refuses it by itself.
  */
 function verdictOn(policy: Policy, rule: WxRule): Verdict | undefined {
+  if (isJudged(policy, rule)) return notify;
   if (isRefused(policy, rule)) return allows(policy, 'execfile') ? REFUSED : notify;
   return policy.reports ? notify : undefined;
 }
@@ -148,7 +158,7 @@ export function policyRules(policy: Policy, service: readonly Rule[]): RuleSet {
   const files = fileRules(policy);
   const unjudged = verdictOnUnjudged(policy);
   return {
-    rules: [...memory, ...files, ...service],
+    rules: [...memory, ...files, ...sharingRules(policy), ...service],
     otherEntry: unjudged,
     x32: unjudged,
     ...(files.length === 0 ? {} : { unknown: failWith('ENOSYS') }),

@@ -11,7 +11,7 @@ import type { Notification } from '../linux/listener.js';
 import { firstMatch } from '../policy/evaluate.js';
 import { allows, type Policy } from '../policy/kinds.js';
 import type { Rule } from '../policy/rule.js';
-import { isRefused, judgesMemory, type WxRule, wxRules } from '../policy/wx.js';
+import { isJudged, isRefused, judgesMemory, type WxRule, wxRules } from '../policy/wx.js';
 import { type Answer, letContinue, type NotifiedCall, refuse, type Supervision } from './call.js';
 import { copy, copyByFcntl } from './calls/copy.js';
 import { create } from './calls/create.js';
@@ -21,6 +21,7 @@ import { memfdCreate } from './calls/memfd_create.js';
 import { oldMmap } from './calls/old_mmap.js';
 import { read } from './calls/read.js';
 import { seek } from './calls/seek.js';
+import { shareMemory } from './calls/share_memory.js';
 import { write } from './calls/write.js';
 import { hexadecimal, loggedNotification, reportRefusable } from './report.js';
 import type { Window } from './window.js';
@@ -37,6 +38,7 @@ const serviceCalls: readonly NotifiedCall[] = [
   copyByFcntl,
   memfdCreate,
   execute,
+  shareMemory,
 ];
 
 /**
@@ -78,7 +80,7 @@ function entryOf(architecture: number): Entry | undefined {
 
 /** Decides one notification. */
 function decide(supervision: Supervision, notification: Notification): Answer {
-  const { policy, serviceRules: service, refusedRuntimes } = supervision;
+  const { policy, serviceRules: service, refusedRuntimes, judgements } = supervision;
   const entry = entryOf(notification.architecture);
   const number = notification.number >>> 0;
   const call = { entry, number, arguments: notification.arguments };
@@ -87,6 +89,11 @@ function decide(supervision: Supervision, notification: Notification): Answer {
   if (rule !== undefined && entry !== undefined && isRefused(policy, rule)) {
     refusedRuntimes.look(notification, entry);
     return refuse('EACCES', rule.sentence);
+  }
+  if (rule !== undefined && entry !== undefined && isJudged(policy, rule)) {
+    if (policy.reports) reportRefusable(supervision, notification, entry, rule);
+    judgements.begin({ supervision, notification, entry, name: rule.call });
+    return { kind: 'later' };
   }
   const isUnjudged = rule === undefined && found === undefined;
   if (policy.reports && (rule !== undefined || isUnjudged)) {
@@ -99,10 +106,12 @@ function decide(supervision: Supervision, notification: Notification): Answer {
 }
 
 /** Sends an answer, and settles what hangs on it. */
-function send(supervision: Supervision, notification: Notification, answer: Answer): void {
+export function send(supervision: Supervision, notification: Notification, answer: Answer): void {
   const { listener, log } = supervision;
   const { id } = notification;
   switch (answer.kind) {
+    case 'later':
+      return;
     case 'continue':
       answer.around?.before();
       listener.letContinue(id);

@@ -10,6 +10,7 @@ import { processOf } from '../linux/proc.js';
 import type { Policy } from '../policy/kinds.js';
 import type { Rule } from '../policy/rule.js';
 import type { Executions } from './executions.js';
+import type { Judgements } from './judgements.js';
 import type { Log, LoggedCall } from './log.js';
 import type { RefusedRuntimes } from './refused_runtimes.js';
 import type { Tables } from './tables.js';
@@ -35,6 +36,8 @@ export type Answer =
       /** A sentence for the log: the input, the rule, the remedy. */
       readonly reason: string;
     }
+  /** It is answered when it was judged (judgements.ts). */
+  | { readonly kind: 'later' }
   /** The caller gets a descriptor of this file at this number, or the lowest free one, as the result of its call. */
   | {
       readonly kind: 'descriptor';
@@ -78,6 +81,7 @@ export interface Supervision {
   /** Our descriptor of the folder that memory files are made in, where they are ours to make. */
   readonly memoryFolder: number | undefined;
   readonly refusedRuntimes: RefusedRuntimes;
+  readonly judgements: Judgements;
   /** Whether a process is about to become the run's program, traced by who started it. */
   readonly isHeld: (processId: number) => boolean;
 }

@@ -89,6 +89,14 @@ export type LogEvent =
   | { readonly event: 'looking'; readonly reason: string }
   /** A means of confinement that could not be had, in a run with --best-effort. */
   | { readonly event: 'missing'; readonly what: string; readonly remedy: string; readonly open: string }
+  /** Memory that was looked at became executable, or the call failed for a reason of the kernel's. */
+  | ({
+      readonly event: 'made-executable';
+      readonly arguments: readonly string[];
+      /** What it is, by kinds that the policy allows. */
+      readonly memory: readonly string[];
+      readonly errno: string | null;
+    } & LoggedCall)
   /** A runtime that writes code was refused it, for the first time. */
   | {
       readonly event: 'runtime-refused';
@@ -135,6 +143,10 @@ export function sentence(event: LogEvent): string {
       return `process ${event.processId}: ${event.file} did not run: ${event.reason}`;
     case 'looking':
       return `each execution is looked at, which takes time: ${event.reason}`;
+    case 'made-executable': {
+      const memory = event.memory.join(', ') || 'a file as it is';
+      return `${who(event)}: ${event.call} made executable: ${memory}`;
+    }
     case 'runtime-refused':
       return `process ${event.processId}: ${event.runtime} was refused ${event.wants}`;
     case 'missing':

@@ -13,9 +13,10 @@ import { Listener, type NotificationSizes } from '../linux/listener.js';
 import { yieldProcessor } from '../linux/ptrace.js';
 import { leaveSignalsToOthers } from '../linux/signal.js';
 import type { Policy } from '../policy/kinds.js';
-import { answerNotification, serviceRules } from './answer.js';
+import { answerNotification, send, serviceRules } from './answer.js';
 import type { Supervision } from './call.js';
 import { Executions, reportImage } from './executions.js';
+import { Judgements } from './judgements.js';
 import { type LogTarget, openLog } from './log.js';
 import { RefusedRuntimes } from './refused_runtimes.js';
 import { heldProcess, type Rendezvous, takeListener } from './rendezvous.js';
@@ -46,11 +47,18 @@ export interface ReceiverSettings {
 const LOOKS_AT_ONCE = 400;
 const BETWEEN_LOOKS = 100;
 
-/** Looks after executions under way until there are none, or a notification is there. */
-function attend(executions: Executions, listener: Listener): void {
-  for (let looks = 0; executions.areUnderWay; looks++) {
-    executions.look();
-    if (!executions.areUnderWay || listener.isReady(looks < LOOKS_AT_ONCE ? 0 : BETWEEN_LOOKS)) return;
+/** What is under way, and has to be looked after. */
+interface UnderWay {
+  readonly areUnderWay: boolean;
+  readonly look: () => void;
+}
+
+/** Looks after what is under way until nothing is, or a notification is there. */
+function attend(all: readonly UnderWay[], listener: Listener): void {
+  for (let looks = 0; ; looks++) {
+    for (const one of all) if (one.areUnderWay) one.look();
+    if (!all.some((one) => one.areUnderWay)) return;
+    if (listener.isReady(looks < LOOKS_AT_ONCE ? 0 : BETWEEN_LOOKS)) return;
     yieldProcessor();
   }
 }
@@ -67,6 +75,9 @@ function receive({ rendezvous, settings }: ReceiverData): void {
   const listener = new Listener(offered.listener, data.sizes);
   const log = openLog(data.log);
   const executions = data.inspects ? new Executions(data.policy, reportImage(log)) : undefined;
+  const judgements = new Judgements(({ supervision: asked, notification }, answer) =>
+    send(asked, notification, answer),
+  );
   const supervision: Supervision = {
     listener,
     waitsKillable: offered.waitsKillable,
@@ -79,11 +90,13 @@ function receive({ rendezvous, settings }: ReceiverData): void {
     log,
     executions,
     memoryFolder: data.memoryFolder,
+    judgements,
     refusedRuntimes: new RefusedRuntimes(data.policy, log),
     isHeld: (processId) => heldProcess(rendezvous) === processId,
   };
+  const underWay: readonly UnderWay[] = executions === undefined ? [judgements] : [executions, judgements];
   for (;;) {
-    if (executions?.areUnderWay) attend(executions, listener);
+    if (underWay.some((one) => one.areUnderWay)) attend(underWay, listener);
     const notification = listener.receive();
     if (notification !== undefined) answerNotification(supervision, notification);
     else if (listener.abandoned()) break;

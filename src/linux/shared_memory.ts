@@ -1,0 +1,58 @@
+/**
+ * Which processes share their memory: children of vfork(2) and of clone(2) with CLONE_VM, told by kcmp(2).
+ *
+ * @module
+ */
+import { readdirSync, statSync } from 'node:fs';
+import { KCMP } from '../abi/process.js';
+import { PF } from '../abi/ptrace.js';
+import { syscallNumbers } from '../abi/syscalls.js';
+import { native } from './libc.js';
+import { flagsOf, parentOf, threadsOf } from './proc.js';
+
+const libcSyscall = native('long syscall(long, long, long, long, long, long)');
+
+/** Whether two threads have one memory. What cannot be compared is of another user, and so is its memory. */
+function isOneMemory(threadId: number, otherThreadId: number): boolean {
+  const { kcmp } = syscallNumbers['x86-64'];
+  return Number(libcSyscall(kcmp, threadId, otherThreadId, KCMP.KCMP_VM, 0, 0)) === 0;
+}
+
+/** Links of /proc/PID/task beside its threads: itself and its parent folder. */
+const LINKS_OF_FOLDER = 2;
+
+/** Whether a process has threads beside its first one, which may have ended before them. */
+function hasThreads(processId: number): boolean {
+  try {
+    return statSync(`/proc/${processId}/task`).nlink > LINKS_OF_FOLDER + 1;
+  } catch {
+    return false;
+  }
+}
+
+function sharesMemory(threadId: number, processId: number): boolean {
+  // A first thread that has ended has no memory.
+  return (
+    isOneMemory(threadId, processId) ||
+    (hasThreads(processId) && threadsOf(processId).some((other) => isOneMemory(threadId, other)))
+  );
+}
+
+/**
+ * Whether a process has its memory from another one that still has it: it was made by vfork(2), or by clone(2) with
+ * CLONE_VM, and has not executed a program since.
+ *
+ * Mostly the other one is its parent. That may have ended, with the memory left to several such children; so all
+ * processes are looked at. None can be overlooked as long as no process that this is true of makes another one.
+ *
+ * @param threadId - of a thread of it that has not ended
+ */
+export function hasForeignMemory(threadId: number, processId: number): boolean {
+  // Memory is a process's own from its execve(2) on.
+  if ((flagsOf(threadId) & PF.PF_FORKNOEXEC) === 0) return false;
+  const parent = parentOf(processId);
+  if (parent !== undefined && sharesMemory(threadId, parent)) return true;
+  return readdirSync('/proc')
+    .map(Number)
+    .some((id) => id > 0 && id !== processId && parentOf(id) !== processId && sharesMemory(threadId, id));
+}

@@ -1,0 +1,29 @@
+/**
+ * What /proc/PID/smaps tells of mappings beyond their lines in /proc/PID/maps (proc(5)).
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+
+/** Lines that count pages which are the process's own, and no file's: with a number above 0. */
+const OWN_PAGES = /^(?:Anonymous|Swap|Private_Hugetlb): +[1-9]/m;
+
+/**
+ * The first addresses of mappings that have pages of the process's own: a private mapping of a file has one for each page
+ * that was written to. Undefined where they cannot be read.
+ */
+export function mappingsWithOwnPages(processId: number): ReadonlySet<bigint> | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${processId}/smaps`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  const starts = new Set<bigint>();
+  // Each mapping begins with its line of maps, and ends with its flags.
+  for (const part of text.split(/^VmFlags:.*\n/m)) {
+    const start = /^([0-9a-f]+)-/.exec(part)?.[1];
+    if (start !== undefined && OWN_PAGES.test(part)) starts.add(BigInt(`0x${start}`));
+  }
+  return starts;
+}
