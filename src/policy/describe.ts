@@ -3,16 +3,7 @@
  *
  * @module
  */
-import {
-  allows,
-  type Kind,
-  kindSentences,
-  kinds,
-  type LevelName,
-  memoryKinds,
-  type Policy,
-  policyText,
-} from './kinds.js';
+import { allows, isMixed, type Kind, kindSentences, kinds, type LevelName, type Policy, policyText } from './kinds.js';
 
 /** What a policy says of one kind. */
 export interface KindDescription {
@@ -37,6 +28,11 @@ const FILES =
   'mounts of its own: what can be executed is read-only, what can be written is noexec; memory files are made by the ' +
   'supervisor, new programs are looked at before they run, calls that lead around that are refused with EPERM';
 
+/** Of a kind that is denied beside others that are allowed. */
+const LOOK =
+  'what registers show of it is refused with EACCES; for mprotect, the process is held still while the ' +
+  'supervisor looks at its memory, and refuses this kind';
+
 function enforcement(policy: Policy, kind: Kind): string {
   if (allows(policy, kind)) {
     if (kind === 'exectramp') return 'the supervisor generates and seals them; the program can never write one';
@@ -45,9 +41,10 @@ function enforcement(policy: Policy, kind: Kind): string {
   }
   if (kind === 'execfile') return FILES;
   if (kind === 'exectramp') return 'there is no such system call, as on every kernel';
-  const all = memoryKinds.every((one) => !allows(policy, one));
-  const filter = 'the kernel refuses the calls with EACCES, by their registers alone';
-  return all ? filter : `${filter}; the supervisor refuses those whose memory has to be looked at`;
+  if (isMixed(policy)) return LOOK;
+  // There the supervisor is asked, so that it can say which runtime was refused; its answer is always the same.
+  const who = allows(policy, 'execfile') ? 'the kernel refuses' : 'the supervisor, and behind it the kernel, refuse';
+  return `${who} the calls with EACCES, by their registers alone`;
 }
 
 /** Describes a policy. */

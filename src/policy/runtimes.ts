@@ -14,8 +14,8 @@ export interface Runtime {
   readonly seen: string;
   /** The last part of the path of its executable or library: of the file that a call came from. */
   readonly file: RegExp;
-  /** The kind that it asks for first. */
-  readonly wants: Kind;
+  /** The kinds that it cannot run without, where nothing makes it. */
+  readonly wants: readonly Kind[];
   /** What becomes of it when it is refused. */
   readonly refused: /** It runs on without writing code, or without what it wanted the code for. */
     | 'goes on'
@@ -31,7 +31,7 @@ export const runtimes: readonly Runtime[] = [
     name: 'V8 (Node.js)',
     seen: 'Node.js 20.20',
     file: /^(node|nodejs)$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: 'node --jitless',
   },
@@ -39,7 +39,7 @@ export const runtimes: readonly Runtime[] = [
     name: 'the Java virtual machine (HotSpot)',
     seen: 'OpenJDK 17.0, with -Xint and as Zero too',
     file: /^libjvm\.so$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: undefined,
   },
@@ -47,7 +47,7 @@ export const runtimes: readonly Runtime[] = [
     name: 'LuaJIT',
     seen: '2.1.0~beta3',
     file: /^(luajit(-[\d.]+.*)?|libluajit-5\.1\.so.*)$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: 'luajit -joff, or jit.off() in the program',
   },
@@ -55,7 +55,7 @@ export const runtimes: readonly Runtime[] = [
     name: 'Guile',
     seen: '3.0.8',
     file: /^libguile-3\.\d+\.so.*$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: 'GUILE_JIT_THRESHOLD=-1 in the environment',
   },
@@ -63,7 +63,7 @@ export const runtimes: readonly Runtime[] = [
     name: 'SpiderMonkey (gjs)',
     seen: 'mozjs 102 with gjs 1.74, with GJS_DISABLE_JIT too',
     file: /^libmozjs-\d+\.so.*$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: undefined,
   },
@@ -71,7 +71,7 @@ export const runtimes: readonly Runtime[] = [
     name: "PHP's JIT (opcache)",
     seen: 'PHP 8.2',
     file: /^opcache\.so$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'goes on',
     without: 'php -d opcache.jit=disable',
   },
@@ -79,7 +79,7 @@ export const runtimes: readonly Runtime[] = [
     name: "PCRE2's JIT",
     seen: '10.42, in php and grep -P',
     file: /^libpcre2-(8|16|32)\.so.*$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'goes on',
     without: 'in PHP: php -d pcre.jit=0',
   },
@@ -87,7 +87,7 @@ export const runtimes: readonly Runtime[] = [
     name: "Git's search by PCRE2 (git grep, git log --grep)",
     seen: 'git 2.39, which does not go on without',
     file: /^git$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: "a pattern for the C library (git grep -G 'wor[d]'), or git grep -P '(*NO_JIT)word'",
   },
@@ -95,7 +95,7 @@ export const runtimes: readonly Runtime[] = [
     name: "PostgreSQL's query compiler (LLVM)",
     seen: 'PostgreSQL 15, for queries above jit_above_cost',
     file: /^(llvmjit\.so|libLLVM-\d+\.so.*)$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: 'jit=off in postgresql.conf',
   },
@@ -103,7 +103,7 @@ export const runtimes: readonly Runtime[] = [
     name: "Ruby's JIT (YJIT)",
     seen: 'Ruby 3.1, which has it with --yjit alone',
     file: /^libruby-[\d.]+\.so.*$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: 'ruby --disable-yjit',
   },
@@ -111,25 +111,25 @@ export const runtimes: readonly Runtime[] = [
     name: 'PyPy',
     seen: 'PyPy 7.3.11',
     file: /^(libpypy3.*-c\.so.*|pypy3.*)$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: 'pypy3 --jit off',
   },
   {
     name: 'Erlang (BEAM)',
-    seen: 'Erlang/OTP 25, which Debian builds without the interpreter',
+    seen: 'Erlang/OTP 25, which writes its code to a memory file first, and which Debian builds without the interpreter',
     file: /^beam\.smp$/,
-    wants: 'execfile',
+    wants: ['execmem'],
     refused: 'fails',
     without: undefined,
   },
-  { name: 'SBCL', seen: '2.2.9', file: /^sbcl$/, wants: 'execmem', refused: 'fails', without: undefined },
-  { name: 'Racket', seen: '8.7 (CS)', file: /^racket$/, wants: 'execmem', refused: 'fails', without: undefined },
+  { name: 'SBCL', seen: '2.2.9', file: /^sbcl$/, wants: ['execmem', 'execmod'], refused: 'fails', without: undefined },
+  { name: 'Racket', seen: '8.7 (CS)', file: /^racket$/, wants: ['execmem'], refused: 'fails', without: undefined },
   {
     name: 'Chez Scheme',
     seen: '9.5.8',
     file: /^(chezscheme|chez|petite)$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: undefined,
   },
@@ -137,7 +137,7 @@ export const runtimes: readonly Runtime[] = [
     name: 'Mono',
     seen: '6.8, with --interpreter too',
     file: /^(mono(-sgen)?|libmonosgen-2\.0\.so.*)$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: undefined,
   },
@@ -145,7 +145,7 @@ export const runtimes: readonly Runtime[] = [
     name: 'QEMU, where it translates programs',
     seen: 'qemu-user 7.2',
     file: /^qemu-(?!system-)\w+(-static)?$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: undefined,
   },
@@ -153,7 +153,7 @@ export const runtimes: readonly Runtime[] = [
     name: 'Valgrind',
     seen: '3.19',
     file: /^(none|memcheck|cachegrind|callgrind|helgrind|drd|massif|dhat|lackey|exp-bbv)-(amd64|x86)-linux$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: undefined,
   },
@@ -161,7 +161,7 @@ export const runtimes: readonly Runtime[] = [
     name: 'cffi, for a callback of ffi.callback()',
     seen: 'python3-cffi 1.15',
     file: /^_cffi_backend\..*\.so$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: 'extern "Python" in place of ffi.callback()',
   },
@@ -169,7 +169,7 @@ export const runtimes: readonly Runtime[] = [
     name: 'libffi, for a callback (as of ctypes)',
     seen: "Debian's 3.4.4, which is built without static trampolines; from Python 3.11",
     file: /^libffi\.so.*$/,
-    wants: 'execmem',
+    wants: ['execmem'],
     refused: 'fails',
     without: undefined,
   },
@@ -188,9 +188,9 @@ export function runtimeOf(files: readonly string[]): Runtime | undefined {
   return first?.refused === 'goes on' ? (found.find(({ refused }) => refused === 'fails') ?? first) : first;
 }
 
-/** What a person is told of a runtime that was refused: what it wanted, and how it runs without. */
+/** What a person is told of a runtime that was refused: what it wanted, and how it runs without, or with. */
 export function runtimeSentence({ name, wants, without }: Runtime, policy: string): string {
-  const wanted = wants === 'execfile' ? 'to run code from a file that it writes' : 'to run code that it writes';
   const remedy = without === undefined ? 'no switch makes it run without' : `this makes it run without: ${without}`;
-  return `${name} wanted ${wanted} (${wants}), which ${policy} denies; ${remedy}; or let it: --allow ${wants}`;
+  const options = wants.map((kind) => `--allow ${kind}`).join(' ');
+  return `${name} wanted to run code that it writes (${wants.join(', ')}), which ${policy} denies; ${remedy}; or let it: ${options}`;
 }

@@ -156,7 +156,7 @@ export class Judgements {
     if (!isValid(context)) return 'done';
     const denied = found.filter(({ kind }) => !allows(policy, kind));
     if (denied.length > 0) {
-      if (denied.some(({ kind }) => kind === 'execmem')) refusedRuntimes.look(notification, context.entry);
+      refusedRuntimes.look(notification, context.entry);
       return refuse('EACCES', `${context.name} makes memory executable: ${denied.map(describe).join(', ')}`);
     }
     const thread = StoppingThread.seize(notification.threadId, true);

@@ -102,7 +102,7 @@ export type LogEvent =
       readonly event: 'runtime-refused';
       readonly processId: number;
       readonly runtime: string;
-      readonly wants: string;
+      readonly wants: readonly string[];
       /** What becomes of it. */
       readonly refused: string;
       /** What makes it run without, where something does. */
@@ -148,7 +148,7 @@ export function sentence(event: LogEvent): string {
       return `${who(event)}: ${event.call} made executable: ${memory}`;
     }
     case 'runtime-refused':
-      return `process ${event.processId}: ${event.runtime} was refused ${event.wants}`;
+      return `process ${event.processId}: ${event.runtime} was refused ${event.wants.join(', ')}`;
     case 'missing':
       return `${event.what}: ${event.remedy}; open without it: ${event.open}`;
     case 'table-created':

@@ -8,7 +8,7 @@ import { readlinkSync, writeSync } from 'node:fs';
 import type { Entry } from '../abi/syscalls.js';
 import type { Notification } from '../linux/listener.js';
 import { processOf } from '../linux/proc.js';
-import { type Kind, type Policy, policyText } from '../policy/kinds.js';
+import { allowsAll, type Policy, policyText } from '../policy/kinds.js';
 import { type Runtime, runtimeOf, runtimeSentence } from '../policy/runtimes.js';
 import { callerOf } from './caller.js';
 import type { Log } from './log.js';
@@ -50,16 +50,11 @@ export class RefusedRuntimes {
     this.#looks += 1;
     const processId = processOf(notification.threadId) ?? notification.threadId;
     const files = [...filesBehind(notification, entry, processId), ...programOf(processId)];
-    this.#tell(processId, runtimeOf(files), 'execmem');
+    this.#tell(processId, runtimeOf(files));
   }
 
-  /** The same for a process that is given a memory file: it is refused nothing yet, but cannot execute what is in it. */
-  lookAtMemoryFile(processId: number): void {
-    this.#tell(processId, runtimeOf(programOf(processId)), 'execfile');
-  }
-
-  #tell(processId: number, runtime: Runtime | undefined, kind: Kind): void {
-    if (runtime === undefined || this.#told.has(runtime) || runtime.wants !== kind) return;
+  #tell(processId: number, runtime: Runtime | undefined): void {
+    if (runtime === undefined || this.#told.has(runtime) || allowsAll(this.#policy, runtime.wants)) return;
     this.#told.add(runtime);
     const { name, wants, refused, without = null } = runtime;
     if (this.#log.enabled) {

@@ -64,9 +64,12 @@ describe('the table of runtimes', () => {
     for (const runtime of runtimes) {
       const sentence = runtimeSentence(runtime, 'strict');
       assert.ok(sentence.startsWith(`${runtime.name} wanted to run code `), sentence);
-      assert.ok(sentence.includes(`(${runtime.wants}), which strict denies; `), sentence);
+      assert.ok(sentence.includes(`(${runtime.wants.join(', ')}), which strict denies; `), sentence);
       assert.ok(sentence.includes(runtime.without ?? 'no switch makes it run without'), sentence);
-      assert.ok(sentence.endsWith(`; or let it: --allow ${runtime.wants}`), sentence);
+      assert.ok(
+        sentence.endsWith(`; or let it: ${runtime.wants.map((kind) => `--allow ${kind}`).join(' ')}`),
+        sentence,
+      );
     }
   });
 });

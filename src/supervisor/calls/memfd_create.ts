@@ -69,7 +69,6 @@ function answer(context: CallContext): Answer {
     const isFull = file === -errnoNumbers.EMFILE || file === -errnoNumbers.ENFILE;
     return refuse(isFull ? 'ENFILE' : 'ENOMEM', 'the supervisor cannot make another memory file');
   }
-  supervision.refusedRuntimes.lookAtMemoryFile(loggedCall(context).processId);
   return {
     kind: 'descriptor',
     source: file,
