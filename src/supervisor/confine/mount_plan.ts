@@ -33,7 +33,8 @@ export const SYSTEM_TREES: readonly string[] = [
 /** Types of file systems that are no files but the kernel. */
 const KERNEL_TYPES: ReadonlySet<string> = new Set([
   ...['proc', 'sysfs', 'securityfs', 'debugfs', 'tracefs', 'configfs', 'bpf', 'efivarfs', 'pstore', 'selinuxfs'],
-  ...['binfmt_misc', 'smackfs', 'resctrl', 'nfsd'],
+  // cgroup is version 1: its release_agent is a program that the kernel starts, outside.
+  ...['binfmt_misc', 'smackfs', 'resctrl', 'nfsd', 'cgroup'],
 ]);
 
 /** A part of the tree that is put over itself as a mount of its own. */
