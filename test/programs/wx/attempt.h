@@ -174,7 +174,7 @@ static inline int attempt_main(int count, char **arguments, const struct variant
 	if (!list && getenv("WX_WAIT") != NULL)
 		wait_for_file(getenv("WX_WAIT"));
 	/* Who waits for something that never comes is ended by SIGALRM. */
-	alarm(60);
+	alarm(300);
 	for (; variants->name != NULL; variants++) {
 		if (list) {
 			puts(variants->name);
