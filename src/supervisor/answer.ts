@@ -122,7 +122,7 @@ export function send(supervision: Supervision, notification: Notification, answe
       answer.after?.();
       return;
     case 'error':
-      listener.answerError(id, answer.errno);
+      // Before the answer: with it the program may end, and this process too.
       if (log.enabled) {
         log.write({
           event: 'refused',
@@ -132,6 +132,7 @@ export function send(supervision: Supervision, notification: Notification, answe
           reason: answer.reason,
         });
       }
+      listener.answerError(id, answer.errno);
       return;
     case 'descriptor': {
       const result = listener.answerDescriptor(id, answer);

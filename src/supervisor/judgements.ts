@@ -163,7 +163,7 @@ export class Judgements {
     if (thread === undefined) return refuse('EACCES', 'the caller cannot be stopped behind its call');
     listener.letContinue(notification.id);
     const result = thread.stopped();
-    thread.release();
+    // While it stands: behind it the program may end, and this process too.
     if (log.enabled && result !== undefined) {
       log.write({
         event: 'made-executable',
@@ -173,6 +173,7 @@ export class Judgements {
         errno: isError(result) ? errnoName(-Number(result)) : null,
       });
     }
+    thread.release();
     return 'done';
   }
 }

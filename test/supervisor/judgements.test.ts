@@ -159,6 +159,17 @@ for (const [width, flags] of Object.entries(WIDTHS) as [keyof typeof WIDTHS, rea
   });
 }
 
+describe('without the supervisor', () => {
+  const race = compileProgram('kinds/race.c', { flags: WIDTHS['x86-64'] });
+  for (const policy of [['strict'], ['strict', '--allow', 'execheap'], ['wx', '--allow', 'execheap']]) {
+    test(`${policy.join(' ')}: nothing becomes executable that would have to be asked for`, () => {
+      const { output, errors, signal } = supervised(['--policy', ...policy], [race, 'orphan', '1']);
+      assert.equal(output, 'anonymous ENOSYS heap ENOSYS\n', errors);
+      assert.equal(signal, 'SIGKILL');
+    });
+  }
+});
+
 describe('the log', () => {
   const memory = compileProgram('kinds/memory.c', { flags: WIDTHS['x86-64'] });
   function eventsOf(options: readonly string[], variant: string): readonly Readonly<Record<string, unknown>>[] {

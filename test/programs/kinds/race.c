@@ -5,6 +5,7 @@
  *                           often mprotect granted and refused, and how often the bytes then ran:
  *                           `granted 1 refused 2 ran 0`
  *   race share 1            who could swap it unseen: prints what becomes of calls that make others share the memory
+ *   race orphan 1           kills who judges: prints what becomes of calls then
  *   race signals ATTEMPTS   another thread is sent signals that queue up, and waits in calls, while this one makes memory
  *                           executable: prints `signals N data N`, as many as were sent
  *   race spawn ATTEMPTS     another thread starts programs, which share the memory until they execute
@@ -191,6 +192,20 @@ static void *start_threads(void *unused)
 	return unused;
 }
 
+/* Tries again when the parent, who judges, is killed. */
+static int race_orphan(void)
+{
+	const pid_t parent = getppid();
+	need(kill(parent, SIGKILL) == 0, "kill");
+	while (getppid() == parent)
+		sched_yield();
+	place_bytes();
+	printf("anonymous %s ", error_name(protect(page, READ_EXECUTE)));
+	unsigned char *heap = sbrk(4 * PAGE_SIZE);
+	heap = (unsigned char *)(((uintptr_t)heap + PAGE_SIZE - 1) & ~(uintptr_t)(PAGE_SIZE - 1));
+	return printf("heap %s\n", error_name(protect(write_payload(heap), READ_EXECUTE))) < 0;
+}
+
 static int race_beside(void *(*other)(void *), int attempts)
 {
 	pthread_t thread;
@@ -215,6 +230,8 @@ int main(int count, char **arguments)
 	count_faults();
 	if (strcmp(arguments[1], "thread") == 0)
 		return race_thread(attempts);
+	if (strcmp(arguments[1], "orphan") == 0)
+		return race_orphan();
 	if (strcmp(arguments[1], "share") == 0)
 		return race_share();
 	if (strcmp(arguments[1], "signals") == 0)
