@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { type Kind, memoryKinds } from '../../src/policy/kinds.js';
-import { run, SharedFolder, trampfd } from '../cli/command.js';
+import { asOrdinaryUser, copyCommand, run, SharedFolder, trampfd } from '../cli/command.js';
 import { compileProgram } from '../programs/compile.js';
 
 const folder = new SharedFolder();
@@ -158,6 +158,27 @@ for (const [width, flags] of Object.entries(WIDTHS) as [keyof typeof WIDTHS, rea
     }
   });
 }
+
+describe('as an ordinary user', () => {
+  const command = copyCommand(folder.path);
+  const env = { ...process.env, PATH: `${join(folder.path, 'node')}:/usr/bin:/bin` };
+  const asUser = (options: readonly string[], words: readonly string[]): string => {
+    const [program = ''] = words;
+    const all = [...asOrdinaryUser, command, 'run', ...options, '--exec', dirname(program), '--', ...words];
+    return run(all, { env, cwd: '/' }).output;
+  };
+  const memory = compileProgram('kinds/memory.c', { flags: WIDTHS['x86-64'] });
+  const race = compileProgram('kinds/race.c', { flags: WIDTHS['x86-64'] });
+
+  for (const level of ['wx', 'strict']) {
+    test(`${level} --allow execheap: the heap and nothing else, and no race is won`, () => {
+      const options = ['--policy', level, '--allow', 'execheap'];
+      assert.equal(asUser(options, [memory, 'heap']), 'heap: EXEC\n');
+      assert.equal(asUser(options, [memory, 'anonymous']), 'anonymous: EACCES\n');
+      assert.match(asUser(options, [race, 'thread', '300']), /^granted [1-9]\d* refused [1-9]\d* ran 0\n$/);
+    });
+  }
+});
 
 describe('without the supervisor', () => {
   const race = compileProgram('kinds/race.c', { flags: WIDTHS['x86-64'] });
