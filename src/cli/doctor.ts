@@ -24,6 +24,7 @@ import {
   seccompAction,
 } from '../linux/probe.js';
 import { windowFor } from '../supervisor/window.js';
+import { strictFindings } from './doctor_strict.js';
 import { type Finding, finding, needed, type Report, reportText } from './finding.js';
 
 function platformFindings(): Finding[] {
@@ -105,7 +106,7 @@ function seccompFindings(found: ListenerFindings): Finding[] {
       'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
       ifKnown(found.waitsKillable),
       'signals do not interrupt a call that the supervisor works on',
-      'a program with many signals sees EINTR from calls on tables now and then; Linux 5.19 brought it',
+      'a program with many signals sees EINTR from calls on tables now and then, and strict does not start; Linux 5.19 brought it',
       unprobed,
     ),
     finding(
@@ -181,7 +182,7 @@ function memoryFindings(found: MemoryFileFindings): Finding[] {
       mdwe === true
         ? "the kernel's own memory-deny-write-execute is in force for this process and all that it starts"
         : "the kernel's own memory-deny-write-execute is there, and not in force for this process",
-      'the kernel has no memory-deny-write-execute of its own; wx does not need it',
+      'the kernel has no memory-deny-write-execute of its own; no policy needs it',
     ),
   ];
 }
@@ -203,7 +204,7 @@ function yamaFinding(): Finding {
   return { name, answer: 'no', meaning: meaning[scope] ?? `Yama's ptrace_scope is ${scope}` };
 }
 
-function processFindings(openFileLimit: bigint): Finding[] {
+function processFindings(openFileLimit: bigint, traces: boolean | undefined): Finding[] {
   const i386 = probeI386();
   const x32 = probeX32();
   const trampfd = probeTrampfd();
@@ -218,9 +219,9 @@ function processFindings(openFileLimit: bigint): Finding[] {
     ),
     finding(
       'ptrace(2) of a child',
-      probeChildTracing(),
-      'forks do not inherit mappings of version 1, and the old mmap of i386 is served',
-      'forks inherit mappings of version 1, and wx refuses the old mmap of i386',
+      traces,
+      'forks do not inherit mappings of version 1, the old mmap of i386 is served, and strict can arrange a program',
+      'forks inherit mappings of version 1, wx refuses the old mmap of i386, and strict does not start',
       'no child could be started',
     ),
     yamaFinding(),
@@ -247,9 +248,9 @@ function processFindings(openFileLimit: bigint): Finding[] {
     finding(
       'user namespaces',
       probeUserNamespace(),
-      'this user can make one; a run needs none',
-      'this user cannot make one; a run needs none',
-      'not probed, as unshare(1) is missing; a run needs none',
+      'this user can make one; only strict needs one, where it is not started by root',
+      'this user cannot make one; only strict needs one, where it is not started by root',
+      'not probed, as unshare(1) is missing; only strict needs one, where it is not started by root',
     ),
     finding(
       'descriptors for tables',
@@ -267,13 +268,15 @@ function processFindings(openFileLimit: bigint): Finding[] {
  * @param openFileLimit - the soft RLIMIT_NOFILE that a program would get
  */
 export async function doctor(version: string, openFileLimit: bigint): Promise<Report> {
-  const processes = processFindings(openFileLimit);
+  const traces = probeChildTracing();
+  const processes = processFindings(openFileLimit, traces);
   const listener = await probeListener();
   const findings = [
     ...platformFindings(),
     ...seccompFindings(listener),
     ...memoryFindings(probeMemoryFile()),
     ...processes,
+    ...strictFindings({ waitsKillable: listener.refused === undefined ? listener.waitsKillable : undefined, traces }),
   ];
   const head = `trampfd ${version}, Linux ${release()} on ${process.arch}, Node.js ${process.versions.node}`;
   return reportText(head, findings);

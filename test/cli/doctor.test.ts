@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { type Finding, reportText } from '../../src/cli/finding.js';
 import { architectures } from '../../src/trampoline/architectures.js';
+import { compileProgram } from '../programs/compile.js';
 import { asOrdinaryUser, copyCommand, program, run, SharedFolder, supervise, trampfd } from './command.js';
 
 /** The findings of a report, by name. */
@@ -51,6 +52,42 @@ describe('trampfd doctor', () => {
     assert.equal(found.get('user namespaces'), run(['unshare', '--user', 'true']).status === 0 ? 'yes' : 'no');
     assert.equal(found.get('trampfd system call'), 'no');
     assert.equal(found.get('setuid programs get their privilege'), process.getuid?.() === 0 ? 'yes' : 'no');
+  });
+
+  test('says whether strict can be had, as a run finds out', () => {
+    const strict = findings(run([trampfd, 'doctor']).output).get('policy strict');
+    const { status } = run([trampfd, 'run', '--policy', 'strict', '--', 'true']);
+    assert.equal(strict, status === 0 ? 'yes' : 'no');
+  });
+
+  test('names what strict wants, where a part of it is missing', () => {
+    const without = compileProgram('supervisor/without_calls.c');
+    for (const [call, name, meaning] of [
+      [
+        'mount_setattr',
+        'calls for mounts',
+        /^no {3}calls for mounts +mount_setattr: not there, or hidden by a sandbox/m,
+      ],
+      ['fsopen', 'calls for mounts', /^no {3}calls for mounts +fsopen: /m],
+      ['landlock', 'Landlock', /^no {3}Landlock +ENOSYS; Linux 5\.19 has what is needed/m],
+    ] as const) {
+      const { status, output } = run([without, call, trampfd, 'doctor']);
+      assert.equal(status, 0, 'wx needs none of it');
+      const found = findings(output);
+      assert.equal(found.get(name), 'no', call);
+      assert.match(output, meaning);
+      const strict = run([without, call, trampfd, 'run', '--policy', 'strict', '--', 'true']).status === 0;
+      assert.equal(found.get('policy strict'), strict ? 'yes' : 'no', call);
+    }
+  });
+
+  test('says so where no mounts can be had', () => {
+    const words = ['unshare', '--user', '--map-root-user', 'sh', '-c'];
+    const script = 'echo 0 >/proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all "$@"';
+    const { output } = run([...words, script, 'sh', trampfd, 'doctor']);
+    assert.equal(findings(output).get('mounts of its own'), 'no');
+    assert.match(output, /^no {3}policy strict +it does not start for lack of: mounts of its own/m);
+    assert.match(output, /user\.max_user_namespaces/);
   });
 
   test('says which numbers tables get', () => {

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
-import { CAP_SYS_ADMIN_BIT } from '../../abi/capability.js';
+import { readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { errnoNumbers } from '../../abi/errno.js';
 import { SOCK_FILTER_SIZE } from '../../abi/filter.js';
 import { LANDLOCK } from '../../abi/landlock.js';
 import { CLONE } from '../../abi/mount.js';
 import { SECCOMP } from '../../abi/seccomp.js';
 import { TrampfdError } from '../../error.js';
+import { mayArrangeMounts } from '../../linux/capabilities.js';
 import { close, copyDescriptor, fileIdentity, openPidfd } from '../../linux/descriptor.js';
 import { filterError, type InstalledFilter } from '../../linux/filtered_thread.js';
 import { HeldProcess } from '../../linux/held_process.js';
@@ -56,12 +56,6 @@ export interface Arranged {
   readonly looksBecause: string | undefined;
   /** What could not be had. */
   readonly missing: readonly Missing[];
-}
-
-/** Whether this process may arrange mounts without a user namespace (CAP_SYS_ADMIN). */
-function mayArrangeMounts(): boolean {
-  const effective = /^CapEff:\t([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
-  return (BigInt(`0x${effective}`) & CAP_SYS_ADMIN_BIT) !== 0n;
 }
 
 /**
