@@ -45,7 +45,12 @@ static void *wait_for_ever(void *unused)
 static void start(void *(*routine)(void *))
 {
 	pthread_t thread;
-	if (pthread_create(&thread, NULL, routine, NULL) != 0)
+	int error;
+	/* While another thread executes a program there are no new ones. */
+	do
+		error = pthread_create(&thread, NULL, routine, NULL);
+	while (error == EAGAIN);
+	if (error != 0)
 		exit(2);
 }
 

@@ -187,6 +187,7 @@ describe('an ordinary user', () => {
       'mkdir -p closed/usr closed/proc',
       'mount --rbind /proc closed/proc',
       'mount --bind /usr closed/usr',
+      'trap "chmod 755 closed" EXIT',
       'chmod 0 closed',
       `PATH=${path} ${asOrdinaryUser.join(' ')} ${command} run --policy strict -- cat /proc/self/mountinfo`,
     ];
