@@ -18,7 +18,7 @@ import { type ImageFinding, inspectImage } from './image.js';
 import { type Log, printable } from './log.js';
 
 /** How often a thread is asked before it is looked whether it has ended. */
-const ASKED_BEFORE_LOOKING = 256;
+const ASKED_BEFORE_LOOKING = 32;
 
 /** Says what was found of a program, on standard error and in a log. */
 export type ReportImage = (processId: number, finding: Exclude<ImageFinding, { readonly kind: 'clean' }>) => void;
