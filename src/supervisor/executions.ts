@@ -37,8 +37,9 @@ export function judgeImage(
   report: ReportImage,
 ): ImageFinding {
   const finding = inspectImage(processId, image, policy);
-  if (finding.kind === 'refused') kill(threadId, signalNumbers['SIGKILL'] ?? 9);
+  // While it is stopped: with the last program of a run, this process ends as well.
   if (finding.kind !== 'clean') report(processId, finding);
+  if (finding.kind === 'refused') kill(threadId, signalNumbers['SIGKILL'] ?? 9);
   return finding;
 }
 
