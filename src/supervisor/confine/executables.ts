@@ -10,7 +10,7 @@
  * @module
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, normalize } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isWithin } from './mount_plan.js';
 import { asBytes } from './trees.js';
 
@@ -26,6 +26,12 @@ interface Listing {
 }
 
 const ANY_EXECUTE = 0o111;
+/** Text that is the same in bytes. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a path may have any but zero
+const ASCII = /^[\x01-\x7f]*$/;
+const MAY_BE_GONE = { throwIfNoEntry: false } as const;
+/** What no path has that is written as realpath(3) gives it. */
+const ODD = /\/(?:\.{0,2})(?:\/|$)|\0/;
 
 /** What the package managers of dpkg, rpm, pacman and apk change with every package. */
 const PACKAGE_LISTS: readonly string[] = [
@@ -67,7 +73,8 @@ function search(path: string, folders: Map<string, number>, files: Set<string>):
 
 function changedAt(folder: string): number | undefined {
   try {
-    return statSync(asBytes(folder)).mtimeMs;
+    // Asked of some thousand folders at each start; a path of ASCII needs no bytes made of it.
+    return statSync(ASCII.test(folder) ? folder : asBytes(folder), MAY_BE_GONE)?.mtimeMs;
   } catch {
     return undefined;
   }
@@ -131,8 +138,7 @@ function read(path: string, trees: readonly string[]): Listing | undefined {
     if (listing.version !== 2 || JSON.stringify(listing.trees) !== JSON.stringify(trees)) return undefined;
     const changes = Object.entries(packageChanges());
     if (changes.some(([list, time]) => listing.packages[list] !== time)) return undefined;
-    const isOurs = (one: string): boolean =>
-      normalize(one) === one && !one.includes('\0') && trees.some((tree) => isWithin(one, tree));
+    const isOurs = (one: string): boolean => !ODD.test(one) && trees.some((tree) => isWithin(one, tree));
     const folders = Object.entries({ ...listing.folders });
     const files = [...listing.files].filter(isOurs);
     return {
