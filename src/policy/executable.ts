@@ -50,17 +50,19 @@ export function judgeExecutable(start: Uint8Array, readMore: ReadMore): Executab
   if (entrySize !== layout.phentsize || headers === undefined) return 'unknown';
 
   const table = new DataView(headers.buffer, headers.byteOffset, headers.length);
-  const segments = Array.from({ length: count }, (_, index) => {
-    const at = index * layout.phentsize;
-    return { type: table.getUint32(at + layout.p_type, true), flags: table.getUint32(at + layout.p_flags, true) };
-  });
   const writableCode = ELF.PF_W | ELF.PF_X;
-  if (segments.some(({ type, flags }) => type === ELF.PT_LOAD && (flags & writableCode) === writableCode)) {
-    return 'writable code';
+  let stack: ExecutableKind = machine === ELF.EM_386 ? 'executable memory' : 'plain';
+  let isMarked = false;
+  for (let at = 0; at < length; at += layout.phentsize) {
+    const type = table.getUint32(at + layout.p_type, true);
+    const flags = table.getUint32(at + layout.p_flags, true);
+    if (type === ELF.PT_LOAD && (flags & writableCode) === writableCode) return 'writable code';
+    if (type !== ELF.PT_GNU_STACK) continue;
+    if ((flags & ELF.PF_X) !== 0) stack = 'executable stack';
+    else if (!isMarked) stack = 'plain';
+    isMarked = true;
   }
-  const stacks = segments.filter(({ type }) => type === ELF.PT_GNU_STACK);
-  if (stacks.some(({ flags }) => (flags & ELF.PF_X) !== 0)) return 'executable stack';
-  return stacks.length === 0 && machine === ELF.EM_386 ? 'executable memory' : 'plain';
+  return stack;
 }
 
 /** Whether a policy lets a program have what its file asks for. */

@@ -30,8 +30,8 @@ const ANY_EXECUTE = 0o111;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a path may have any but zero
 const ASCII = /^[\x01-\x7f]*$/;
 const MAY_BE_GONE = { throwIfNoEntry: false } as const;
-/** What no path has that is written as realpath(3) gives it. */
-const ODD = /\/(?:\.{0,2})(?:\/|$)|\0/;
+/** What no text of paths has that are written as realpath(3) gives them: steps in place and back, and escapes such as of zero. */
+const ODD = /\/\.{0,2}["/]|\\u00/;
 
 /** What the package managers of dpkg, rpm, pacman and apk change with every package. */
 const PACKAGE_LISTS: readonly string[] = [
@@ -134,11 +134,14 @@ function listingPaths(): readonly string[] {
 /** Reads a listing of some trees; undefined where there is none, or no use in it: packages have come or gone since. */
 function read(path: string, trees: readonly string[]): Listing | undefined {
   try {
-    const listing = JSON.parse(readFileSync(path, 'latin1')) as Listing;
+    const text = readFileSync(path, 'latin1');
+    // Some thousand paths are judged at each start: what none of them has is looked for in all of them at once.
+    if (ODD.test(text)) return undefined;
+    const listing = JSON.parse(text) as Listing;
     if (listing.version !== 2 || JSON.stringify(listing.trees) !== JSON.stringify(trees)) return undefined;
     const changes = Object.entries(packageChanges());
     if (changes.some(([list, time]) => listing.packages[list] !== time)) return undefined;
-    const isOurs = (one: string): boolean => !ODD.test(one) && trees.some((tree) => isWithin(one, tree));
+    const isOurs = (one: string): boolean => trees.some((tree) => isWithin(one, tree));
     const folders = Object.entries({ ...listing.folders });
     const files = [...listing.files].filter(isOurs);
     return {
