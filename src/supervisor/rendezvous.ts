@@ -5,13 +5,14 @@
  * @module
  */
 
-/** Shared memory: what was said last, the listener's descriptor, whether its filter waits killable, the held process. */
+/** Shared memory: what was said last, the listener's descriptor, whether its filter waits killable, the held process, whether the receiver waits. */
 export type Rendezvous = Int32Array<SharedArrayBuffer>;
 
 const STATE = 0;
 const DESCRIPTOR = 1;
 const KILLABLE = 2;
 const HELD = 3;
+const READY = 4;
 
 const WAITING = 0;
 const OFFERED = 1;
@@ -20,7 +21,7 @@ const CANCELLED = 3;
 
 /** A rendezvous where nobody is yet. */
 export function createRendezvous(): Rendezvous {
-  return new Int32Array(new SharedArrayBuffer(16));
+  return new Int32Array(new SharedArrayBuffer(20));
 }
 
 function change(rendezvous: Rendezvous, state: number): void {
@@ -56,6 +57,12 @@ export function heldProcess(rendezvous: Rendezvous): number {
   return Atomics.load(rendezvous, HELD);
 }
 
+/** The main thread's side: settles when the receiving thread has started, and only waits for a listener. */
+export async function untilReceiverWaits(rendezvous: Rendezvous): Promise<void> {
+  const ready = Atomics.waitAsync(rendezvous, READY, 0);
+  if (ready.async) await ready.value;
+}
+
 /** The main thread's side, where there will be no listener. */
 export function cancel(rendezvous: Rendezvous): void {
   change(rendezvous, CANCELLED);
@@ -63,6 +70,8 @@ export function cancel(rendezvous: Rendezvous): void {
 
 /** The receiving thread's side: blocks until there is a listener; undefined where there will be none. */
 export function takeListener(rendezvous: Rendezvous): OfferedListener | undefined {
+  Atomics.store(rendezvous, READY, 1);
+  Atomics.notify(rendezvous, READY);
   Atomics.wait(rendezvous, STATE, WAITING);
   if (Atomics.load(rendezvous, STATE) !== OFFERED) return undefined;
   change(rendezvous, TAKEN);

@@ -19,7 +19,7 @@ import { prepare } from './confine/start.js';
 import { reportImage } from './executions.js';
 import { type LogTarget, openLog } from './log.js';
 import type { Receiver } from './receiver.js';
-import { cancel, offerListener, type Rendezvous, setHeld } from './rendezvous.js';
+import { cancel, offerListener, type Rendezvous, setHeld, untilReceiverWaits } from './rendezvous.js';
 import { windowFor } from './window.js';
 
 /** What a supervised program is started with. */
@@ -85,6 +85,10 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
     return listener;
   };
   try {
+    // A process is arranged in the folder that it will be in, which may be gone: Node.js starts no thread there.
+    if (confined && request.folder !== undefined) {
+      await Promise.race([untilReceiverWaits(rendezvous), ended(served)]);
+    }
     const started = confined
       ? await startConfined(request, rules, rendezvous, handOver)
       : await startFiltered(request, compileFilter(rules), handOver);

@@ -39,6 +39,9 @@ static void *swapped(int trusted, int own, void *(*attempt)(void))
 	}
 	stop = 1;
 	pthread_join(thread, NULL);
+	/* Nothing was refused, and the race was never won. */
+	if (page == NULL && error == 0 && outcome_elsewhere == NULL)
+		outcome_elsewhere = "UNCHANGED";
 	errno = error;
 	return page;
 }
