@@ -35,8 +35,17 @@ export const CAPABILITY = {
   CAP_BLOCK_SUSPEND: 36,
 } as const;
 
-/** Every constant above, for the test against the headers. */
-export const constants: readonly KernelConstant[] = listed('linux/capability.h', CAPABILITY);
+/** Version of the structures of capset(2) that has sets of 64 bits (linux/capability.h). */
+export const CAPSET = { _LINUX_CAPABILITY_VERSION_3: 0x20080522 } as const;
+
+/** Bytes of its struct __user_cap_header_struct, and of the two struct __user_cap_data_struct behind it here. */
+export const CAPSET_LAYOUT = { data: 8, half: 12, size: 32 } as const;
+
+/** Every constant above that is not a layout, for the test against the headers. */
+export const constants: readonly KernelConstant[] = [
+  ...listed('linux/capability.h', CAPABILITY),
+  ...listed('linux/capability.h', CAPSET),
+];
 
 /** CAP_SYS_ADMIN as a bit of a capability set. */
 export const CAP_SYS_ADMIN_BIT: bigint = 1n << BigInt(CAPABILITY.CAP_SYS_ADMIN);

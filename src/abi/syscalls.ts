@@ -34,6 +34,7 @@ const x86_64 = {
   fcntl: 72,
   chdir: 80,
   ptrace: 101,
+  capset: 126,
   personality: 135,
   pivot_root: 155,
   prctl: 157,

@@ -5,6 +5,7 @@
  * @module
  */
 import { readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { CAPSET_LAYOUT } from '../../abi/capability.js';
 import { errnoNumbers } from '../../abi/errno.js';
 import { SOCK_FILTER_SIZE } from '../../abi/filter.js';
 import { LANDLOCK } from '../../abi/landlock.js';
@@ -223,6 +224,7 @@ export function arrange(request: ArrangeRequest): Arranged {
     workingFolder(request),
   );
   const executables = request.executables === undefined ? undefined : prepareFiles(request.executables);
+  const capabilities = allocate(CAPSET_LAYOUT.size);
   const domain = createRuleset(0);
   const permitting = createRuleset(LANDLOCK.LANDLOCK_ACCESS_FS_EXECUTE);
   const { held, isolated } = startHeld(requirements, request.folder);
@@ -239,12 +241,12 @@ export function arrange(request: ArrangeRequest): Arranged {
       executables === undefined || permitting < 0 || !complete
         ? 'it is not known which files can be executed, or there is no Landlock to permit them alone'
         : permitted(permitFiles(held, executables, permitting, request.policy));
-    giveUpPrivileges(held, requirements);
+    giveUpPrivileges(held, requirements, capabilities);
     const looksBecause =
       unpermitted === undefined && held.call('landlock_restrict_self', permitting, 0) < 0n
         ? 'the kernel does not permit single files'
         : unpermitted;
-    if (looksBecause !== undefined) enterDomain(held, requirements, domain);
+    if (looksBecause !== undefined) enterDomain(held, requirements, domain, isolated && !mayArrangeMounts());
     // It knows no kinds, and no program that is looked at is to be killed by it before that.
     else if (deniesAll(request.policy, memoryKinds)) refuseExecGain(held);
     const header = looksBecause === undefined ? filters.permitting : filters.looking;
