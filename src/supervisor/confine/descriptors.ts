@@ -162,6 +162,7 @@ function openCopy(held: HeldProcess, pidfd: number, folder: number, file: Outsid
     { call: 'openat', arguments: [AT_FDCWD, file.scratch.address, flags] },
     { call: 'close', arguments: [writable] },
   ]);
+  if (opened < 0n) throw refusal(file, 'which has no name any more and cannot be opened again');
   return Number(opened);
 }
 
@@ -198,11 +199,13 @@ export function reopen(held: HeldProcess, folder: number, files: readonly Outsid
       const { descriptor } = file;
       const number = file.nameless ? openCopy(held, pidfd, folder, file) : openByName(held, pidfd, file);
       if (number === undefined) return [];
-      held.callAll([
+      const results = held.callAll([
         { call: 'dup3', arguments: [number, descriptor, 0] },
         { call: 'close', arguments: [number] },
         ...others.map((other) => ({ call: 'dup3' as const, arguments: [descriptor, other.descriptor, 0] })),
       ]);
+      // The old one would stay.
+      if (results.some((result) => result < 0n)) throw refusal(file, 'whose place cannot be taken');
       if (file.kind === 'folder' || (file.flags & FCNTL.O_PATH) !== 0) return [];
       const inside = copyDescriptor(pidfd, descriptor);
       setPosition(inside, position(descriptor));
