@@ -138,6 +138,9 @@ export interface Architecture {
   /** The registers that the slot's jump changes, when it goes to `target` in the state `registers`. */
   jump(target: bigint, registers: Registers): Registers;
 
+  /** The carry flag where there is one that trampolines set: a bit of a register, named as in the kernel's user_regs. */
+  readonly carry?: { readonly register: string; readonly mask: bigint };
+
   /** Trampolines of contexts, where the architecture has them. */
   readonly context?: ContextForm;
 }

@@ -79,7 +79,9 @@ export function instructionsOf(trampoline: Trampoline, architecture: Architectur
     data === undefined ||
     more.length > 0 ||
     target !== code.register ||
-    trampoline.stack !== undefined
+    trampoline.stack !== undefined ||
+    trampoline.carry !== undefined ||
+    trampoline.push !== undefined
   ) {
     throw new TrampfdError(
       'EINVAL',

@@ -56,7 +56,7 @@ function linesOf(instructions: readonly Instruction[], address: bigint): Listing
 }
 
 /** A sentence that says what a call of the trampoline does. */
-export function summary({ loads, stack, target }: Trampoline, architecture: ArchitectureName): string {
+export function summary({ loads, stack, carry, push, target }: Trampoline, architecture: ArchitectureName): string {
   const { jumpsThrough } = architectures[architecture];
   const parts = loads.map(({ register, from }) =>
     from.kind === 'memory'
@@ -67,6 +67,8 @@ export function summary({ loads, stack, target }: Trampoline, architecture: Arch
     const moved = stack.movesStackPointer ? ' and moves the stack pointer to them' : '';
     parts.push(`puts ${stack.data.length} bytes on the stack, ${stack.offset} below the stack pointer${moved}`);
   }
+  if (carry !== undefined) parts.push(carry ? 'sets the carry flag' : 'clears the carry flag');
+  if (push !== undefined) parts.push(`pushes 0x${push.toString(16)}`);
   parts.push(
     'register' in target ? `jumps to what ${target.register} holds` : `jumps to 0x${target.address.toString(16)}`,
   );

@@ -8,6 +8,7 @@
  */
 import type { Architecture, Instruction, RecognisedSlot, Registers, SlotLoad, TableRegister } from './architecture.js';
 import {
+  CARRY_FLAG,
   DISPLACEMENT_ONLY,
   endbr,
   int3,
@@ -153,5 +154,6 @@ export const i386: Architecture = {
   placeAddress,
   recogniseSlot,
   jump,
+  carry: CARRY_FLAG,
   context: x86ContextForm(32),
 };

@@ -3,7 +3,8 @@
  *
  * Registers are loaded, data may be put on the stack, then the processor jumps to an address: one that a register holds,
  * or a given one. No other register and no flag changes, and no memory that is in use; but for a register that jumps
- * themselves go through where the architecture has one. No load depends on another, so their order does not show; most
+ * themselves go through where the architecture has one. Code that programs wrote themselves may also set or clear the
+ * carry flag, or push a word (see `legacy.ts`); no trampoline that is assembled here does. No load depends on another, so their order does not show; most
  * processors keep none anyway. What is done with the value is in `assemble.ts`, `recognise.ts`, `apply.ts` and
  * `describe.ts`.
  *
@@ -38,6 +39,10 @@ export interface StackData {
 export interface Trampoline {
   readonly loads: readonly Load[];
   readonly stack?: StackData;
+  /** What the carry flag is set to, where the trampoline touches it; only x86 has one. */
+  readonly carry?: boolean;
+  /** An unsigned word of the architecture's width that is pushed on the stack before the jump. */
+  readonly push?: bigint;
   /** Where it jumps: to the address that this register holds after the loads, or to this address. */
   readonly target: { readonly register: string } | { readonly address: bigint };
 }

@@ -66,6 +66,9 @@ export function nopl(accumulator: 'rax' | 'eax'): Instruction {
   };
 }
 
+/** CF, bit 0 of EFLAGS (SDM volume 1, 3.4.3.1), by the name that the kernel's user_regs_struct gives it in both widths. */
+export const CARRY_FLAG: { readonly register: string; readonly mask: bigint } = { register: 'eflags', mask: 1n };
+
 /**
  * INT3 (SDM volume 2, INT n/INTO/INT3): `CC`, the only trap of a single byte, so that it stops the processor at
  * whatever offset it arrives. The zero bytes of an empty page would run on as `add %al,(%rax)`.

@@ -86,6 +86,8 @@ for (const name of architectureNames) {
           { ...table, loads: [...table.loads, ...table.loads] },
           { ...table, loads: [] },
           { ...table, target: { register: slot.dataRegister } },
+          { ...table, carry: true },
+          { ...table, push: 0n },
         ];
         for (const other of others) {
           assert.throws(() => assemble(other, name), { code: 'EINVAL', message: /only a table's/ });

@@ -33,6 +33,18 @@ test('a summary of a context says which register the jump takes', () => {
   assert.equal(summaryOf(['x16']), 'sets x16 to 0x5, jumps to 0x1000; changes only x17 besides');
 });
 
+test('a summary says what happens to the carry flag and what is pushed', () => {
+  const target = { address: 0x1000n };
+  assert.equal(
+    summary({ loads: [], carry: true, push: 0x20n, target }, 'i386'),
+    'sets the carry flag, pushes 0x20, jumps to 0x1000; changes nothing else',
+  );
+  assert.equal(
+    summary({ loads: [], carry: false, target }, 'x86-64'),
+    'clears the carry flag, jumps to 0x1000; changes nothing else',
+  );
+});
+
 for (const name of architectureNames) {
   test(`${name}: a listing's bytes are the assembled ones, at addresses that follow each other`, () => {
     fc.assert(

@@ -50,7 +50,7 @@ export const x86_64: Machine = {
   execution: {
     program: { compiler: 'gcc', flags: [] },
     registers: ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', ...numbered('r', 8, 8)],
-    flagsRegister: 'rflags',
+    flagsRegister: 'eflags',
     flagsMask: 0xcd5n, // OF DF SF ZF AF PF CF
   },
   disassembly: { reader: ['-m', 'i386:x86-64'], words: false },
