@@ -7,6 +7,8 @@
  * @module
  */
 import { type ArchitectureName, architectures } from './architectures.js';
+import { armLegacy } from './arm_legacy.js';
+import { arm64Legacy } from './arm64_legacy.js';
 import { i386Legacy } from './i386_legacy.js';
 import {
   type CompiledTemplate,
@@ -17,18 +19,21 @@ import {
   type RecognisedCode,
   readTemplate,
 } from './legacy_form.js';
+import { ppc64leLegacy } from './ppc64le_legacy.js';
+import { riscv64Legacy } from './riscv64_legacy.js';
+import { s390xLegacy } from './s390x_legacy.js';
 import { x86_64Legacy } from './x86-64_legacy.js';
 
 /** The forms of every architecture, the longest first. */
 const templates: Readonly<Record<ArchitectureName, readonly CompiledTemplate[]>> = {
   'x86-64': compileTemplates(x86_64Legacy),
   i386: compileTemplates(i386Legacy),
-  arm64: [],
-  arm: [],
-  riscv64: [],
-  ppc64le: [],
-  s390x: [],
-  loongarch64: [],
+  arm64: compileTemplates(arm64Legacy),
+  arm: compileTemplates(armLegacy),
+  riscv64: compileTemplates(riscv64Legacy),
+  ppc64le: compileTemplates(ppc64leLegacy),
+  s390x: compileTemplates(s390xLegacy),
+  loongarch64: [], // None was looked at yet.
 };
 
 /** Bytes of the longest form of any architecture, constants included: as many as are worth reading. */

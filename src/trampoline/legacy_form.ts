@@ -14,7 +14,7 @@ import type { Trampoline } from './trampoline.js';
  *
  * - `libffi`: closures of libffi 3.3 and later
  * - `libffi-old`: closures of earlier libffi; on i386 raw closures of every libffi as well
- * - `gcc-stack`: nested functions of GCC, on the stack; on i386 those on the heap as well
+ * - `gcc-stack`: nested functions of GCC, on the stack; on i386 and arm64 those on the heap as well
  * - `gcc-heap`: nested functions of GCC 14 and later with -ftrampoline-impl=heap
  * - `llvm`: the trampolines of LLVM's init.trampoline, which Fortran's internal procedures use
  * - `pax`: what else PaX's EMUTRAMP emulates
@@ -29,8 +29,8 @@ export interface LegacyTemplate {
   readonly form: LegacyForm;
   /**
    * Bytes in hexadecimal, in memory order. `<name:4>` and `<name:8>` are fields: integers of so many bytes in the
-   * architecture's order; fields called `unused` are bytes that are not read. A part in square brackets at the beginning may
-   * be absent.
+   * architecture's order; `<unused:6>` are so many bytes that count for nothing. A part in square brackets at the
+   * beginning may be absent.
    */
   readonly code: string;
   /** The field that each register receives, or `itself`: the address of the code. */

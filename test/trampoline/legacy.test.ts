@@ -21,7 +21,7 @@ function targetOf({ trampoline: { loads, target } }: RecognisedCode): bigint {
 function isWritten(bytes: Uint8Array, found: RecognisedCode, address: bigint, name: ArchitectureName): boolean {
   const values = { address, context: found.context, target: targetOf(found) };
   const isThumb = name === 'arm' && (address & 1n) === 1n;
-  return (legacyCases[name] ?? []).some((known) => {
+  return legacyCases[name].some((known) => {
     if (known.form !== found.form || (known.isThumb ?? false) !== isThumb) return false;
     const written = bytesOf(known.bytes(values));
     return (
@@ -49,7 +49,7 @@ const isUnmistakable = ({ contextIsItself }: LegacyCase, { address, context }: V
   contextIsItself === true || address !== context;
 
 for (const name of architectureNames) {
-  const cases = legacyCases[name] ?? [];
+  const cases = legacyCases[name];
   for (const known of cases) {
     const values = valuesFor(name, known).filter((some) => isUnmistakable(known, some));
 
@@ -134,10 +134,12 @@ for (const name of architectureNames) {
       const [some] = fc.sample(values, 1);
       assert.ok(some);
       for (const off of [1n, 2n, 3n]) {
-        const address = some.address ^ off;
+        // On arm bit 0 is the instruction set, not a part of the place.
+        const address: bigint = name === 'arm' ? some.address ^ 2n : some.address ^ off;
         const moved: Values = { ...some, address, context: known.contextIsItself ? address : some.context };
         const found = recogniseLegacy(bytesOf(known.bytes(moved)).bytes, moved.address, name);
-        assert.equal(found !== undefined, instructionAlignment === 1, `at 0x${moved.address.toString(16)}`);
+        const isAligned: boolean = (known.isThumb ? address - 1n : address) % BigInt(instructionAlignment) === 0n;
+        assert.equal(found !== undefined, isAligned, `at 0x${moved.address.toString(16)}`);
       }
     });
   }
