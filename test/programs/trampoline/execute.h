@@ -19,7 +19,7 @@
 #define SLOT_BYTES 72 /* those of the longest */
 
 struct call {
-	uint64_t slot_address; /* where the code is to stand */
+	uint64_t slot_address; /* where the code is to stand; arm's Thumb code is called with bit 0 set */
 	uint64_t code_slot;    /* receives the target's address */
 	uint64_t data_slot;    /* receives the data */
 	uint64_t data;
@@ -97,7 +97,7 @@ int main(void)
 	map_region(CODE_REGION);
 	map_region(TABLE_REGION);
 	for (uint64_t i = 0; i < count; i++)
-		memcpy((void *)(uintptr_t)calls[i].slot_address, calls[i].code, SLOT_BYTES);
+		memcpy((void *)(uintptr_t)(calls[i].slot_address & ~(uint64_t)1), calls[i].code, SLOT_BYTES);
 	__builtin___clear_cache((char *)CODE_REGION, (char *)CODE_REGION + REGION_SIZE);
 	if (mprotect((void *)CODE_REGION, REGION_SIZE, PROT_READ | PROT_EXEC))
 		fail("mprotect");

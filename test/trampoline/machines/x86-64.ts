@@ -48,7 +48,7 @@ export const x86_64: Machine = {
     ['rsp for the code', 'f30f1efa48bc0010000000000000488b242448b80020000000000000488b00ffe40f1f00cccccccc'],
   ],
   execution: {
-    program: { compiler: 'gcc', flags: [] },
+    program: { compiler: 'gcc', flags: ['-fno-pie', '-no-pie'] },
     registers: ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', ...numbered('r', 8, 8)],
     flagsRegister: 'eflags',
     flagsMask: 0xcd5n, // OF DF SF ZF AF PF CF
