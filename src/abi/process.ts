@@ -44,6 +44,7 @@ export const WAIT = {
   WEXITED: 4,
   WNOWAIT: 0x01000000,
   __WALL: 0x40000000,
+  __WNOTHREAD: 0x20000000,
   P_PID: 1,
 } as const;
 
@@ -52,7 +53,7 @@ export const CLD_TRAPPED = 4;
 export const CLD_STOPPED = 5;
 
 /** Byte offsets in siginfo_t (asm-generic/siginfo.h). */
-export const SIGINFO = { si_signo: 0, si_code: 8, size: 128 } as const;
+export const SIGINFO = { si_signo: 0, si_code: 8, si_addr: 16, size: 128 } as const;
 
 /** Resources of getrlimit(2) (linux/resource.h, asm-generic/resource.h). */
 export const RLIMIT = { RLIMIT_FSIZE: 1, RLIMIT_CORE: 4, RLIMIT_NOFILE: 7 } as const;

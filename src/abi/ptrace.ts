@@ -12,9 +12,12 @@ export const PTRACE = {
   PTRACE_SETREGS: 13,
   PTRACE_DETACH: 17,
   PTRACE_SYSCALL: 24,
+  PTRACE_SETOPTIONS: 0x4200,
+  PTRACE_GETEVENTMSG: 0x4201,
   PTRACE_GETSIGINFO: 0x4202,
   PTRACE_SEIZE: 0x4206,
   PTRACE_INTERRUPT: 0x4207,
+  PTRACE_LISTEN: 0x4208,
   PTRACE_GETSIGMASK: 0x420a,
   PTRACE_SETSIGMASK: 0x420b,
   PTRACE_GET_SYSCALL_INFO: 0x420e,
@@ -23,8 +26,15 @@ export const PTRACE = {
 /** Options of PTRACE_SEIZE, and the kinds of stop that PTRACE_GET_SYSCALL_INFO tells (linux/ptrace.h). */
 export const PTRACE_STOP = {
   PTRACE_O_TRACESYSGOOD: 1,
+  PTRACE_O_TRACEFORK: 2,
+  PTRACE_O_TRACEVFORK: 4,
+  PTRACE_O_TRACECLONE: 8,
   PTRACE_O_TRACEEXEC: 0x10,
   PTRACE_O_EXITKILL: 0x100000,
+  PTRACE_EVENT_FORK: 1,
+  PTRACE_EVENT_VFORK: 2,
+  PTRACE_EVENT_CLONE: 3,
+  PTRACE_EVENT_EXEC: 4,
   PTRACE_EVENT_STOP: 128,
   PTRACE_SYSCALL_INFO_NONE: 0,
   PTRACE_SYSCALL_INFO_ENTRY: 1,
@@ -37,10 +47,11 @@ export const PTRACE_STOP = {
  */
 export const PF = { PF_IO_WORKER: 0x10, PF_FORKNOEXEC: 0x40 } as const;
 
-/** Byte offsets in struct user_regs_struct of x86-64 (sys/user.h): the registers that a system call takes and gives. */
+/** Byte offsets in struct user_regs_struct of x86-64 (sys/user.h): the registers that calls and trampolines change. */
 export const USER_REGS = {
   rbp: 32,
   rbx: 40,
+  r11: 48,
   r10: 56,
   r9: 64,
   r8: 72,
@@ -52,6 +63,7 @@ export const USER_REGS = {
   orig_rax: 120,
   rip: 128,
   cs: 136,
+  eflags: 144,
   rsp: 152,
   size: 216,
 } as const;

@@ -32,6 +32,7 @@ run       starts PROGRAM and ends as it ends: its exit status, or the signal tha
   --policy-file FILE
                    takes from FILE what it says of PROGRAM; the other options win over it
   --exec PATH      may be executed from where execfile is denied, and is read-only there
+  --no-emulation   refuses the trampolines that programs write themselves, in place of emulating them
   --best-effort    starts even where execfile cannot be denied in full, and says what is open
   --log FILE       appends events to FILE, one JSON object a line
 policy    prints what a level or a policy file allows, and how that is enforced

@@ -44,8 +44,8 @@ interface DescribedProgram extends PolicyDescription {
   readonly bestEffort: boolean;
 }
 
-function describeProgram({ level, changes, exec, bestEffort }: ProgramPolicy): DescribedProgram {
-  return { ...describePolicy(policyOf(level, changes)), exec, bestEffort };
+function describeProgram({ level, changes, exec, bestEffort, emulation }: ProgramPolicy): DescribedProgram {
+  return { ...describePolicy(policyOf(level, changes, emulation)), exec, bestEffort };
 }
 
 /** What each kind means is in the listing of a level; here are the sets. */
@@ -70,7 +70,9 @@ export function showPolicy(options: PolicyShowOptions): string {
   const { programs, byDefault } = readPolicyFile(options.file);
   const described = [...programs].map(([name, program]) => [name, describeProgram(program)] as const);
   // A program that is in no file runs under wx.
-  const others = describeProgram(byDefault ?? { level: 'wx', changes: [], exec: [], bestEffort: false });
+  const others = describeProgram(
+    byDefault ?? { level: 'wx', changes: [], exec: [], bestEffort: false, emulation: true },
+  );
   if (options.json) return json({ programs: Object.fromEntries(described), default: others });
   const listings = described.map(([name, program]) => programListing(name, program));
   return [...listings, programListing('every other program', others)].join('');

@@ -7,12 +7,15 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { errnoName } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
 import { TrampfdError } from '../error.js';
+import { ringBell } from '../linux/bell.js';
 import { close, fcntl, open } from '../linux/descriptor.js';
+import { isStopped } from '../linux/proc.js';
 import { closeToOthers, duplicateOnto, exitNow } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
 import type { Policy } from '../policy/kinds.js';
 import { handBack, shareStandardError } from '../supervisor/confine/descriptors.js';
+import { ask, endRun, isTracedStopped, isTracing, lookForChildren } from '../supervisor/emulation/shared.js';
 import { type LogTarget, openLog } from '../supervisor/log.js';
 import { type Receiver, startReceiver } from '../supervisor/receiver.js';
 import { type Supervised, start } from '../supervisor/start.js';
@@ -79,12 +82,15 @@ function releaseInherited(inherited: Inherited): void {
   closeSync(nothing);
 }
 
+/** How often it is looked whether processes need to be traced, in milliseconds. */
+const PRUNING_INTERVAL = 10_000;
+
 /** How often the end of what a program left behind is looked for, in milliseconds. */
 const LOOKING_INTERVAL = 20;
 
 /** Waits for the program's end, and then for the end of all that it leaves behind under the filter. */
 function attend(
-  { processId, listener, served, positions, loaderHint }: Supervised,
+  { processId, listener, served, positions, loaderHint, shared, changes }: Supervised,
   signals: PassedSignals,
   log: LogTarget | undefined,
 ): void {
@@ -92,35 +98,51 @@ function attend(
   let failed = false;
   const endIfOver = (): void => {
     // The first process of a pid namespace takes all others along, as the program itself would have.
-    if (ended !== undefined && (failed || process.pid === 1 || listener.abandoned())) endAs(ended);
+    if (ended === undefined || !(failed || process.pid === 1 || listener.abandoned())) return;
+    endRun(shared, ringBell);
+    endAs(ended);
   };
-  const look = (): void => {
-    for (;;) {
-      // The ends of others are told here too: of orphans to the first process of a pid namespace, and of processes that were
-      // killed while a thread of ours traced them, whose parents are told only then.
-      const change = nextChildChange(processId) ?? nextChildChange();
-      if (change === undefined) return;
-      if (change.processId !== processId || change.kind === 'traced') continue;
-      if (change.kind === 'continued') {
-        signals.continued();
-        continue;
-      }
-      if (change.kind === 'stopped') {
-        handBack(positions);
-        signals.stopLike(processId, change.signal);
-        continue;
-      }
-      ended = change;
-      if (loaderHint !== undefined && change.kind === 'exited' && change.status === STATUS_NOT_FOUND) {
-        writeSync(2, `trampfd: ${loaderHint}\n`);
-      }
-      handBack(positions);
-      endIfOver();
-      signals.end();
-      setInterval(endIfOver, LOOKING_INTERVAL);
-      return;
+  const isStillStopped = (): boolean => (isTracing(shared) ? isTracedStopped(shared) : isStopped(processId));
+  /** Takes a change of a child; false where the program has ended. */
+  const take = (change: ChildChange): boolean => {
+    if (change.processId !== processId || change.kind === 'traced' || ended !== undefined) return true;
+    if (change.kind === 'continued') {
+      signals.continued();
+      return true;
     }
+    if (change.kind === 'stopped') {
+      handBack(positions);
+      signals.stopLike(processId, change.signal, isStillStopped);
+      return true;
+    }
+    ended = change;
+    if (loaderHint !== undefined && change.kind === 'exited' && change.status === STATUS_NOT_FOUND) {
+      writeSync(2, `trampfd: ${loaderHint}\n`);
+    }
+    handBack(positions);
+    endIfOver();
+    signals.end();
+    setInterval(endIfOver, LOOKING_INTERVAL);
+    return false;
   };
+  const look = (): void =>
+    lookForChildren(shared, () => {
+      for (;;) {
+        // The ends of others are told here too: of orphans to the first process of a pid namespace, and of processes that
+        // were killed while a thread of ours traced them, whose parents are told only then.
+        const change = nextChildChange(processId) ?? nextChildChange();
+        if (change === undefined || !take(change)) return;
+      }
+    });
+  // Where processes are traced, the thread that does is told of children, and tells here.
+  changes.on('message', (change: ChildChange | undefined) => {
+    if (change === undefined) look();
+    else take(change);
+  });
+  // What is traced for nothing any more is let go of.
+  setInterval(() => {
+    if (isTracing(shared)) ask(shared, ringBell);
+  }, PRUNING_INTERVAL);
   process.on('SIGCHLD', look);
   signals.direct(processId, look);
   // A signal handler keeps no event loop alive.

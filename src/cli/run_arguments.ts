@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly executable: readonly Uint8Array[];
   /** Whether to start with less than the policy asks for, where not all of it can be had. */
   readonly bestEffort: boolean;
+  /** Whether trampolines that programs write themselves are refused, not emulated. */
+  readonly noEmulation: boolean;
   /** Name of the log's file, as bytes. */
   readonly log: Uint8Array | undefined;
   /** The program and its arguments, as bytes. */
@@ -31,6 +33,7 @@ const RUN_OPTIONS = {
   'policy-file': { type: 'string' },
   exec: { type: 'string', multiple: true },
   'best-effort': { type: 'boolean' },
+  'no-emulation': { type: 'boolean' },
   log: { type: 'string' },
 } as const;
 
@@ -95,6 +98,7 @@ export function parseRun(words: readonly Uint8Array[]): RunOptions | undefined {
     policyFile: asName(values['policy-file']),
     executable: executable.map((path) => Buffer.from(path, 'latin1')),
     bestEffort: values['best-effort'] === true,
+    noEmulation: values['no-emulation'] === true,
     log: asName(values.log),
     program,
   };

@@ -9,7 +9,6 @@
  * @module
  */
 import { closeSync, openSync } from 'node:fs';
-import { isStopped } from '../linux/proc.js';
 import { bringToForeground, isForeground } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 
@@ -162,8 +161,10 @@ export class PassedSignals {
   /**
    * Stops this process after the program was stopped, so that the shell that waits for it sees a stopped job. SIGCONT to
    * the group, as `fg` and `bg` send it, continues both.
+   *
+   * @param isStillStopped - whether the program is still stopped
    */
-  stopLike(processId: number, signal: number): void {
+  stopLike(processId: number, signal: number, isStillStopped: () => boolean): void {
     const { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU } = signalNumbers;
     const byTerminal = signal === SIGTSTP || signal === SIGTTIN || signal === SIGTTOU;
     // Away from a terminal, a SIGSTOP for the program alone is followed by a SIGCONT for it alone, and would leave us
@@ -171,7 +172,7 @@ export class PassedSignals {
     this.#hadTerminal = inForeground(processId);
     if ((!byTerminal && !this.#hadTerminal && !inForeground()) || SIGSTOP === undefined) return;
     // It may be continued already: who sent that to us with a stop of ours before it would not send it again.
-    if (!isStopped(processId)) return;
+    if (!isStillStopped()) return;
     this.#stop = 'shared';
     kill(process.pid, SIGSTOP);
   }

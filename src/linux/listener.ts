@@ -200,16 +200,29 @@ export class Listener implements Disposable {
   }
 
   /**
+   * Puts a descriptor into the caller, at the lowest free number; its call still waits.
+   *
+   * @returns the number, or a negated error number: ENOENT where the caller is gone
+   */
+  addDescriptor(id: bigint, source: number): number {
+    return this.#add(id, { source, number: undefined, closeOnExec: true }, 0);
+  }
+
+  /**
    * Puts a descriptor into the caller and answers its call with the number, as one step (Linux 5.14).
    *
    * @returns the number, or a negated error number: ENOENT where the caller is gone, EBADF where the number is not below
    * its RLIMIT_NOFILE; the call then still waits for an answer
    */
   answerDescriptor(id: bigint, added: AddedDescriptor): number {
+    return this.#add(id, added, SECCOMP.SECCOMP_ADDFD_FLAG_SEND);
+  }
+
+  #add(id: bigint, added: AddedDescriptor, flags: number): number {
     const { view } = this.#added;
     view.setBigUint64(SECCOMP_NOTIF_ADDFD.id, id, true);
     const chosen = added.number === undefined ? 0 : SECCOMP.SECCOMP_ADDFD_FLAG_SETFD;
-    view.setUint32(SECCOMP_NOTIF_ADDFD.flags, chosen | SECCOMP.SECCOMP_ADDFD_FLAG_SEND, true);
+    view.setUint32(SECCOMP_NOTIF_ADDFD.flags, chosen | flags, true);
     view.setUint32(SECCOMP_NOTIF_ADDFD.srcfd, added.source, true);
     view.setUint32(SECCOMP_NOTIF_ADDFD.newfd, added.number ?? 0, true);
     view.setUint32(SECCOMP_NOTIF_ADDFD.newfd_flags, added.closeOnExec ? FCNTL.O_CLOEXEC : 0, true);

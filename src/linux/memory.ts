@@ -41,6 +41,19 @@ export function readMemory(threadId: number, address: bigint, length: number): U
 }
 
 /**
+ * Reads another process's memory as far as it can be read.
+ *
+ * @returns at most `length` bytes, at most 4096; they stand in a buffer that the next read uses anew
+ */
+export function readAtMost(threadId: number, address: bigint, length: number): Uint8Array {
+  prepare(address, length);
+  const count = Number(processVmReadv(threadId, vectors.address, 1, vectors.address + 16n, 1, 0));
+  if (count >= 0) return transfer.bytes.subarray(0, count);
+  // Nothing at all is read where the first page cannot be; what crosses into one that cannot is cut short above.
+  return transfer.bytes.subarray(0, 0);
+}
+
+/**
  * Reads a C string of another process.
  *
  * @param longest - bytes that it may have, without the zero; less than a page

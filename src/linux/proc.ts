@@ -96,6 +96,8 @@ export interface MapsLine {
   readonly end: bigint;
   /** As `r-xp`. */
   readonly permissions: string;
+  /** Offset in the file. */
+  readonly offset: bigint;
   readonly inode: bigint;
   /** Device of the inode, as major * 2^32 + minor; inode numbers are unique on one device only. */
   readonly device: number;
@@ -105,7 +107,7 @@ export interface MapsLine {
   readonly text: string;
 }
 
-const MAPS_LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ ([0-9a-f]+):([0-9a-f]+) (\d+)\s*(.*)$/;
+const MAPS_LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+)\s*(.*)$/;
 
 /** All mappings of a process, or undefined where they cannot be read. */
 export function mappings(processId: number): readonly MapsLine[] | undefined {
@@ -119,11 +121,13 @@ export function mappings(processId: number): readonly MapsLine[] | undefined {
   for (const line of text.split('\n')) {
     const match = MAPS_LINE.exec(line);
     if (match === null) continue;
-    const [, start = '', end = '', permissions = '', major = '', minor = '', inode = '', name = ''] = match;
+    const [, start = '', end = '', permissions = '', offset = '', major = '', minor = '', inode = '', name = ''] =
+      match;
     lines.push({
       start: BigInt(`0x${start}`),
       end: BigInt(`0x${end}`),
       permissions,
+      offset: BigInt(`0x${offset}`),
       inode: BigInt(inode),
       device: Number.parseInt(major, 16) * 2 ** 32 + Number.parseInt(minor, 16),
       name,

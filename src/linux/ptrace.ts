@@ -116,6 +116,11 @@ export class StoppingThread {
     return new StoppingThread(threadId);
   }
 
+  /** The same of a thread that the calling one traces already; it is to be {@link StoppingThread.resume}d. */
+  static interrupt(threadId: number): StoppingThread | undefined {
+    return ptrace('PTRACE_INTERRUPT', threadId) < 0 ? undefined : new StoppingThread(threadId);
+  }
+
   /**
    * Waits until the system call is done.
    *
@@ -153,19 +158,34 @@ export class StoppingThread {
    */
   release(result?: bigint): void {
     const threadId = this.#threadId;
-    if (this.#stopped) {
-      // No call is under way any more that the kernel could think of making again.
-      before.view.setBigUint64(USER_REGS.orig_rax, BigInt.asUintN(64, -1n), true);
-      if (result !== undefined) before.view.setBigUint64(USER_REGS.rax, BigInt.asUintN(64, result), true);
-      ptrace('PTRACE_SETREGS', threadId, 0n, before.address);
-      ptrace('PTRACE_SETSIGMASK', threadId, BigInt(SIGSET_SIZE), signals.address);
-    }
+    this.#restore(result);
     // One that was killed is let go when it has ended, so that its process can be waited for.
     const processId = processOf(threadId) ?? threadId;
     while (ptrace('PTRACE_DETACH', threadId) < 0) {
       if (hasEnded(threadId) && takeEnd(threadId, processId)) return;
       schedYield();
     }
+  }
+
+  /**
+   * Lets the thread go on as {@link StoppingThread.release} does, but traced.
+   *
+   * @param result what its call gives instead of its own result
+   */
+  resume(result?: bigint): void {
+    this.#restore(result);
+    ptrace('PTRACE_CONT', this.#threadId);
+  }
+
+  /** Gives the thread the registers and signals back that it had. */
+  #restore(result: bigint | undefined): void {
+    if (!this.#stopped) return;
+    const threadId = this.#threadId;
+    // No call is under way any more that the kernel could think of making again.
+    before.view.setBigUint64(USER_REGS.orig_rax, BigInt.asUintN(64, -1n), true);
+    if (result !== undefined) before.view.setBigUint64(USER_REGS.rax, BigInt.asUintN(64, result), true);
+    ptrace('PTRACE_SETREGS', threadId, 0n, before.address);
+    ptrace('PTRACE_SETSIGMASK', threadId, BigInt(SIGSET_SIZE), signals.address);
   }
 
   /** Goes back to the instruction of the call with other registers, and waits until it is through. */

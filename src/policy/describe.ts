@@ -3,7 +3,17 @@
  *
  * @module
  */
-import { allows, isMixed, type Kind, kindSentences, kinds, type LevelName, type Policy, policyText } from './kinds.js';
+import {
+  allows,
+  emulates,
+  isMixed,
+  type Kind,
+  kindSentences,
+  kinds,
+  type LevelName,
+  type Policy,
+  policyText,
+} from './kinds.js';
 
 /** What a policy says of one kind. */
 export interface KindDescription {
@@ -21,6 +31,8 @@ export interface PolicyDescription {
   readonly policy: string;
   readonly level: LevelName;
   readonly reports: boolean;
+  /** Whether trampolines that programs write themselves are emulated. */
+  readonly emulation: boolean;
   readonly kinds: readonly KindDescription[];
 }
 
@@ -33,6 +45,11 @@ const LOOK =
   'what registers show of it is refused with EACCES; for mprotect, the process is held still while the ' +
   'supervisor looks at its memory, and refuses this kind';
 
+/** Of memory that programs ask for, where trampolines are emulated. */
+const EMULATED =
+  'it is never executable: a program that asks for it gets it without X, but for those that compile code, which are ' +
+  'refused with EACCES; a call of a trampoline there is carried out by the supervisor, anything else is a SIGSEGV';
+
 function enforcement(policy: Policy, kind: Kind): string {
   if (allows(policy, kind)) {
     if (kind === 'exectramp') return 'the supervisor generates and seals them; the program can never write one';
@@ -42,6 +59,7 @@ function enforcement(policy: Policy, kind: Kind): string {
   if (kind === 'execfile') return FILES;
   if (kind === 'exectramp') return 'there is no such system call, as on every kernel';
   if (isMixed(policy)) return LOOK;
+  if (emulates(policy) && (kind === 'execmem' || kind === 'execstack')) return EMULATED;
   // There the supervisor is asked, so that it can say which runtime was refused; its answer is always the same.
   const who = allows(policy, 'execfile') ? 'the kernel refuses' : 'the supervisor, and behind it the kernel, refuse';
   return `${who} the calls with EACCES, by their registers alone`;
@@ -53,6 +71,7 @@ export function describePolicy(policy: Policy): PolicyDescription {
     policy: policyText(policy),
     level: policy.level,
     reports: policy.reports,
+    emulation: emulates(policy),
     kinds: kinds.map((kind) => ({
       kind,
       allowed: allows(policy, kind),

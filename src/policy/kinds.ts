@@ -49,6 +49,8 @@ export interface Policy {
   readonly allowed: ReadonlySet<Kind>;
   /** Whether what `wx` would refuse is reported where it is allowed. */
   readonly reports: boolean;
+  /** Whether programs may have trampolines that they write themselves emulated. */
+  readonly emulation: boolean;
 }
 
 /** One change of a level: as --allow and --deny say it. */
@@ -59,14 +61,16 @@ export interface PolicyChange {
 
 /**
  * A level with changes, made one after the other: the last one about a kind decides.
+ *
+ * @param emulation whether trampolines that programs write themselves may be emulated
  */
-export function policyOf(level: LevelName, changes: readonly PolicyChange[] = []): Policy {
+export function policyOf(level: LevelName, changes: readonly PolicyChange[] = [], emulation = true): Policy {
   const allowed = new Set<Kind>(levels[level]);
   for (const { verb, kind } of changes) {
     if (verb === 'allow') allowed.add(kind);
     else allowed.delete(kind);
   }
-  return { level, allowed, reports: level === 'log' };
+  return { level, allowed, reports: level === 'log', emulation };
 }
 
 /** Whether a policy allows a kind. */
@@ -89,8 +93,18 @@ export function isMixed(policy: Policy): boolean {
   return !allowsAll(policy, memoryKinds) && !deniesAll(policy, memoryKinds);
 }
 
-/** The options that a policy is written with: `wx`, or `wx --allow execheap`. */
-export function policyText({ level, allowed }: Policy): string {
+/**
+ * Whether trampolines that programs write themselves are emulated: requests for memory that is writable and executable
+ * are granted without X, and calls into it are carried out by the supervisor. That is a way of making trampolines, so it
+ * hangs on `exectramp`; and where some kind of executable memory is allowed, programs have their own.
+ */
+export function emulates(policy: Policy): boolean {
+  return policy.emulation && allows(policy, 'exectramp') && deniesAll(policy, memoryKinds);
+}
+
+/** The options that a policy is written with: `wx`, or `wx --allow execheap --no-emulation`. */
+export function policyText({ level, allowed, emulation }: Policy): string {
   const changed = kinds.filter((kind) => allowed.has(kind) !== levels[level].includes(kind));
-  return [level, ...changed.map((kind) => `--${allowed.has(kind) ? 'allow' : 'deny'} ${kind}`)].join(' ');
+  const options = changed.map((kind) => `--${allowed.has(kind) ? 'allow' : 'deny'} ${kind}`);
+  return [level, ...options, ...(emulation ? [] : ['--no-emulation'])].join(' ');
 }

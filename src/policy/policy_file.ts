@@ -15,6 +15,8 @@ export interface ProgramPolicy {
   /** Absolute paths of trees that may be executed from, beside the system's. */
   readonly exec: readonly string[];
   readonly bestEffort: boolean;
+  /** Whether trampolines that the program writes itself may be emulated. */
+  readonly emulation: boolean;
 }
 
 /** What a file says. */
@@ -72,12 +74,12 @@ function kindsAt(place: Place, value: unknown): readonly Kind[] {
   return listAt(place, value).map((one, index) => nameAt(below(place, index), 'the kind', one, kinds));
 }
 
-const PROGRAM_MEMBERS = ['policy', 'allow', 'deny', 'exec', 'bestEffort'] as const;
+const PROGRAM_MEMBERS = ['policy', 'allow', 'deny', 'exec', 'bestEffort', 'emulation'] as const;
 
 function programAt(place: Place, value: unknown): ProgramPolicy {
   const object = objectAt(place, value, `some of ${PROGRAM_MEMBERS.join(', ')}`);
   onlyMembers(place, object, PROGRAM_MEMBERS);
-  const { policy = 'wx', allow, deny, exec, bestEffort = false } = object;
+  const { policy = 'wx', allow, deny, exec, bestEffort = false, emulation = true } = object;
   const level = nameAt(below(place, 'policy'), 'the policy', policy, levelNames);
   const allowed = kindsAt(below(place, 'allow'), allow);
   const denied = kindsAt(below(place, 'deny'), deny);
@@ -90,14 +92,16 @@ function programAt(place: Place, value: unknown): ProgramPolicy {
     if (typeof path === 'string' && path.startsWith('/')) return path;
     throw wrong(below(below(place, 'exec'), index), 'this is no absolute path', 'give one that begins with /');
   });
-  if (typeof bestEffort !== 'boolean') {
-    throw wrong(below(place, 'bestEffort'), 'this is neither true nor false', 'give one of them');
+  for (const [name, one] of Object.entries({ bestEffort, emulation })) {
+    if (typeof one !== 'boolean') {
+      throw wrong(below(place, name), 'this is neither true nor false', 'give one of them');
+    }
   }
   const changes: PolicyChange[] = [
     ...allowed.map((kind) => ({ verb: 'allow', kind }) as const),
     ...denied.map((kind) => ({ verb: 'deny', kind }) as const),
   ];
-  return { level, changes, exec: trees, bestEffort };
+  return { level, changes, exec: trees, bestEffort: bestEffort === true, emulation: emulation === true };
 }
 
 /**

@@ -23,6 +23,11 @@ export interface Runtime {
     | 'fails';
   /** What makes it run without; undefined where nothing does. */
   readonly without: string | undefined;
+  /** What its code is, where that is no compiler's: trampolines, which can be emulated. */
+  readonly trampolines?: /** In memory that is writable and executable; it has no other way. */
+    | 'in one place'
+    /** And where that is refused, in a file that it maps twice. */
+    | 'maps twice';
 }
 
 /** The table. A file that several rows match is the first one's. */
@@ -164,14 +169,16 @@ export const runtimes: readonly Runtime[] = [
     wants: ['execmem'],
     refused: 'fails',
     without: 'extern "Python" in place of ffi.callback()',
+    trampolines: 'in one place',
   },
   {
     name: 'libffi, for a callback (as of ctypes)',
     seen: "Debian's 3.4.4, which is built without static trampolines; from Python 3.11",
-    file: /^libffi\.so.*$/,
+    file: /^(libffi(-[0-9a-f]+)?\.so.*|libjnidispatch.*\.so)$/,
     wants: ['execmem'],
     refused: 'fails',
     without: undefined,
+    trampolines: 'maps twice',
   },
 ];
 
@@ -186,6 +193,16 @@ export function runtimeOf(files: readonly string[]): Runtime | undefined {
   });
   const [first] = found;
   return first?.refused === 'goes on' ? (found.find(({ refused }) => refused === 'fails') ?? first) : first;
+}
+
+/** What the nearest of some files that is known writes: compiled code, or trampolines; undefined where none is known. */
+export function secondWayOf(files: readonly string[]): 'compiles' | 'in one place' | 'maps twice' | undefined {
+  for (const file of files) {
+    const name = file.slice(file.lastIndexOf('/') + 1);
+    const runtime = runtimes.find((one) => one.file.test(name));
+    if (runtime !== undefined) return runtime.trampolines ?? 'compiles';
+  }
+  return undefined;
 }
 
 /** What a person is told of a runtime that was refused: what it wanted, and how it runs without, or with. */

@@ -8,7 +8,7 @@
 import { MAP, PROT } from '../abi/mman.js';
 import { IPC, PERSONALITY, PERSONALITY_QUERY, SHM } from '../abi/process.js';
 import type { Entry, SyscallName } from '../abi/syscalls.js';
-import { allows, allowsAll, deniesAll, type MemoryKind, memoryKinds, type Policy } from './kinds.js';
+import { allows, allowsAll, deniesAll, emulates, type MemoryKind, memoryKinds, type Policy } from './kinds.js';
 import { allow, type Condition, failWith, notify, type Rule, type RuleSet, type Verdict } from './rule.js';
 import { sharingRules } from './sharing.js';
 import { fileRules } from './strict.js';
@@ -121,15 +121,26 @@ export function isRefused(policy: Policy, rule: WxRule): boolean {
   return !allowsAll(policy, rule.kinds) && !isJudged(policy, rule);
 }
 
+/** The rules whose calls may be granted without X, where trampolines are emulated: what programs ask for them with. */
+const GRANTED_WITHOUT: ReadonlySet<WxRule> = new Set(
+  wxRules.filter(({ call, when }) => ABOUT_MEMORY.includes(call) || when === writableAndExecutable),
+);
+
+/** Whether a call that matches a rule is looked at, and may be granted without X. */
+export function isEmulated(policy: Policy, rule: WxRule): boolean {
+  return emulates(policy) && GRANTED_WITHOUT.has(rule);
+}
+
 /**
  * What becomes of a call that matches a rule: undefined where nobody has to know of it.
  *
- * Where files are judged, the supervisor is asked about what is refused too, so that it can say whose call it was. It
- * never lets such a call go on, and where it is gone the kernel refuses it by itself.
+ * Where files are judged, or trampolines are emulated, the supervisor is asked about what is refused too, so that it can
+ * say whose call it was, or have one without X made in its place. It never lets such a call go on, and where it is gone
+ * the kernel refuses it by itself.
  */
 function verdictOn(policy: Policy, rule: WxRule): Verdict | undefined {
   if (isJudged(policy, rule)) return notify;
-  if (isRefused(policy, rule)) return allows(policy, 'execfile') ? REFUSED : notify;
+  if (isRefused(policy, rule)) return allows(policy, 'execfile') && !isEmulated(policy, rule) ? REFUSED : notify;
   return policy.reports ? notify : undefined;
 }
 

@@ -11,7 +11,7 @@ import type { Notification } from '../linux/listener.js';
 import { firstMatch } from '../policy/evaluate.js';
 import { allows, type Policy } from '../policy/kinds.js';
 import type { Rule } from '../policy/rule.js';
-import { isJudged, isRefused, judgesMemory, type WxRule, wxRules } from '../policy/wx.js';
+import { isEmulated, isJudged, isRefused, judgesMemory, type WxRule, wxRules } from '../policy/wx.js';
 import { type Answer, letContinue, type NotifiedCall, refuse, type Supervision } from './call.js';
 import { copy, copyByFcntl } from './calls/copy.js';
 import { create } from './calls/create.js';
@@ -86,6 +86,13 @@ function decide(supervision: Supervision, notification: Notification): Answer {
   const call = { entry, number, arguments: notification.arguments };
   const rule = firstMatch(wxRules, call) as WxRule | undefined;
   const found = entry === undefined ? undefined : served[entry].get(number);
+  if (rule !== undefined && entry !== undefined && isEmulated(policy, rule) && supervision.emulation !== undefined) {
+    if (!supervision.waitsKillable) {
+      return refuse('EACCES', 'the kernel does not keep a call that waits for another (Linux 5.19 does)');
+    }
+    supervision.emulation.hand({ notification, entry, name: rule.call });
+    return { kind: 'later' };
+  }
   if (rule !== undefined && entry !== undefined && isRefused(policy, rule)) {
     refusedRuntimes.look(notification, entry);
     return refuse('EACCES', rule.sentence);

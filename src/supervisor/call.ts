@@ -9,6 +9,7 @@ import type { Listener, Notification } from '../linux/listener.js';
 import { processOf } from '../linux/proc.js';
 import type { Policy } from '../policy/kinds.js';
 import type { Rule } from '../policy/rule.js';
+import type { EmulationLink } from './emulation/link.js';
 import type { Executions } from './executions.js';
 import type { Judgements } from './judgements.js';
 import type { Log, LoggedCall } from './log.js';
@@ -82,6 +83,8 @@ export interface Supervision {
   readonly memoryFolder: number | undefined;
   readonly refusedRuntimes: RefusedRuntimes;
   readonly judgements: Judgements;
+  /** Where trampolines are emulated: who answers requests for executable memory. */
+  readonly emulation: EmulationLink | undefined;
   /** Whether a process is about to become the run's program, traced by who started it. */
   readonly isHeld: (processId: number) => boolean;
 }

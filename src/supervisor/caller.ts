@@ -54,6 +54,33 @@ function stackFiles(threadId: number, wordSize: 4 | 8, lines: readonly MapsLine[
   return [...found.values()];
 }
 
+/**
+ * Where a function was called from, as far as the word on top of the stack tells: the mapping that it returns to.
+ *
+ * @param find finds the executable mapping of an address
+ * @returns the name of the file, or the address where it has none
+ */
+export function callPlace(
+  threadId: number,
+  stackPointer: bigint,
+  wordSize: 4 | 8,
+  find: (address: bigint) => MapsLine | undefined,
+): string {
+  const bytes = readMemory(threadId, stackPointer, wordSize);
+  if (bytes === undefined) return 'unknown code';
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const address = wordSize === 8 ? view.getBigUint64(0, true) : BigInt(view.getUint32(0, true));
+  const line = find(address);
+  if (line === undefined) return 'unknown code';
+  return line.name === '' ? `0x${address.toString(16)}` : line.name;
+}
+
+/** The files that a call came from, nearest first: of its instruction, and of the code that the stack leads to next. */
+export function filesOf({ file, stack }: LoggedCaller): readonly string[] {
+  // As file+0xOFFSET; a path may have a plus itself.
+  return [file ?? '', ...stack].map((place) => place.replace(/\+0x[0-9a-f]+$/, ''));
+}
+
 /** Says where a waiting call comes from. */
 export function callerOf(notification: Notification, processId: number, wordSize: 4 | 8): LoggedCaller {
   const { instructionPointer, threadId } = notification;

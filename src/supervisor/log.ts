@@ -33,6 +33,19 @@ export interface LoggedCaller {
   readonly stack: readonly string[];
 }
 
+/** What calls of one kind, from one caller, came to in a run. */
+export interface EmulationCount {
+  /** The form of the code (trampoline/legacy_form.ts). */
+  readonly kind: string;
+  /** The file that called. */
+  readonly caller: string;
+  readonly emulated: number;
+  /** Places whose calls are nobody's to count any more: they run at native speed. */
+  readonly promoted: number;
+  /** How the program would be faster, where that is worth a thought. */
+  readonly hint: string | null;
+}
+
 /** An event. */
 export type LogEvent =
   | { readonly event: 'started'; readonly processId: number; readonly policy: string; readonly window: string }
@@ -108,6 +121,45 @@ export type LogEvent =
       /** What makes it run without, where something does. */
       readonly without: string | null;
     }
+  /** A process is traced from here on, for it has asked for executable memory. */
+  | ({ readonly event: 'attached' } & LoggedCall)
+  /** It is not any more: it has no such memory left, or runs another program. */
+  | { readonly event: 'detached'; readonly processId: number; readonly reason: string }
+  /** A request for executable memory was granted without X, or, for a view of a file, with pages of the supervisor's. */
+  | ({
+      readonly event: 'granted-without-execution';
+      readonly arguments: readonly string[];
+      readonly memory: string;
+      readonly caller: string;
+    } & LoggedCall)
+  /** The first call of its kind from its caller that was emulated. */
+  | {
+      readonly event: 'emulated';
+      readonly processId: number;
+      readonly threadId: number;
+      readonly kind: string;
+      readonly address: string;
+      readonly caller: string;
+    }
+  /** A trampoline whose calls are not emulated any more: equal code of the supervisor's is executed in its place. */
+  | {
+      readonly event: 'promoted';
+      readonly processId: number;
+      readonly threadId: number;
+      readonly kind: string;
+      readonly address: string;
+    }
+  /** A call into such memory that is none of a trampoline. */
+  | {
+      readonly event: 'not-emulated';
+      readonly processId: number;
+      readonly threadId: number;
+      readonly address: string;
+      readonly bytes: string;
+      readonly caller: string;
+      readonly reason: string;
+    }
+  | { readonly event: 'emulation-summary'; readonly counts: readonly EmulationCount[] }
   | { readonly event: 'failed'; readonly reason: string };
 
 /** Takes events. */
@@ -147,6 +199,25 @@ export function sentence(event: LogEvent): string {
       const memory = event.memory.join(', ') || 'a file as it is';
       return `${who(event)}: ${event.call} made executable: ${memory}`;
     }
+    case 'attached':
+      return `${who(event)}: is traced from here on, for its ${event.call} asked for executable memory`;
+    case 'detached':
+      return `process ${event.processId}: is not traced any more: ${event.reason}`;
+    case 'granted-without-execution':
+      return `${who(event)}: ${event.call}(${event.arguments.join(', ')}) from ${event.caller} got ${event.memory}`;
+    case 'emulated':
+      return `process ${event.processId}: a call of a trampoline (${event.kind}) at ${event.address} from ${event.caller} was emulated`;
+    case 'promoted':
+      return `process ${event.processId}: the trampoline (${event.kind}) at ${event.address} is executed from here on`;
+    case 'not-emulated':
+      return `process ${event.processId}: the code at ${event.address} was not emulated: ${event.reason}`;
+    case 'emulation-summary':
+      return event.counts
+        .map(
+          ({ kind, caller, emulated, promoted, hint }) =>
+            `${kind} from ${caller}: ${emulated} calls emulated, ${promoted} promoted${hint === null ? '' : `; ${hint}`}`,
+        )
+        .join(', ');
     case 'runtime-refused':
       return `process ${event.processId}: ${event.runtime} was refused ${event.wants.join(', ')}`;
     case 'missing':

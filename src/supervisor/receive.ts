@@ -11,9 +11,11 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Listener, type NotificationSizes } from '../linux/listener.js';
 import { leaveSignalsToOthers } from '../linux/signal.js';
-import type { Policy } from '../policy/kinds.js';
+import { emulates, type Policy } from '../policy/kinds.js';
 import { answerNotification, send, serviceRules } from './answer.js';
 import type { Supervision } from './call.js';
+import { EmulationLink } from './emulation/link.js';
+import type { EmulationShared } from './emulation/shared.js';
 import { Executions, reportImage } from './executions.js';
 import { Judgements } from './judgements.js';
 import { type LogTarget, openLog } from './log.js';
@@ -27,6 +29,9 @@ export interface ReceiverData {
   readonly rendezvous: Rendezvous;
   /** Where {@link ReceiverSettings} arrive, before there is a listener. */
   readonly settings: MessagePort;
+  /** What all threads know of what is traced, and where the main one hears of children. */
+  readonly shared: EmulationShared;
+  readonly changes: MessagePort;
 }
 
 /** What the thread works with. */
@@ -64,7 +69,7 @@ function attend(all: readonly UnderWay[], listener: Listener): void {
   }
 }
 
-function receive({ rendezvous, settings }: ReceiverData): void {
+function receive({ rendezvous, settings, shared, changes }: ReceiverData): void {
   const offered = takeListener(rendezvous);
   const told = receiveMessageOnPort(settings) as { readonly message: ReceiverSettings } | undefined;
   settings.close();
@@ -92,6 +97,17 @@ function receive({ rendezvous, settings }: ReceiverData): void {
     executions,
     memoryFolder: data.memoryFolder,
     judgements,
+    emulation: emulates(data.policy)
+      ? new EmulationLink({
+          shared,
+          changes,
+          listener: offered.listener,
+          sizes: data.sizes,
+          policy: data.policy,
+          pageSize: data.pageSize,
+          log: data.log,
+        })
+      : undefined,
     refusedRuntimes: new RefusedRuntimes(data.policy, log),
     isHeld: (processId) => heldProcess(rendezvous) === processId,
   };
@@ -102,6 +118,7 @@ function receive({ rendezvous, settings }: ReceiverData): void {
     if (notification !== undefined) answerNotification(supervision, notification);
     else if (listener.abandoned()) break;
   }
+  supervision.emulation?.stay();
 }
 
 if (parentPort !== null) receive(workerData as ReceiverData);

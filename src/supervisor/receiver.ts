@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { createShared, type EmulationShared } from './emulation/shared.js';
 import type { ReceiverData, ReceiverSettings } from './receive.js';
 import { createRendezvous, type Rendezvous } from './rendezvous.js';
 
@@ -16,6 +17,9 @@ export interface Receiver {
   readonly tell: (settings: ReceiverSettings) => void;
   /** Settles when it has ended; rejects where it failed. */
   readonly served: Promise<void>;
+  /** What is known of what is traced, and where changes of children are told that are seen there. */
+  readonly shared: EmulationShared;
+  readonly changes: MessagePort;
 }
 
 /** Starts the thread that receives. It cannot be started in a folder that is gone. */
@@ -23,10 +27,13 @@ export function startReceiver(): Receiver {
   const rendezvous = createRendezvous();
   const { port1: ours, port2: theirs } = new MessageChannel();
   ours.unref();
-  const data: ReceiverData = { rendezvous, settings: theirs };
+  const { port1: changes, port2: theirChanges } = new MessageChannel();
+  changes.unref();
+  const shared = createShared();
+  const data: ReceiverData = { rendezvous, settings: theirs, shared, changes: theirChanges };
   const worker = new Worker(new URL('./receive.cjs', import.meta.url), {
     workerData: data,
-    transferList: [theirs],
+    transferList: [theirs, theirChanges],
     trackUnmanagedFds: false,
     // Else Node.js joins its streams to ours, and makes the pipes that the program shares with us non-blocking.
     stdout: true,
@@ -38,5 +45,5 @@ export function startReceiver(): Receiver {
   });
   // Whoever waits for it is told; that nobody does yet is no failure of its own.
   served.catch(() => undefined);
-  return { rendezvous, tell: (settings) => ours.postMessage(settings), served };
+  return { rendezvous, tell: (settings) => ours.postMessage(settings), served, shared, changes };
 }

@@ -10,7 +10,7 @@ import type { Notification } from '../linux/listener.js';
 import { processOf } from '../linux/proc.js';
 import { allowsAll, type Policy, policyText } from '../policy/kinds.js';
 import { type Runtime, runtimeOf, runtimeSentence } from '../policy/runtimes.js';
-import { callerOf } from './caller.js';
+import { callerOf, filesOf } from './caller.js';
 import type { Log } from './log.js';
 
 /** How often callers are looked for in a run: some are refused without end, and looking costs them and us. */
@@ -27,9 +27,7 @@ function programOf(processId: number): readonly string[] {
 
 /** Files whose code lies next on a caller's stack, nearest first. */
 function filesBehind(notification: Notification, entry: Entry, processId: number): readonly string[] {
-  const { file, stack } = callerOf(notification, processId, entry === 'i386' ? 4 : 8);
-  // As file+0xOFFSET; a path may have a plus itself.
-  return [file ?? '', ...stack].map((place) => place.replace(/\+0x[0-9a-f]+$/, ''));
+  return filesOf(callerOf(notification, processId, entry === 'i386' ? 4 : 8));
 }
 
 /** The runtimes that were refused in a run. */

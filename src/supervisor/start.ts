@@ -4,6 +4,7 @@
  * @module
  */
 import { writeSync } from 'node:fs';
+import type { MessagePort } from 'node:worker_threads';
 import { TrampfdError } from '../error.js';
 import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linux/filtered_thread.js';
 import { Listener, notificationSizes } from '../linux/listener.js';
@@ -16,6 +17,7 @@ import { policyRules } from '../policy/wx.js';
 import { serviceRules } from './answer.js';
 import type { HandedPosition } from './confine/descriptors.js';
 import { prepare } from './confine/start.js';
+import type { EmulationShared } from './emulation/shared.js';
 import { reportImage } from './executions.js';
 import { type LogTarget, openLog } from './log.js';
 import type { Receiver } from './receiver.js';
@@ -43,6 +45,9 @@ export interface Supervised {
   readonly listener: Listener;
   /** Settles when no call will be answered any more: the last task under the filter is gone, or the receiver failed. */
   readonly served: Promise<void>;
+  /** What is known of what is traced, and where changes of children are told that are seen there. */
+  readonly shared: EmulationShared;
+  readonly changes: MessagePort;
   /** Files that the program has its own positions in; to be handed back when it stops or ends. */
   readonly positions: readonly HandedPosition[];
   /** What may be wrong where the program ends as the dynamic loader does that finds no library. */
@@ -72,7 +77,7 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
   }
   const { policy, log } = request;
   const window = windowFor(request.openFileLimit);
-  const { rendezvous, served } = receiver;
+  const { rendezvous, served, shared, changes } = receiver;
   const rules = policyRules(policy, serviceRules(policy, window));
   const confined = !allows(policy, 'execfile');
   const settings = { sizes, policy, window, pageSize: pageSize(), log, inspects: confined };
@@ -100,7 +105,7 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
       policy: policyText(policy),
       window: `${window.from} to ${window.below - 1}`,
     });
-    return { ...started, served };
+    return { ...started, served, shared, changes };
   } catch (error) {
     cancel(rendezvous);
     throw error;
@@ -108,7 +113,7 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
 }
 
 type HandOver = (installed: InstalledFilter, memoryFolder?: number) => Promise<Listener>;
-type Started = Omit<Supervised, 'served'>;
+type Started = Omit<Supervised, 'served' | 'shared' | 'changes'>;
 
 /** Starts a program from a thread under the filter. */
 async function startFiltered(request: StartRequest, filter: Uint8Array, handOver: HandOver): Promise<Started | number> {

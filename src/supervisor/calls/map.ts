@@ -32,6 +32,7 @@ import {
 } from '../call.js';
 import { answerUserMap } from '../user/map.js';
 import { type CallNames, descriptorRules } from './on_descriptor.js';
+import { answerView } from './view.js';
 
 const names: CallNames = { 'x86-64': ['mmap'], i386: ['mmap2'] };
 
@@ -44,7 +45,7 @@ function answer(context: CallContext): Answer {
   const [, length, protection, flags, descriptor, offset] = notification.arguments;
   const entry = tables.find(notification.threadId, int32(descriptor));
   if (entry === 'unseen') return unseen;
-  if (entry === undefined) return letContinue;
+  if (entry === undefined) return answerView(context) ?? letContinue;
   const bytes = name === 'mmap2' ? offset * MMAP2_UNIT : offset;
   if (entry.kind === 'user') return answerUserMap(context, entry, bytes);
 

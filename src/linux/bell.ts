@@ -1,0 +1,51 @@
+/**
+ * A signal that wakes a thread of this process from a system call, and does nothing else: sigaction(2), tgkill(2).
+ *
+ * @module
+ */
+import { allocate, native, symbolAddress } from './libc.js';
+
+const libcSigaction = native('int sigaction(int, uint64_t, uint64_t)');
+const libcPthreadSigmask = native('int pthread_sigmask(int, uint64_t, void *)');
+const libcTgkill = native('int tgkill(int, int, int)');
+const libcGettid = native('int gettid()');
+
+/** The last real-time signal (signal(7)); Node.js uses none of them. */
+const BELL = 64;
+/** struct sigaction of the C library on x86-64: the handler, sigset_t, the flags. */
+const SIGACTION = { handler: 0, flags: 136, size: 152 } as const;
+/** The first argument of pthread_sigmask(3) (signal.h). */
+const SIG_UNBLOCK = 1;
+/** Flag of sigaction(2) (bits/sigaction.h): no SIGCHLD for stops. */
+const SA_NOCLDSTOP = 1;
+const SIGCHLD = 17;
+const action = allocate(SIGACTION.size);
+
+/** The calling thread's id. */
+export function ownThreadId(): number {
+  return Number(libcGettid());
+}
+
+/** Has the bell end the system calls of the calling thread: they fail with EINTR. */
+export function listenToBell(): void {
+  action.bytes.fill(0);
+  // Without SA_RESTART; the handler is abs(3), a function of one int that changes nothing.
+  action.view.setBigUint64(SIGACTION.handler, symbolAddress('abs'), true);
+  libcSigaction(BELL, action.address, 0n);
+  const set = allocate(128);
+  set.view.setBigUint64(0, 1n << BigInt(BELL - 1), true);
+  libcPthreadSigmask(SIG_UNBLOCK, set.address, null);
+}
+
+/** Rings it. */
+export function ringBell(threadId: number): void {
+  if (threadId > 0) libcTgkill(process.pid, threadId, BELL);
+}
+
+/** Whether this process gets a SIGCHLD for stops of its children, and of what it traces, or for ends alone. */
+export function signalStops(wanted: boolean): void {
+  if (libcSigaction(SIGCHLD, 0n, action.address) !== 0) return;
+  const flags = action.view.getInt32(SIGACTION.flags, true);
+  action.view.setInt32(SIGACTION.flags, wanted ? flags & ~SA_NOCLDSTOP : flags | SA_NOCLDSTOP, true);
+  libcSigaction(SIGCHLD, action.address, 0n);
+}

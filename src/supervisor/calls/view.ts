@@ -1,0 +1,45 @@
+/**
+ * mmap(2) of the executable half of a double mapping, where trampolines are emulated: an executable view, shared, of a
+ * file that the caller has open for writing.
+ *
+ * Where `execfile` is denied, the kernel would refuse it, as such files lie on mounts without execution; every caller but
+ * a compiler gets a view of the supervisor's pages in its place. Where it is allowed, the kernel may map what the program
+ * writes, and those get one that are known to write nothing but trampolines: a compiler that maps twice goes on as before.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import { FCNTL } from '../../abi/fcntl.js';
+import { MAP, PROT } from '../../abi/mman.js';
+import { allows } from '../../policy/kinds.js';
+import { secondWayOf } from '../../policy/runtimes.js';
+import { type Answer, type CallContext, int32, loggedCall } from '../call.js';
+import { callerOf, filesOf } from '../caller.js';
+
+/** Whether a thread has a file open for reading and writing (proc(5): the flags of /proc/PID/fdinfo/FD, octal). */
+function isOpenForWriting(threadId: number, descriptor: number): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/${threadId}/fdinfo/${descriptor}`, 'latin1'))?.[1];
+    return flags !== undefined && (Number.parseInt(flags, 8) & FCNTL.O_ACCMODE) === FCNTL.O_RDWR;
+  } catch {
+    return false;
+  }
+}
+
+/** The answer where it is such a call, and is to be had otherwise; undefined for all others. */
+export function answerView({ supervision, notification, entry, name }: CallContext): Answer | undefined {
+  const { emulation, policy, waitsKillable } = supervision;
+  if (emulation === undefined || !waitsKillable) return undefined;
+  const [, , protection, flags, descriptor] = notification.arguments;
+  const isExecutable = (int32(protection) & PROT.PROT_EXEC) !== 0 && (int32(protection) & PROT.PROT_WRITE) === 0;
+  const isShared = (int32(flags) & (MAP.MAP_SHARED | MAP.MAP_ANONYMOUS)) === MAP.MAP_SHARED;
+  if (!isExecutable || !isShared || (int32(flags) & MAP.MAP_FIXED) !== 0) return undefined;
+  if (!isOpenForWriting(notification.threadId, int32(descriptor))) return undefined;
+  if (allows(policy, 'execfile')) {
+    const { processId } = loggedCall({ supervision, notification, entry, name });
+    const caller = callerOf(notification, processId, entry === 'i386' ? 4 : 8);
+    if (secondWayOf(filesOf(caller)) !== 'maps twice') return undefined;
+  }
+  emulation.hand({ notification, entry, name });
+  return { kind: 'later' };
+}

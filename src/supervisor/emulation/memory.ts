@@ -1,0 +1,122 @@
+/**
+ * What is known of the memory of a traced process: where it asked for executable memory and got it without X, where a view
+ * of a file has pages of the supervisor's in its place, and where executable memory is.
+ *
+ * @module
+ */
+import { type MapsLine, mappings } from '../../linux/proc.js';
+import type { Range } from '../../policy/memory.js';
+import type { View } from './view.js';
+
+const STACK = '[stack]';
+
+function isIn({ start, end }: Range, address: bigint): boolean {
+  return address >= start && address < end;
+}
+
+/** The memory of one process, or of several that share it. */
+export class TracedMemory {
+  /** Where executable memory was asked for, and is not executable. */
+  #granted: Range[] = [];
+  /** Whether the same goes for the stack of the process's first thread, wherever that reaches. */
+  #stackIsGranted = false;
+  #views: View[] = [];
+  /** How many processes have it. */
+  #users = 1;
+  /** The mappings as they were read last. */
+  #lines: readonly MapsLine[] = [];
+
+  /** Where the first thread's stack was seen. */
+  #stack: Range | undefined;
+
+  /** Another process shares it. */
+  share(): this {
+    this.#users += 1;
+    return this;
+  }
+
+  /** A copy, for a process that begins with the same memory (fork(2)). */
+  copy(): TracedMemory {
+    const copied = new TracedMemory();
+    copied.#granted = [...this.#granted];
+    copied.#stackIsGranted = this.#stackIsGranted;
+    copied.#views = this.#views.map((view) => view.copy());
+    return copied;
+  }
+
+  /** A process has it no more. */
+  leave(): void {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    for (const { pages } of this.#views.splice(0)) pages.leave();
+  }
+
+  /** Whether there is anything that a process is traced for. */
+  get isInteresting(): boolean {
+    return this.#granted.length > 0 || this.#stackIsGranted || this.#views.length > 0;
+  }
+
+  grant(range: Range): void {
+    const { start, end } = range;
+    // What touches becomes one, so that a program that asks without end leaves one.
+    const touching = this.#granted.filter((other) => other.start <= end && other.end >= start);
+    const all = [range, ...touching];
+    const joined = {
+      start: all.reduce((least, one) => (one.start < least ? one.start : least), start),
+      end: all.reduce((most, one) => (one.end > most ? one.end : most), end),
+    };
+    this.#granted = [...this.#granted.filter((other) => !touching.includes(other)), joined];
+  }
+
+  grantStack(): void {
+    this.#stackIsGranted = true;
+  }
+
+  addView(view: View): void {
+    this.#views.push(view);
+  }
+
+  /** The view that an address is in. */
+  viewAt(address: bigint): View | undefined {
+    return this.#views.find((view) => isIn(view, address));
+  }
+
+  /** Whether an address is where executable memory was asked for. */
+  isGranted(processId: number, address: bigint): boolean {
+    if (this.#granted.some((range) => isIn(range, address))) return true;
+    if (!this.#stackIsGranted) return false;
+    if (this.#stack === undefined || !isIn(this.#stack, address)) {
+      this.#stack = this.read(processId).find(({ name }) => name === STACK);
+    }
+    return this.#stack !== undefined && isIn(this.#stack, address);
+  }
+
+  /** The mapping that an executable address is in; what was read before counts, for the kernel refuses to execute what is not. */
+  executableAt(processId: number, address: bigint): MapsLine | undefined {
+    const isCode = (line: MapsLine): boolean => isIn(line, address) && line.permissions[2] === 'x';
+    return this.#lines.find(isCode) ?? this.read(processId).find(isCode);
+  }
+
+  /** The mapping that an address was in when they were read last. */
+  lineAt(address: bigint): MapsLine | undefined {
+    return this.#lines.find((line) => isIn(line, address));
+  }
+
+  /** All mappings, as they are now; none where they cannot be read. */
+  read(processId: number): readonly MapsLine[] {
+    this.#lines = mappings(processId) ?? [];
+    return this.#lines;
+  }
+
+  /** Forgets what is not mapped any more. */
+  prune(processId: number): void {
+    const lines = this.read(processId);
+    if (lines.length === 0) return;
+    this.#granted = this.#granted.filter(({ start, end }) =>
+      lines.some((line) => line.start < end && line.end > start && line.permissions[2] !== 'x'),
+    );
+    const gone = this.#views.filter((view) => !view.isMapped(lines));
+    this.#views = this.#views.filter((view) => !gone.includes(view));
+    for (const { pages } of gone) pages.leave();
+  }
+}

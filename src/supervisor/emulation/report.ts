@@ -1,0 +1,53 @@
+/**
+ * The report of a call into memory that is not executable, to code that is no trampoline: what a person needs to find it.
+ *
+ * @module
+ */
+import { writeSync } from 'node:fs';
+import { USER_REGS } from '../../abi/ptrace.js';
+import { commandName } from '../../linux/proc.js';
+import { readRegisters } from '../../linux/tracee.js';
+import { callPlace } from '../caller.js';
+import { type Log, printable } from '../log.js';
+import type { TracedProcess } from './tracees.js';
+
+/** Reports of a run on standard error, at most: a program may handle its faults, and go on to the next. */
+const MOST_REPORTS = 16;
+let reports = 0;
+
+/** What was called. */
+export interface Unrecognised {
+  readonly address: bigint;
+  readonly bytes: Uint8Array;
+  readonly machine: 'x86-64' | 'i386';
+  readonly reason: string;
+}
+
+/** Reports it to the log and to standard error. */
+export function reportUnrecognised(
+  log: Log,
+  threadId: number,
+  { processId, memory }: TracedProcess,
+  { address, bytes, machine, reason }: Unrecognised,
+): void {
+  const stack = readRegisters(threadId)?.getBigUint64(USER_REGS.rsp, true) ?? 0n;
+  const caller = callPlace(threadId, stack, machine === 'i386' ? 4 : 8, (place) =>
+    memory.executableAt(processId, place),
+  );
+  const hexadecimal = Buffer.from(bytes).toString('hex');
+  const at = `0x${address.toString(16)}`;
+  if (log.enabled) {
+    log.write({ event: 'not-emulated', processId, threadId, address: at, bytes: hexadecimal, caller, reason });
+  }
+  reports += 1;
+  if (reports > MOST_REPORTS) return;
+  const who = `${commandName(threadId)}[${processId}]`;
+  const what = `${who}: ${caller} has called ${at}, where executable memory was asked for and not given: ${reason}`;
+  const remedy =
+    'it gets SIGSEGV; with --no-emulation such memory is refused beforehand, and the program may do without';
+  try {
+    writeSync(2, `trampfd: ${printable(`${what}; ${remedy}`)} (bytes ${hexadecimal})\n`);
+  } catch {
+    // Nowhere to say so.
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * Requests for executable memory that are granted without X.
+ *
+ * The caller waits for the answer to its call. Its process is traced, the call answered with an error, and before the
+ * program goes on its thread makes the call that it may make, by the same instruction, and gets that one's result. Nothing
+ * of the request can change in between: it was read from the caller's registers, and the call that is made has no X,
+ * whatever memory looks like meanwhile.
+ *
+ * A compiler of code would fail of what it gets here, and cannot go on as one that is refused may. Those that are known
+ * (policy/runtimes.ts) are refused. So is libffi, which then goes its second way: one file, mapped twice. Its executable
+ * view becomes pages of the supervisor's (view.ts), and its closures run at native speed.
+ *
+ * @module
+ */
+import { readlinkSync } from 'node:fs';
+import { MAP, PROT } from '../../abi/mman.js';
+import type { Entry, SyscallName } from '../../abi/syscalls.js';
+import { close, descriptorPath, fileIdentity } from '../../linux/descriptor.js';
+import type { Listener, Notification } from '../../linux/listener.js';
+import { isError, StoppingThread } from '../../linux/ptrace.js';
+import { protectedRange, type Range } from '../../policy/memory.js';
+import { secondWayOf } from '../../policy/runtimes.js';
+import { int32 } from '../call.js';
+import { callerOf, filesOf } from '../caller.js';
+import type { Log } from '../log.js';
+import type { RefusedRuntimes } from '../refused_runtimes.js';
+import { hexadecimal, loggedNotification } from '../report.js';
+import type { TracedProcess } from './tracees.js';
+import { View, ViewPages } from './view.js';
+
+/** A request, as it was received. Plain data: it goes from thread to thread. */
+export interface EmulationRequest {
+  readonly notification: Notification;
+  readonly entry: Entry;
+  readonly name: SyscallName;
+}
+
+/** What requests are answered with. */
+export interface RequestContext {
+  readonly listener: Listener;
+  readonly log: Log;
+  readonly refusedRuntimes: RefusedRuntimes;
+  readonly pageSize: number;
+  readonly attach: (processId: number) => TracedProcess | undefined;
+}
+
+/** Why a request is refused: a sentence for the log. */
+export class Refusal {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** The unit of mmap2's offset. */
+const MMAP2_UNIT = 4096n;
+
+/** An mmap's arguments, whichever its name. */
+function offsetOf({ name, notification }: EmulationRequest): bigint {
+  const offset = notification.arguments[5];
+  return name === 'mmap2' ? offset * MMAP2_UNIT : offset;
+}
+
+/** The protection without X. What could be executed could be read. */
+function withoutExecution(protection: bigint): bigint {
+  return (protection & ~BigInt(PROT.PROT_EXEC)) | BigInt(PROT.PROT_READ);
+}
+
+/** The caller's thread, stopped behind its call, which has failed. */
+function stopBehind(listener: Listener, { threadId, id }: Notification): StoppingThread | Refusal {
+  const thread = StoppingThread.interrupt(threadId);
+  if (thread === undefined) return new Refusal('the caller cannot be stopped behind its call');
+  // Where nothing more happens, it is refused.
+  listener.answerError(id, 'EACCES');
+  return thread.stopped() === undefined ? new Refusal('the caller is gone') : thread;
+}
+
+/** Has the caller make its call without X. */
+function makeWithout(request: EmulationRequest, traced: TracedProcess, { listener }: RequestContext): string | Refusal {
+  const { notification, entry, name } = request;
+  const values = [...notification.arguments];
+  const protection = values[2] ?? 0n;
+  values[2] = withoutExecution(protection);
+  const thread = stopBehind(listener, notification);
+  if (thread instanceof Refusal) return thread;
+  const result = thread.call(entry, name, values);
+  if (result !== undefined && !isError(result)) {
+    const [address, length] = notification.arguments;
+    const range =
+      name === 'mmap' || name === 'mmap2'
+        ? { start: result, end: result + rounded(length) }
+        : (protectedRange(address, length) as Range | undefined);
+    if (range !== undefined) traced.memory.grant(range);
+    if ((int32(protection) & PROT.PROT_GROWSDOWN) !== 0 || isOnStack(traced, range)) traced.memory.grantStack();
+  }
+  thread.resume(result);
+  return 'memory that is not executable';
+}
+
+function rounded(length: bigint): bigint {
+  return ((length + 4095n) / 4096n) * 4096n;
+}
+
+function isOnStack({ memory, processId }: TracedProcess, range: Range | undefined): boolean {
+  if (range === undefined) return false;
+  const stack = memory.read(processId).find(({ name }) => name === '[stack]');
+  return stack !== undefined && stack.start < range.end && stack.end > range.start;
+}
+
+/** Whether memory that a call of mprotect(2) is about is all the program's own: anonymous, heap or stack. */
+function isOwnMemory({ memory, processId }: TracedProcess, { notification }: EmulationRequest): boolean {
+  const range = protectedRange(notification.arguments[0], notification.arguments[1]);
+  if (range === undefined) return true;
+  if (range === 'tagged') return false;
+  return memory
+    .read(processId)
+    .filter((line) => line.start < range.end && line.end > range.start)
+    .every(
+      ({ name, permissions }) =>
+        permissions[3] === 'p' && !name.startsWith('/') && name !== '[vdso]' && name !== '[vvar]',
+    );
+}
+
+/** Gives the caller a view of the supervisor's pages in place of one of a file that it writes. */
+function makeView(request: EmulationRequest, traced: TracedProcess, context: RequestContext): string | Refusal {
+  const { listener, pageSize } = context;
+  const { notification, entry, name } = request;
+  const [address, length, , flags, descriptor] = notification.arguments;
+  const path = descriptorPath(notification.threadId, int32(descriptor));
+  const identity = fileIdentity(path);
+  if (typeof identity === 'number') return new Refusal('the file cannot be looked at');
+  let fileName: string;
+  try {
+    fileName = readlinkSync(path);
+  } catch {
+    return new Refusal('the file cannot be looked at');
+  }
+  const written = { ...identity, name: fileName, offset: offsetOf(request) };
+  const size = Number(rounded(length));
+  const pages = ViewPages.create(size, pageSize);
+  const source = pages.file.handOut();
+  const number = listener.addDescriptor(notification.id, source);
+  close(source);
+  if (number < 0) {
+    pages[Symbol.dispose]();
+    return new Refusal('the caller has no room for a descriptor');
+  }
+  const thread = stopBehind(listener, notification);
+  if (thread instanceof Refusal) {
+    pages[Symbol.dispose]();
+    return thread;
+  }
+  // MAP_DENYWRITE, which the kernel ignores, has the filter let it be: who would answer is waiting for it.
+  const aside = thread.call(entry, name, [
+    0n,
+    BigInt(size + pageSize),
+    BigInt(PROT.PROT_READ | PROT.PROT_EXEC),
+    BigInt(MAP.MAP_SHARED | MAP.MAP_DENYWRITE),
+    BigInt(number),
+    0n,
+  ]);
+  const isAside = aside !== undefined && !isError(aside);
+  if (isAside) thread.call(entry, 'mprotect', [aside + BigInt(size), BigInt(pageSize), BigInt(PROT.PROT_READ)]);
+  const result = thread.call(entry, name, [
+    address,
+    length,
+    BigInt(PROT.PROT_READ),
+    flags,
+    descriptor,
+    notification.arguments[5],
+  ]);
+  if (isAside && result !== undefined && !isError(result)) {
+    traced.memory.addView(new View(result, aside, pages, written));
+  } else {
+    pages[Symbol.dispose]();
+    if (isAside) thread.call(entry, 'munmap', [aside, BigInt(size + pageSize)]);
+  }
+  thread.call(entry, 'close', [BigInt(number)]);
+  thread.resume(result);
+  return 'a view of pages that the supervisor writes';
+}
+
+/** Whether a call is about an executable view of a file. */
+function isView({ name, notification }: EmulationRequest): boolean {
+  if (name !== 'mmap' && name !== 'mmap2') return false;
+  return (int32(notification.arguments[3]) & MAP.MAP_ANONYMOUS) === 0;
+}
+
+/** What mmap(2) may be asked for that is granted without X: memory of the process's own. */
+function isPrivateAnonymous({ notification }: EmulationRequest): boolean {
+  const flags = int32(notification.arguments[3]);
+  return (flags & MAP.MAP_ANONYMOUS) !== 0 && (flags & MAP.MAP_PRIVATE) !== 0 && (flags & MAP.MAP_SHARED) === 0;
+}
+
+/**
+ * Answers a request.
+ *
+ * @returns why it is refused, where it is and was not answered yet
+ */
+export function answerRequest(request: EmulationRequest, context: RequestContext): Refusal | undefined {
+  const { notification, entry, name } = request;
+  const { log, listener, refusedRuntimes, attach } = context;
+  const logged = loggedNotification(notification, entry);
+  const { processId } = logged;
+  const caller = callerOf(notification, processId, entry === 'i386' ? 4 : 8);
+  const way = secondWayOf(filesOf(caller));
+  if (!isView(request)) {
+    if (way === 'compiles') {
+      refusedRuntimes.look(notification, entry);
+      return new Refusal('the caller compiles code, which is never granted');
+    }
+    if (way === 'maps twice') return new Refusal('the caller has another way: a file that is mapped twice');
+    if ((name === 'mmap' || name === 'mmap2') && !isPrivateAnonymous(request)) {
+      return new Refusal('memory that is shared, or of a file, is granted to nobody as writable and executable');
+    }
+  } else if (way === 'compiles') {
+    return new Refusal('the caller compiles code, which is never granted');
+  }
+  if (!listener.isValid(notification.id)) return new Refusal('the caller is gone');
+  const traced = attach(processId);
+  if (traced === undefined) {
+    return new Refusal('the caller cannot be traced, as a debugger traces it; its trampolines cannot be emulated');
+  }
+  if ((name === 'mprotect' || name === 'pkey_mprotect') && !isOwnMemory(traced, request)) {
+    refusedRuntimes.look(notification, entry);
+    return new Refusal(`${name} makes memory of a file executable`);
+  }
+  const wasInteresting = traced.memory.isInteresting;
+  const memory = isView(request) ? makeView(request, traced, context) : makeWithout(request, traced, context);
+  if (memory instanceof Refusal) return memory;
+  if (log.enabled) {
+    if (!wasInteresting) log.write({ event: 'attached', ...logged });
+    const from = [caller.file ?? caller.address, ...caller.stack].join(' <- ');
+    const values = hexadecimal(notification.arguments);
+    log.write({ event: 'granted-without-execution', ...logged, arguments: values, memory, caller: from });
+  }
+  return undefined;
+}

@@ -1,0 +1,117 @@
+/**
+ * What the main thread, the receiving thread and the tracing thread know in common.
+ *
+ * Who waits for children: waitpid(2) tells any thread of a process of any child, and of the stops of what another thread
+ * of it traces; whoever is told first takes it. So while something is traced, the tracing thread alone waits, and tells
+ * the main thread what it would have been told.
+ *
+ * @module
+ */
+
+/** Shared memory: who waits for children, whether there is something for the tracer, its thread id, whether the program is stopped, whether the run is over, what the end is known by. */
+export type EmulationShared = Int32Array<SharedArrayBuffer>;
+
+const WAITER = 0;
+const ASKED = 1;
+const TRACER = 2;
+const STOPPED = 3;
+const OVER = 4;
+
+/** Values of {@link WAITER}: nobody does now, the main thread does now, the tracing thread does for as long as it traces. */
+const NOBODY = 0;
+const MAIN = 1;
+const TRACING = 2;
+
+/** Values of {@link OVER}. */
+const RUNNING = 0;
+const ENDING = 1;
+const TOLD = 2;
+
+export function createShared(): EmulationShared {
+  return new Int32Array(new SharedArrayBuffer(20));
+}
+
+/** The main thread's side: looks for changes of children, where that is its task now. */
+export function lookForChildren(shared: EmulationShared, look: () => void): void {
+  if (Atomics.compareExchange(shared, WAITER, NOBODY, MAIN) !== NOBODY) return;
+  try {
+    look();
+  } finally {
+    Atomics.store(shared, WAITER, NOBODY);
+    Atomics.notify(shared, WAITER);
+  }
+}
+
+/** The tracing thread's side: from here on it is told of children, and nobody else. */
+export function takeChildren(shared: EmulationShared): void {
+  while (Atomics.compareExchange(shared, WAITER, NOBODY, TRACING) === MAIN) Atomics.wait(shared, WAITER, MAIN, 1);
+}
+
+/** The tracing thread's side: it traces nothing any more. */
+export function giveChildrenBack(shared: EmulationShared): void {
+  Atomics.store(shared, WAITER, NOBODY);
+}
+
+/** Whether the tracing thread is told of children. */
+export function isTracing(shared: EmulationShared): boolean {
+  return Atomics.load(shared, WAITER) === TRACING;
+}
+
+/** The tracing thread's side: says whether the program is in a stop of job control. */
+export function setStopped(shared: EmulationShared, isStopped: boolean): void {
+  Atomics.store(shared, STOPPED, isStopped ? 1 : 0);
+}
+
+/** The main thread's side: whether it is, where it is traced. */
+export function isTracedStopped(shared: EmulationShared): boolean {
+  return Atomics.load(shared, STOPPED) === 1;
+}
+
+/** The tracing thread's side: it can be asked, and woken by a signal to this thread. */
+export function setTracer(shared: EmulationShared, threadId: number): void {
+  Atomics.store(shared, TRACER, threadId);
+}
+
+/** The receiving thread's side: there is something for the tracer. */
+export function ask(shared: EmulationShared, wake: (threadId: number) => void): void {
+  Atomics.store(shared, ASKED, 1);
+  Atomics.notify(shared, ASKED);
+  // It may be about to wait for its tracees, where nothing but a signal reaches it, and one that comes before is lost.
+  while (Atomics.load(shared, ASKED) === 1 && isTracing(shared)) {
+    wake(Atomics.load(shared, TRACER));
+    Atomics.wait(shared, ASKED, 1, 1);
+  }
+}
+
+/** The tracing thread's side: whether there is something, which it takes now. */
+export function takeAsked(shared: EmulationShared): boolean {
+  if (Atomics.exchange(shared, ASKED, 0) === 0) return false;
+  Atomics.notify(shared, ASKED);
+  return true;
+}
+
+/** The tracing thread's side, where it traces nothing: sleeps until there is something. */
+export function untilAsked(shared: EmulationShared): void {
+  Atomics.wait(shared, ASKED, 0);
+}
+
+/** How long the main thread waits for the last words of a run, in milliseconds. */
+const LAST_WORDS = 200;
+
+/** The main thread's side: has the tracing thread, where there is one, write what there is to say at the end. */
+export function endRun(shared: EmulationShared, wake: (threadId: number) => void): void {
+  if (Atomics.load(shared, TRACER) === 0) return;
+  Atomics.store(shared, OVER, ENDING);
+  ask(shared, wake);
+  Atomics.wait(shared, OVER, ENDING, LAST_WORDS);
+}
+
+/** The tracing thread's side: whether the run is over, and it has not said its last words. */
+export function isEnding(shared: EmulationShared): boolean {
+  return Atomics.load(shared, OVER) === ENDING;
+}
+
+/** The tracing thread's side: it has. */
+export function hasTold(shared: EmulationShared): void {
+  if (Atomics.compareExchange(shared, OVER, ENDING, TOLD) !== RUNNING) Atomics.notify(shared, OVER);
+}

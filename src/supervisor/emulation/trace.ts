@@ -1,0 +1,100 @@
+/**
+ * The thread that traces: it is started when a program of the run first asks for executable memory.
+ *
+ * ptrace(2) is between two threads, so one thread of ours does all of it that lasts. It waits in waitpid(2), where a trap
+ * wakes it at once.
+ *
+ * @module
+ */
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { listenToBell, ownThreadId } from '../../linux/bell.js';
+import { Listener, type NotificationSizes } from '../../linux/listener.js';
+import { leaveSignalsToOthers } from '../../linux/signal.js';
+import type { Policy } from '../../policy/kinds.js';
+import { type LogTarget, openLog } from '../log.js';
+import { RefusedRuntimes } from '../refused_runtimes.js';
+import { hexadecimal, loggedNotification } from '../report.js';
+import { answerRequest, type EmulationRequest, Refusal, type RequestContext } from './requests.js';
+import { type EmulationShared, hasTold, isEnding, setTracer, takeAsked, untilAsked } from './shared.js';
+import { Tally } from './tally.js';
+import { Tracer } from './tracer.js';
+
+/** What the thread is started with. */
+export interface TraceData {
+  readonly shared: EmulationShared;
+  readonly listener: number;
+  readonly sizes: NotificationSizes;
+  readonly policy: Policy;
+  readonly pageSize: number;
+  readonly log: LogTarget | undefined;
+  /** Where requests arrive. */
+  readonly requests: MessagePort;
+  /** Where the main thread hears of children. */
+  readonly changes: MessagePort;
+}
+
+function answer(request: EmulationRequest, context: RequestContext): void {
+  let refusal: Refusal | undefined;
+  try {
+    refusal = answerRequest(request, context);
+  } catch (error) {
+    refusal = new Refusal(`the supervisor failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (refusal === undefined) return;
+  const { notification, entry } = request;
+  const { log, listener } = context;
+  if (log.enabled) {
+    log.write({
+      event: 'refused',
+      ...loggedNotification(notification, entry),
+      arguments: hexadecimal(notification.arguments),
+      errno: 'EACCES',
+      reason: refusal.reason,
+    });
+  }
+  listener.answerError(notification.id, 'EACCES');
+}
+
+function trace({ shared, listener, sizes, policy, pageSize, log: target, requests, changes }: TraceData): void {
+  leaveSignalsToOthers();
+  listenToBell();
+  const log = openLog(target);
+  const tally = new Tally();
+  const tracer = new Tracer({ shared, policy, log, tally, tellMain: (change) => changes.postMessage(change) });
+  const context: RequestContext = {
+    listener: new Listener(listener, sizes),
+    log,
+    refusedRuntimes: new RefusedRuntimes(policy, log),
+    pageSize,
+    attach: (processId) => tracer.attach(processId),
+  };
+  setTracer(shared, ownThreadId());
+  /** One turn: what was asked, then what is told of those that are traced. */
+  const turn = (): void => {
+    if (takeAsked(shared)) {
+      for (;;) {
+        const next = receiveMessageOnPort(requests) as { readonly message: EmulationRequest } | undefined;
+        if (next === undefined) break;
+        answer(next.message, context);
+      }
+      tracer.prune();
+      if (isEnding(shared)) {
+        tally.tell(log);
+        hasTold(shared);
+      }
+    }
+    if (tracer.traces) tracer.wait();
+    else untilAsked(shared);
+  };
+  for (;;) {
+    try {
+      turn();
+    } catch (error) {
+      // Whoever waits stays where it is, which denies it everything; the others are served on.
+      const reason = `tracing failed: ${error instanceof Error ? error.message : String(error)}`;
+      log.write({ event: 'failed', reason });
+    }
+  }
+}
+
+if (parentPort !== null) trace(workerData as TraceData);

@@ -1,0 +1,168 @@
+/**
+ * The processes that are traced because they have trampolines of their own, and their threads.
+ *
+ * A process is traced with all of its threads, and what they make is followed. It is let go of when it executes a program,
+ * or has no memory any more that it was traced for.
+ *
+ * @module
+ */
+import { errnoNumbers } from '../../abi/errno.js';
+import { PTRACE_STOP } from '../../abi/ptrace.js';
+import { hasEnded, parentOf, processOf, threadsOf } from '../../linux/proc.js';
+import { detach, interrupt, proceed, seize } from '../../linux/tracee.js';
+import { TracedMemory } from './memory.js';
+
+/** A process that is traced. */
+export interface TracedProcess {
+  readonly processId: number;
+  memory: TracedMemory;
+  /** Whether its threads are let go of as each of them stops. */
+  isLeaving: boolean;
+  readonly threads: Set<number>;
+  /** Address of an instruction that enters the kernel, once that was looked for. */
+  systemCall: bigint | undefined;
+}
+
+function tracedProcess(processId: number, memory: TracedMemory): TracedProcess {
+  return { processId, memory, isLeaving: false, threads: new Set(), systemCall: undefined };
+}
+
+/** How often threads are looked for that appeared while others were seized, and how long one may be another tracer's of ours. */
+const MOST_LOOKS = 1000;
+const PATIENCE = 200;
+
+/** All of them. One thread, the tracer, has it. */
+export class Tracees {
+  readonly #processes = new Map<number, TracedProcess>();
+  readonly #threads = new Map<number, TracedProcess>();
+  readonly #endsWithTracer: boolean;
+
+  /** @param endsWithTracer whether a tracee is killed where the tracer ends */
+  constructor(endsWithTracer: boolean) {
+    this.#endsWithTracer = endsWithTracer;
+  }
+
+  get areAny(): boolean {
+    return this.#threads.size > 0;
+  }
+
+  get processes(): Iterable<TracedProcess> {
+    return this.#processes.values();
+  }
+
+  /** The process of a thread that is traced. */
+  of(threadId: number): TracedProcess | undefined {
+    return this.#threads.get(threadId);
+  }
+
+  /**
+   * Traces a process, if it is not yet.
+   *
+   * @returns it, or undefined where it cannot be traced: another tracer has it, or the system forbids it
+   */
+  attach(processId: number): TracedProcess | undefined {
+    const known = this.#processes.get(processId);
+    if (known !== undefined) {
+      known.isLeaving = false;
+      return this.#seizeAll(known) ? known : undefined;
+    }
+    const traced = tracedProcess(processId, new TracedMemory());
+    this.#processes.set(processId, traced);
+    if (this.#seizeAll(traced)) return traced;
+    this.leave(traced);
+    return undefined;
+  }
+
+  /** Until they are all traced, there may be new ones. */
+  #seizeAll(traced: TracedProcess): boolean {
+    const until = performance.now() + PATIENCE;
+    for (let looks = 0; looks < MOST_LOOKS; looks++) {
+      const others = threadsOf(traced.processId).filter((threadId) => !traced.threads.has(threadId));
+      if (others.length === 0) return true;
+      for (const threadId of others) {
+        const result = seize(threadId, this.#endsWithTracer);
+        if (result === 0) this.#add(traced, threadId);
+        else if (result === -errnoNumbers.ESRCH || hasEnded(threadId)) continue;
+        // The receiving thread may have it for a moment.
+        else if (performance.now() > until) return false;
+      }
+      // Those that have ended, and have not been waited for, can be seized no more.
+      if (others.every((threadId) => traced.threads.has(threadId) || hasEnded(threadId))) return true;
+    }
+    return false;
+  }
+
+  #add(traced: TracedProcess, threadId: number): void {
+    traced.threads.add(threadId);
+    this.#threads.set(threadId, traced);
+  }
+
+  /**
+   * Takes in what a traced thread has made.
+   *
+   * @param event of ptrace(2) by which it is known; undefined where its own first stop came before
+   */
+  adopt(threadId: number, maker: TracedProcess | undefined, event: number | undefined): TracedProcess | undefined {
+    const known = this.#threads.get(threadId);
+    if (known !== undefined) {
+      // It has stopped before this was told, and was taken for one with a copy of the memory.
+      if (event === PTRACE_STOP.PTRACE_EVENT_VFORK && maker !== undefined && known !== maker) {
+        known.memory.leave();
+        known.memory = maker.memory.share();
+      }
+      return known;
+    }
+    const processId = processOf(threadId);
+    if (processId === undefined) return undefined;
+    const of = this.#processes.get(processId);
+    if (of !== undefined) {
+      this.#add(of, threadId);
+      return of;
+    }
+    const parent = maker ?? this.#processes.get(parentOf(processId) ?? 0);
+    const isSharing = event === PTRACE_STOP.PTRACE_EVENT_VFORK;
+    const memory = parent === undefined ? new TracedMemory() : isSharing ? parent.memory.share() : parent.memory.copy();
+    const made = tracedProcess(processId, memory);
+    this.#processes.set(processId, made);
+    this.#add(made, threadId);
+    return made;
+  }
+
+  /** A thread is traced no more. */
+  remove(threadId: number): void {
+    const traced = this.#threads.get(threadId);
+    if (traced === undefined) return;
+    this.#threads.delete(threadId);
+    traced.threads.delete(threadId);
+    if (traced.threads.size > 0) return;
+    this.#processes.delete(traced.processId);
+    traced.memory.leave();
+  }
+
+  /** A process has executed a program: it has one thread, with the process's id, and another memory. */
+  executed(traced: TracedProcess): void {
+    for (const threadId of [...traced.threads]) if (threadId !== traced.processId) this.#threads.delete(threadId);
+    traced.threads.clear();
+    this.#add(traced, traced.processId);
+    traced.memory.leave();
+    traced.memory = new TracedMemory();
+    traced.systemCall = undefined;
+  }
+
+  /** Begins to let go of a process: each thread of it when it stops. */
+  leave(traced: TracedProcess): void {
+    traced.isLeaving = true;
+    for (const threadId of traced.threads) interrupt(threadId);
+    if (traced.threads.size === 0) this.#processes.delete(traced.processId);
+  }
+
+  /** Lets a stopped thread go on, or lets go of it. */
+  proceed(threadId: number, signal = 0): void {
+    if (this.#threads.get(threadId)?.isLeaving !== true) {
+      proceed(threadId, signal);
+      return;
+    }
+    detach(threadId, signal);
+    this.remove(threadId);
+  }
+}

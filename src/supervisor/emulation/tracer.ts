@@ -1,0 +1,165 @@
+/**
+ * The tracing thread's work: requests for executable memory, and what waitpid(2) tells of those that are traced.
+ *
+ * @module
+ */
+import { PTRACE_STOP } from '../../abi/ptrace.js';
+import { signalStops } from '../../linux/bell.js';
+import { signalNumbers } from '../../linux/signal.js';
+import { eventMessage, listen, nextTold, type Told } from '../../linux/tracee.js';
+import type { ChildChange } from '../../linux/wait.js';
+import { allows, type Policy } from '../../policy/kinds.js';
+import type { Log } from '../log.js';
+import { type EmulationShared, giveChildrenBack, isTracing, setStopped, takeChildren } from './shared.js';
+import type { Tally } from './tally.js';
+import { type TracedProcess, Tracees } from './tracees.js';
+import { carriedOut } from './traps.js';
+
+/** What the tracer works with. */
+export interface TracerContext {
+  readonly shared: EmulationShared;
+  readonly policy: Policy;
+  readonly log: Log;
+  readonly tally: Tally;
+  /** Tells the main thread of a change of a child; undefined says that it is to look itself again. */
+  readonly tellMain: (change: ChildChange | undefined) => void;
+}
+
+const { SIGSEGV = 11, SIGTRAP = 5 } = signalNumbers;
+
+/** See the module. */
+export class Tracer {
+  readonly #context: TracerContext;
+  readonly #tracees: Tracees;
+
+  constructor(context: TracerContext) {
+    this.#context = context;
+    // Where files are judged, what a tracee executes is looked at here: it may not outlive that.
+    this.#tracees = new Tracees(!allows(context.policy, 'execfile'));
+  }
+
+  /** Whether something is traced. */
+  get traces(): boolean {
+    return this.#tracees.areAny;
+  }
+
+  /** Traces a process; undefined where it cannot be. */
+  attach(processId: number): TracedProcess | undefined {
+    const { shared } = this.#context;
+    if (!isTracing(shared)) {
+      takeChildren(shared);
+      signalStops(false);
+    }
+    const traced = this.#tracees.attach(processId);
+    if (traced === undefined) this.#endIfOver();
+    return traced;
+  }
+
+  /** Waits until something is told, or the bell rings, and does what is to be done. */
+  wait(): void {
+    const told = nextTold();
+    if (told === 'interrupted') return;
+    if (told === 'nobody') {
+      // All have ended, and somebody else was told: nobody is left to be traced.
+      for (const { threads } of this.#tracees.processes) for (const threadId of threads) this.#tracees.remove(threadId);
+      this.#endIfOver();
+      return;
+    }
+    if (told.kind === 'stop') this.#stopped(told);
+    else this.#changed(told);
+  }
+
+  /** Lets go of those that have no memory any more that they are traced for. */
+  prune(): void {
+    const { policy, log } = this.#context;
+    // What such a process executes must be looked at, and the filter has asked about that already.
+    if (!allows(policy, 'execfile')) return;
+    for (const traced of this.#tracees.processes) {
+      traced.memory.prune(traced.processId);
+      if (traced.memory.isInteresting || traced.isLeaving) continue;
+      if (log.enabled) {
+        log.write({ event: 'detached', processId: traced.processId, reason: 'it has no such memory any more' });
+      }
+      this.#tracees.leave(traced);
+    }
+  }
+
+  #endIfOver(): void {
+    const { shared, tellMain } = this.#context;
+    if (this.#tracees.areAny || !isTracing(shared)) return;
+    signalStops(true);
+    setStopped(shared, false);
+    giveChildrenBack(shared);
+    tellMain(undefined);
+  }
+
+  #changed({ threadId, change }: Extract<Told, { readonly kind: 'change' }>): void {
+    if (change.kind === 'exited' || change.kind === 'killed') {
+      const traced = this.#tracees.of(threadId);
+      const isFirst = traced === undefined || traced.processId === threadId;
+      this.#tracees.remove(threadId);
+      if (isFirst) this.#context.tellMain(change);
+      this.#endIfOver();
+      return;
+    }
+    if (change.kind === 'continued') setStopped(this.#context.shared, false);
+    this.#context.tellMain(change);
+  }
+
+  #stopped({ threadId, event, signal }: Extract<Told, { readonly kind: 'stop' }>): void {
+    const { log, tally } = this.#context;
+    const traced = this.#tracees.of(threadId) ?? this.#adoptEarly(threadId, event, signal);
+    if (traced === undefined) return;
+    switch (event) {
+      case 0: {
+        const isHandled = signal === SIGSEGV && carriedOut({ log, tally }, threadId, traced);
+        // Bit 7 marks the stops of system calls, which are nobody's here.
+        this.#tracees.proceed(threadId, isHandled || (signal & 0x80) !== 0 ? 0 : signal);
+        break;
+      }
+      case PTRACE_STOP.PTRACE_EVENT_STOP:
+        if (signal === SIGTRAP) {
+          this.#tracees.proceed(threadId);
+        } else if (traced.isLeaving) {
+          this.#tracees.proceed(threadId);
+        } else {
+          listen(threadId);
+          if (threadId === traced.processId) this.#stoppedByJobControl(threadId, signal);
+        }
+        break;
+      case PTRACE_STOP.PTRACE_EVENT_CLONE:
+      case PTRACE_STOP.PTRACE_EVENT_FORK:
+      case PTRACE_STOP.PTRACE_EVENT_VFORK:
+        this.#tracees.adopt(eventMessage(threadId), traced, event);
+        this.#tracees.proceed(threadId);
+        break;
+      case PTRACE_STOP.PTRACE_EVENT_EXEC:
+        this.#executed(traced);
+        break;
+      default:
+        this.#tracees.proceed(threadId);
+    }
+    this.#endIfOver();
+  }
+
+  #stoppedByJobControl(processId: number, signal: number): void {
+    setStopped(this.#context.shared, true);
+    this.#context.tellMain({ kind: 'stopped', processId, signal });
+  }
+
+  /** A stop of what is not known: new, and not told of yet; or a child that is not traced, stopped by job control. */
+  #adoptEarly(threadId: number, event: number, signal: number): TracedProcess | undefined {
+    if (event !== 0) return this.#tracees.adopt(threadId, undefined, undefined);
+    this.#context.tellMain({ kind: 'stopped', processId: threadId, signal });
+    return undefined;
+  }
+
+  #executed(traced: TracedProcess): void {
+    const { log } = this.#context;
+    this.#tracees.executed(traced);
+    const { processId } = traced;
+    if (log.enabled) log.write({ event: 'detached', processId, reason: 'it has executed a program' });
+    traced.isLeaving = true;
+    this.#tracees.proceed(processId);
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * The executable half of a double mapping: pages of the supervisor's where a program has asked for an executable view of
+ * a file that it writes through another one. It is how libffi makes closures where memory is never writable and
+ * executable.
+ *
+ * The pages are traps, and wait aside until the view is first called. Where a closure is called that the program has written, and the form is one that can be promoted,
+ * equal code is put into the page (trampoline/promoted.ts): from then on nobody is asked.
+ *
+ * @module
+ */
+import { MREMAP } from '../../abi/mman.js';
+import type { FileIdentity } from '../../linux/descriptor.js';
+import type { MappedFile } from '../../linux/memory.js';
+import type { MapsLine } from '../../linux/proc.js';
+import type { RemoteCall } from '../../linux/remote_call.js';
+import type { LegacyForm } from '../../trampoline/legacy_form.js';
+import { assemblePromoted, isPromoted, PROMOTED_SIZE, TRAP } from '../../trampoline/promoted.js';
+import { viewOf } from '../../trampoline/recognise.js';
+import { OwnFile } from '../own_file.js';
+
+/** The file that a program wants to execute a part of. */
+export interface WrittenFile extends FileIdentity {
+  /** As /proc/PID/maps has it. */
+  readonly name: string;
+  /** Where the view begins in it. */
+  readonly offset: bigint;
+}
+
+/** Fits into a displacement of an instruction. */
+const FARTHEST = 2n ** 31n - 4096n;
+
+/** The supervisor's file behind a view: its pages, and one behind them with the link. Processes share it, as they share the program's file. */
+export class ViewPages implements Disposable {
+  readonly file: OwnFile;
+  readonly #mapping: MappedFile;
+  /** Bytes of the pages. */
+  readonly length: number;
+  /** Offsets of what was promoted. */
+  readonly #promoted = new Set<number>();
+  /** How far the writable view and the link are away from the pages. */
+  #distance: bigint | undefined;
+  #linkDistance: number | undefined;
+  #users = 1;
+
+  private constructor(file: OwnFile, mapping: MappedFile, length: number) {
+    this.file = file;
+    this.#mapping = mapping;
+    this.length = length;
+  }
+
+  /**
+   * Makes the pages, of traps alone, that nobody else can ever write.
+   *
+   * @param length bytes, a multiple of a page
+   * @throws TrampfdError ENOMEM and the like, as memfd_create(2) and mmap(2) have them
+   */
+  static create(length: number, pageSize: number): ViewPages {
+    const whole = length + pageSize;
+    const file = OwnFile.create(whole);
+    let mapping: MappedFile | undefined;
+    try {
+      mapping = file.map(0, whole);
+      mapping.write(new Uint8Array(length).fill(TRAP));
+      file.seal('fixed');
+      return new ViewPages(file, mapping, length);
+    } catch (error) {
+      mapping?.[Symbol.dispose]();
+      file[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  share(): this {
+    this.#users += 1;
+    return this;
+  }
+
+  leave(): void {
+    this.#users -= 1;
+    if (this.#users === 0) this[Symbol.dispose]();
+  }
+
+  isPromoted(at: number): boolean {
+    return this.#promoted.has(at);
+  }
+
+  /**
+   * Promotes what is at an offset.
+   *
+   * @param distance how far the writable view is away from the pages
+   * @param linkDistance how far the link is away from the pages
+   * @returns whether it is promoted; not where the form has no code for that, or others are in the way
+   */
+  promote(at: number, distance: bigint, linkDistance: number, form: LegacyForm, length: number): boolean {
+    // All closures of a view are found by one distance. Where the program has mapped the file anew, they begin anew.
+    if (this.#distance !== distance || this.#linkDistance !== linkDistance) this.#begin(distance, linkDistance);
+    if (this.#promoted.has(at)) return true;
+    if (at + PROMOTED_SIZE > this.length) return false;
+    for (let other = at - PROMOTED_SIZE + 1; other < at + PROMOTED_SIZE; other++) {
+      if (this.#promoted.has(other)) return false;
+    }
+    const code = assemblePromoted(form, length, linkDistance - at);
+    if (code === undefined || !isPromoted(viewOf(code), form, length, linkDistance - at)) return false;
+    this.#put(code, at);
+    this.#promoted.add(at);
+    return true;
+  }
+
+  /** Makes a trap of what was promoted at an offset. */
+  demote(at: number): void {
+    if (this.#promoted.delete(at)) this.#put(new Uint8Array(PROMOTED_SIZE).fill(TRAP), at);
+  }
+
+  #begin(distance: bigint, linkDistance: number): void {
+    for (const at of [...this.#promoted]) this.demote(at);
+    const word = new Uint8Array(8);
+    viewOf(word).setBigInt64(0, distance, true);
+    this.#mapping.write(word, this.length);
+    this.#distance = distance;
+    this.#linkDistance = linkDistance;
+  }
+
+  /** Puts code into a page. A thread that executes there meanwhile finds a trap until all of it is there. */
+  #put(code: Uint8Array, offset: number): void {
+    this.#mapping.write(Uint8Array.of(TRAP), offset);
+    this.#mapping.write(code.subarray(1), offset + 1);
+    this.#mapping.write(code.subarray(0, 1), offset);
+  }
+
+  [Symbol.dispose](): void {
+    this.#mapping[Symbol.dispose]();
+    this.file[Symbol.dispose]();
+  }
+}
+
+/**
+ * A view in the memory of a process. At first it is the program's file, not executable: libffi reads there what it writes
+ * elsewhere, to see that both views are of one file. The pages wait aside, and are put in its place when it is first
+ * called: from then on nobody reads it.
+ */
+export class View {
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly pages: ViewPages;
+  readonly #written: WrittenFile;
+  /** Where the pages wait, and behind them the link, which stays there. */
+  readonly #aside: bigint;
+  #isPlaced = false;
+
+  constructor(start: bigint, aside: bigint, pages: ViewPages, written: WrittenFile) {
+    this.start = start;
+    this.end = start + BigInt(pages.length);
+    this.#aside = aside;
+    this.pages = pages;
+    this.#written = written;
+  }
+
+  /** The same, in the memory of a process that begins as a copy (fork(2)). */
+  copy(): View {
+    const copied = new View(this.start, this.#aside, this.pages.share(), this.#written);
+    copied.#isPlaced = this.#isPlaced;
+    return copied;
+  }
+
+  isMapped(lines: readonly MapsLine[]): boolean {
+    const inodes = [this.pages.file.inode, this.#written.inode];
+    return lines.some((line) => inodes.includes(line.inode) && line.start < this.end && line.end > this.start);
+  }
+
+  /**
+   * Where the program writes what it calls at an address of the view.
+   *
+   * @param lines its mappings, as they are now
+   */
+  writtenAt(address: bigint, lines: readonly MapsLine[]): bigint | undefined {
+    const { inode, device, name, offset } = this.#written;
+    const wanted = offset + (address - this.start);
+    const line = lines.find(
+      (one) =>
+        one.inode === inode &&
+        (one.device === device || one.name === name) &&
+        one.permissions.startsWith('rw') &&
+        one.permissions[3] === 's' &&
+        wanted >= one.offset &&
+        wanted < one.offset + (one.end - one.start),
+    );
+    return line === undefined ? undefined : line.start + (wanted - line.offset);
+  }
+
+  /** Where a closure begins that has trapped at an address: at its own end, where it is not what it was. */
+  entryOf(address: bigint): bigint {
+    const start = address - BigInt(PROMOTED_SIZE - 1);
+    return this.pages.isPromoted(Number(start - this.start)) ? start : address;
+  }
+
+  /** The calls that put the pages in the view's place; none where that is done, or the link would be too far away. */
+  placing(): readonly RemoteCall[] {
+    const away = this.#aside - this.start;
+    if (this.#isPlaced || away > FARTHEST || away < -FARTHEST) return [];
+    const length = BigInt(this.pages.length);
+    const flags = BigInt(MREMAP.MREMAP_MAYMOVE | MREMAP.MREMAP_FIXED);
+    return [{ name: 'mremap', values: [this.#aside, length, length, flags, this.start] }];
+  }
+
+  /** The pages are in their place. */
+  placed(): void {
+    this.#isPlaced = true;
+  }
+
+  /**
+   * Promotes the closure at an address.
+   *
+   * @param written where the program writes it
+   * @returns whether it is promoted
+   */
+  promote(address: bigint, written: bigint, form: LegacyForm, length: number): boolean {
+    if (!this.#isPlaced) return false;
+    const linkDistance = Number(this.#aside - this.start) + this.pages.length;
+    return this.pages.promote(Number(address - this.start), written - address, linkDistance, form, length);
+  }
+
+  /** Makes a trap of what was promoted at an address. */
+  demote(address: bigint): void {
+    this.pages.demote(Number(address - this.start));
+  }
+}
