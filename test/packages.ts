@@ -27,7 +27,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'binutils-multiarch': 'the foreign disassembler',
   'musl-tools': 'programs without glibc',
   strace: 'a peer in the tests and benchmarks',
-  'libffi-dev': 'a peer in the benchmarks',
+  'libffi-dev': 'a peer in the benchmarks, and closures that trampolines are recognised in',
   python3: 'a real program under supervision',
   luajit: 'a runtime that writes code',
   'guile-3.0': 'a runtime that writes code',
