@@ -177,6 +177,13 @@ export class StoppingThread {
     ptrace('PTRACE_CONT', this.#threadId);
   }
 
+  /** The same with other registers than it had: all of struct user_regs_struct. */
+  resumeWith(registers: Uint8Array): void {
+    before.bytes.set(registers);
+    this.#restore(undefined);
+    ptrace('PTRACE_CONT', this.#threadId);
+  }
+
   /** Gives the thread the registers and signals back that it had. */
   #restore(result: bigint | undefined): void {
     if (!this.#stopped) return;

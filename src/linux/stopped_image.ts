@@ -5,25 +5,18 @@
  * @module
  */
 import { errnoNumbers } from '../abi/errno.js';
+import { PERSONALITY_QUERY } from '../abi/process.js';
 import { USER_REGS } from '../abi/ptrace.js';
 import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
 import { allocate } from './libc.js';
-import { readMemory } from './memory.js';
-import { mappings } from './proc.js';
 import { ARGUMENTS, isError, nextStop, ptrace } from './ptrace.js';
+import { findSystemCall } from './remote_call.js';
 
 /** The code segment of a 32-bit program (asm/segment.h: __USER32_CS). */
 const USER32_CS = 0x23n;
 
-/** `syscall` and `int $0x80`. */
-const INSTRUCTIONS: Readonly<Record<Entry, Uint8Array>> = {
-  'x86-64': Uint8Array.of(0x0f, 0x05),
-  i386: Uint8Array.of(0xcd, 0x80),
-};
-
 const registers = allocate(USER_REGS.size);
 const before = allocate(USER_REGS.size);
-const PAGE = 4096n;
 /** What the register of the result holds while a call is under way: -ENOSYS. */
 const NO_RESULT_YET: bigint = BigInt(-errnoNumbers.ENOSYS);
 
@@ -66,7 +59,7 @@ export class StoppedImage {
     const threadId = this.#threadId;
     if (!this.#leaveCall()) return undefined;
     const entry: Entry = before.view.getBigUint64(USER_REGS.cs, true) === USER32_CS ? 'i386' : 'x86-64';
-    this.#instruction ??= findInstruction(threadId, INSTRUCTIONS[entry]);
+    this.#instruction ??= findSystemCall(threadId, entry);
     if (this.#instruction === undefined) return undefined;
     const { view } = registers;
     registers.bytes.set(before.bytes);
@@ -91,15 +84,25 @@ export class StoppedImage {
     const narrow = BigInt.asIntN(32, result);
     return isError(narrow) ? narrow : BigInt.asUintN(32, result);
   }
-}
 
-function findInstruction(threadId: number, wanted: Uint8Array): bigint | undefined {
-  const page = mappings(threadId)?.find(({ name }) => name === '[vdso]');
-  if (page === undefined) return undefined;
-  for (let at = page.start; at < page.end; at += PAGE) {
-    const bytes = readMemory(threadId, at, Number(PAGE));
-    const index = bytes === undefined ? -1 : Buffer.from(bytes).indexOf(wanted);
-    if (index >= 0) return at + BigInt(index);
+  /**
+   * Has the thread wait in a system call, once it is let go of: for whoever is notified of that call, and takes the thread
+   * over. {@link StoppedImage.hasExecuted} comes first.
+   *
+   * @returns the registers that it is to go on with, or undefined where there is no way to call
+   */
+  park(name: SyscallName, values: readonly bigint[]): Uint8Array | undefined {
+    // It is behind its execve from here on.
+    if (this.call('personality', [BigInt(PERSONALITY_QUERY)]) === undefined) return undefined;
+    const { view } = registers;
+    const entry: Entry = before.view.getBigUint64(USER_REGS.cs, true) === USER32_CS ? 'i386' : 'x86-64';
+    registers.bytes.set(before.bytes);
+    for (const [index, value] of values.entries()) {
+      view.setBigUint64(USER_REGS[ARGUMENTS[entry][index] ?? 'rax'], value, true);
+    }
+    view.setBigUint64(USER_REGS.rax, BigInt(syscallNumber(entry, name) ?? -1), true);
+    view.setBigUint64(USER_REGS.rip, this.#instruction ?? 0n, true);
+    if (ptrace('PTRACE_SETREGS', this.#threadId, 0n, registers.address) < 0) return undefined;
+    return before.bytes.slice();
   }
-  return undefined;
 }

@@ -144,6 +144,17 @@ function verdictOn(policy: Policy, rule: WxRule): Verdict | undefined {
   return policy.reports ? notify : undefined;
 }
 
+/**
+ * Where trampolines are emulated and files are not judged: programs whose files ask for an executable stack are found
+ * when they are executed. (Where files are judged, executions are notified already.)
+ */
+function executionRules(policy: Policy): readonly Rule[] {
+  if (!emulates(policy) || !allows(policy, 'execfile')) return [];
+  return (['x86-64', 'i386'] as const).flatMap((entry) =>
+    (['execve', 'execveat'] as const).map((call): Rule => ({ entry, call, when: [], verdict: notify })),
+  );
+}
+
 /** Whether some request for executable memory is refused or reported. */
 export function judgesMemory(policy: Policy): boolean {
   return policy.reports || !allowsAll(policy, memoryKinds);
@@ -169,7 +180,7 @@ export function policyRules(policy: Policy, service: readonly Rule[]): RuleSet {
   const files = fileRules(policy);
   const unjudged = verdictOnUnjudged(policy);
   return {
-    rules: [...memory, ...files, ...sharingRules(policy), ...service],
+    rules: [...memory, ...files, ...executionRules(policy), ...sharingRules(policy), ...service],
     otherEntry: unjudged,
     x32: unjudged,
     ...(files.length === 0 ? {} : { unknown: failWith('ENOSYS') }),

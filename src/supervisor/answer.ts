@@ -84,13 +84,20 @@ function decide(supervision: Supervision, notification: Notification): Answer {
   const entry = entryOf(notification.architecture);
   const number = notification.number >>> 0;
   const call = { entry, number, arguments: notification.arguments };
+  // The run's program, which waits to be taken over.
+  if (entry !== undefined && supervision.emulation !== undefined && supervision.isHeld(notification.threadId)) {
+    if (number === syscallNumber(entry, 'process_madvise')) {
+      supervision.emulation.hand({ kind: 'parked', notification, entry, name: 'process_madvise' });
+      return { kind: 'later' };
+    }
+  }
   const rule = firstMatch(wxRules, call) as WxRule | undefined;
   const found = entry === undefined ? undefined : served[entry].get(number);
   if (rule !== undefined && entry !== undefined && isEmulated(policy, rule) && supervision.emulation !== undefined) {
     if (!supervision.waitsKillable) {
       return refuse('EACCES', 'the kernel does not keep a call that waits for another (Linux 5.19 does)');
     }
-    supervision.emulation.hand({ notification, entry, name: rule.call });
+    supervision.emulation.hand({ kind: 'memory', notification, entry, name: rule.call });
     return { kind: 'later' };
   }
   if (rule !== undefined && entry !== undefined && isRefused(policy, rule)) {

@@ -16,7 +16,7 @@ import { readMapsText } from '../linux/maps_text.js';
 import { type MapsLine, mappings } from '../linux/proc.js';
 import type { StoppedImage } from '../linux/stopped_image.js';
 import { mayHave } from '../policy/executable.js';
-import type { Policy } from '../policy/kinds.js';
+import { allows, type Policy } from '../policy/kinds.js';
 
 /** What was found in a new program. */
 export type ImageFinding =
@@ -66,7 +66,10 @@ export function inspectImage(processId: number, image: StoppedImage, policy: Pol
     const kind = everything ? 'executable memory' : line.name === STACK ? 'executable stack' : 'writable code';
     return isWritableCode(line) && !mayHave(policy, kind);
   };
-  const writable = found.filter(isRefused);
+  // Where files are not judged, a program may be what it wants to be; its stack is taken X from to be emulated.
+  const isJudged = (line: MapsLine): boolean =>
+    isRefused(line) && (!allows(policy, 'execfile') || everything || line.name === STACK);
+  const writable = found.filter(isJudged);
   if (writable.length === 0) return { kind: 'clean' };
   const segment = everything ? undefined : writable.find(({ name }) => name !== STACK);
   if (segment !== undefined) {
@@ -86,7 +89,7 @@ export function inspectImage(processId: number, image: StoppedImage, policy: Pol
     const protection = BigInt(PROT.PROT_READ | PROT.PROT_WRITE);
     calls.push(image.call('mprotect', [start, end - start, protection]) === 0n);
   }
-  const left = mappings(processId)?.filter(isRefused);
+  const left = mappings(processId)?.filter(isJudged);
   if (calls.includes(false) || left === undefined || left.length > 0) {
     return {
       kind: 'refused',

@@ -9,6 +9,7 @@ import { TrampfdError } from '../error.js';
 import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linux/filtered_thread.js';
 import { Listener, notificationSizes } from '../linux/listener.js';
 import { pageSize, resourceLimit, setResourceLimit } from '../linux/process.js';
+import { kill, signalNumbers } from '../linux/signal.js';
 import { compileFilter } from '../policy/compile.js';
 import { allows, type Policy, policyText } from '../policy/kinds.js';
 import type { RuleSet } from '../policy/rule.js';
@@ -17,11 +18,11 @@ import { policyRules } from '../policy/wx.js';
 import { serviceRules } from './answer.js';
 import type { HandedPosition } from './confine/descriptors.js';
 import { prepare } from './confine/start.js';
-import type { EmulationShared } from './emulation/shared.js';
+import { type EmulationShared, leaveRegisters, untilTakenOver } from './emulation/shared.js';
 import { reportImage } from './executions.js';
 import { type LogTarget, openLog } from './log.js';
 import type { Receiver } from './receiver.js';
-import { cancel, offerListener, type Rendezvous, setHeld, untilReceiverWaits } from './rendezvous.js';
+import { cancel, offerListener, setHeld, untilReceiverWaits } from './rendezvous.js';
 import { windowFor } from './window.js';
 
 /** What a supervised program is started with. */
@@ -95,7 +96,7 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
       await Promise.race([untilReceiverWaits(rendezvous), ended(served)]);
     }
     const started = confined
-      ? await startConfined(request, rules, rendezvous, handOver)
+      ? await startConfined(request, rules, receiver, handOver)
       : await startFiltered(request, compileFilter(rules), handOver);
     if (typeof started === 'number') return started;
     const { processId } = started;
@@ -130,7 +131,7 @@ async function startFiltered(request: StartRequest, filter: Uint8Array, handOver
 async function startConfined(
   request: StartRequest,
   rules: RuleSet,
-  rendezvous: Rendezvous,
+  { rendezvous, shared }: Receiver,
   handOver: HandOver,
 ): Promise<Started | number> {
   const log = openLog(request.log);
@@ -150,10 +151,18 @@ async function startConfined(
   if (looksBecause !== undefined && log.enabled) log.write({ event: 'looking', reason: looksBecause });
   setHeld(rendezvous, held.processId);
   const listener = await handOver(installed, memoryFolder);
-  const processId = prepared.start(reportImage(log));
+  const { result: processId, parked } = prepared.start(reportImage(log));
+  if (parked !== undefined) {
+    leaveRegisters(shared, parked);
+    held.release();
+    if (!untilTakenOver(shared)) {
+      kill(processId, signalNumbers['SIGKILL'] ?? 9);
+      throw new TrampfdError('ERR_TRAMPFD_HELD', 'the program cannot be traced, and its trampolines not be emulated');
+    }
+  }
   // From here on the receiver looks at what is executed. The program has not run an instruction yet.
   setHeld(rendezvous, 0);
   if (processId < 0) return processId;
-  held.release();
+  if (parked === undefined) held.release();
   return { processId, listener, positions, loaderHint: prepared.loaderHint };
 }

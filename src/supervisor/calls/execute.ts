@@ -5,16 +5,28 @@
  * The call is let go on, and its path may be another one by then. Nothing depends on it: what may be executed at all is
  * what the mounts allow, and what it has become is looked at when it is there.
  *
+ * Where trampolines are emulated, the thread that traces does that, for it may go on tracing. Where files are not judged,
+ * it is asked only for programs whose files ask for an executable stack.
+ *
  * @module
  */
 import { processOf } from '../../linux/proc.js';
+import { allows } from '../../policy/kinds.js';
 import { type Answer, type CallContext, letContinue, type NotifiedCall, refuse } from '../call.js';
+import { asksForExecutableStack } from '../program_file.js';
 
-function answer({ supervision, notification }: CallContext): Answer {
+function answer(context: CallContext): Answer {
+  const { supervision, notification } = context;
   const { executions, waitsKillable } = supervision;
   const { threadId } = notification;
   // The process that becomes the run's program is traced already, by who started it.
   if (supervision.isHeld(threadId)) return letContinue;
+  if (supervision.emulation !== undefined && waitsKillable) {
+    // A program that asks for an executable stack is traced before it begins, and its stack made one that is not.
+    if (allows(supervision.policy, 'execfile') && !asksForExecutableStack(context)) return letContinue;
+    supervision.emulation.hand({ kind: 'execution', notification, entry: context.entry, name: context.name });
+    return { kind: 'later' };
+  }
   // Without it no thread can be stopped behind its call; who wanted that as well was told at the start.
   if (executions === undefined || !waitsKillable) return letContinue;
   const processId = processOf(threadId);

@@ -40,6 +40,6 @@ export function answerView({ supervision, notification, entry, name }: CallConte
     const caller = callerOf(notification, processId, entry === 'i386' ? 4 : 8);
     if (secondWayOf(filesOf(caller)) !== 'maps twice') return undefined;
   }
-  emulation.hand({ notification, entry, name });
+  emulation.hand({ kind: 'memory', notification, entry, name });
   return { kind: 'later' };
 }

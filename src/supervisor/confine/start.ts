@@ -16,7 +16,7 @@ import { ignoredSignals } from '../../linux/proc.js';
 import { resourceLimit } from '../../linux/process.js';
 import { candidatePaths, findProgram } from '../../linux/search_path.js';
 import { StoppedImage } from '../../linux/stopped_image.js';
-import type { Policy } from '../../policy/kinds.js';
+import { emulates, type Policy } from '../../policy/kinds.js';
 import { judgeImage, type ReportImage } from '../executions.js';
 import { type Arranged, type ArrangeRequest, arrange } from './arrange.js';
 import { namedExecutables, systemExecutables } from './executables.js';
@@ -93,6 +93,17 @@ function privilegeNote(file: Uint8Array): string | undefined {
     : undefined;
 }
 
+/** What became of a start. */
+export interface StartedImage {
+  /** Its process id, or the negated error number of its execve(2). */
+  readonly result: number;
+  /** The registers of a program that is to be taken over by who traces it on: it waits in a call until then. */
+  readonly parked: Uint8Array | undefined;
+}
+
+/** A number of trampfd(2) that is an address, which has the call notified. */
+const NOTIFIED = 0x10000n;
+
 /** A confined program, arranged and not started yet. */
 export interface Prepared {
   readonly arranged: Arranged;
@@ -103,10 +114,9 @@ export interface Prepared {
   /**
    * Starts it, when its calls are answered.
    *
-   * @returns its process id, or the negated error number of its execve(2)
    * @throws TrampfdError ENOEXEC for a program whose file asks for memory that is writable and executable
    */
-  readonly start: (report: ReportImage) => number;
+  readonly start: (report: ReportImage) => StartedImage;
 }
 
 /**
@@ -155,7 +165,7 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
       const result = execute(held, prepared, request.blockedSignals);
       if (result < 0) {
         held[Symbol.dispose]();
-        return result;
+        return { result, parked: undefined };
       }
       const image = new StoppedImage(held.processId);
       image.hasExecuted();
@@ -166,7 +176,14 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
         held[Symbol.dispose]();
         throw new TrampfdError('ENOEXEC', `${finding.file}: ${finding.reason}`);
       }
-      return held.processId;
+      // Who arranges it cannot trace it on.
+      const isTakenOver = finding.kind === 'mended' && emulates(request.policy);
+      const parked = isTakenOver ? image.park('process_madvise', [NOTIFIED]) : undefined;
+      if (isTakenOver && parked === undefined) {
+        held[Symbol.dispose]();
+        throw new TrampfdError('ESRCH', `${finding.file}: it was killed before it began`);
+      }
+      return { result: held.processId, parked };
     },
   };
 }

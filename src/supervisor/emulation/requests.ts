@@ -17,7 +17,9 @@ import { MAP, PROT } from '../../abi/mman.js';
 import type { Entry, SyscallName } from '../../abi/syscalls.js';
 import { close, descriptorPath, fileIdentity } from '../../linux/descriptor.js';
 import type { Listener, Notification } from '../../linux/listener.js';
+import { processOf } from '../../linux/proc.js';
 import { isError, StoppingThread } from '../../linux/ptrace.js';
+import { kill, signalNumbers } from '../../linux/signal.js';
 import { protectedRange, type Range } from '../../policy/memory.js';
 import { secondWayOf } from '../../policy/runtimes.js';
 import { int32 } from '../call.js';
@@ -25,11 +27,18 @@ import { callerOf, filesOf } from '../caller.js';
 import type { Log } from '../log.js';
 import type { RefusedRuntimes } from '../refused_runtimes.js';
 import { hexadecimal, loggedNotification } from '../report.js';
+import { type EmulationShared, hasTakenOver, takeRegisters } from './shared.js';
 import type { TracedProcess } from './tracees.js';
 import { View, ViewPages } from './view.js';
 
 /** A request, as it was received. Plain data: it goes from thread to thread. */
 export interface EmulationRequest {
+  readonly kind: /** Executable memory, or an executable view of a file. */
+    | 'memory'
+    /** execve(2), whose program is to be looked at. */
+    | 'execution'
+    /** A program of the run that stands before its first instruction, and waits in a call that is not its own. */
+    | 'parked';
   readonly notification: Notification;
   readonly entry: Entry;
   readonly name: SyscallName;
@@ -37,11 +46,13 @@ export interface EmulationRequest {
 
 /** What requests are answered with. */
 export interface RequestContext {
+  readonly shared: EmulationShared;
   readonly listener: Listener;
   readonly log: Log;
   readonly refusedRuntimes: RefusedRuntimes;
   readonly pageSize: number;
   readonly attach: (processId: number) => TracedProcess | undefined;
+  readonly attachExecuting: (processId: number, threadId: number) => boolean;
 }
 
 /** Why a request is refused: a sentence for the log. */
@@ -193,6 +204,38 @@ function isPrivateAnonymous({ notification }: EmulationRequest): boolean {
   return (flags & MAP.MAP_ANONYMOUS) !== 0 && (flags & MAP.MAP_PRIVATE) !== 0 && (flags & MAP.MAP_SHARED) === 0;
 }
 
+/** Takes the run's program over, which was started by another thread and waits before its first instruction. */
+function takeOver({ notification }: EmulationRequest, context: RequestContext): Refusal | undefined {
+  const { threadId } = notification;
+  const traced = context.attach(threadId);
+  const thread = traced === undefined ? undefined : stopBehind(context.listener, notification);
+  if (traced === undefined || thread === undefined || thread instanceof Refusal) {
+    // It waits in a call that is not its own, and could go nowhere from there.
+    kill(threadId, signalNumbers['SIGKILL'] ?? 9);
+    return new Refusal("the run's program cannot be traced");
+  }
+  traced.memory.grantStack();
+  thread.resumeWith(takeRegisters(context.shared));
+  hasTakenOver(context.shared);
+  return undefined;
+}
+
+/** Lets a program be executed, traced, so that it is looked at before its first instruction. */
+function letExecute(
+  { notification }: EmulationRequest,
+  { listener, attachExecuting }: RequestContext,
+): Refusal | undefined {
+  const { threadId, id } = notification;
+  const processId = processOf(threadId);
+  if (processId === undefined || !attachExecuting(processId, threadId)) {
+    return new Refusal(
+      'the caller cannot be traced for the moment of its execve: a debugger has it, or a rule of the system forbids it',
+    );
+  }
+  listener.letContinue(id);
+  return undefined;
+}
+
 /**
  * Answers a request.
  *
@@ -200,6 +243,8 @@ function isPrivateAnonymous({ notification }: EmulationRequest): boolean {
  */
 export function answerRequest(request: EmulationRequest, context: RequestContext): Refusal | undefined {
   const { notification, entry, name } = request;
+  if (request.kind === 'execution') return letExecute(request, context);
+  if (request.kind === 'parked') return takeOver(request, context);
   const { log, listener, refusedRuntimes, attach } = context;
   const logged = loggedNotification(notification, entry);
   const { processId } = logged;

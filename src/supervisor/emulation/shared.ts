@@ -7,8 +7,12 @@
  *
  * @module
  */
+import { USER_REGS } from '../../abi/ptrace.js';
 
-/** Shared memory: who waits for children, whether there is something for the tracer, its thread id, whether the program is stopped, whether the run is over, what the end is known by. */
+/**
+ * Shared memory: who waits for children, whether there is something for the tracer, its thread id, whether the program is
+ * stopped, whether the run is over, whether the run's program was taken over; and the registers that it goes on with.
+ */
 export type EmulationShared = Int32Array<SharedArrayBuffer>;
 
 const WAITER = 0;
@@ -16,6 +20,9 @@ const ASKED = 1;
 const TRACER = 2;
 const STOPPED = 3;
 const OVER = 4;
+const TAKEN_OVER = 5;
+/** Where the registers stand, in bytes. */
+const REGISTERS = 32;
 
 /** Values of {@link WAITER}: nobody does now, the main thread does now, the tracing thread does for as long as it traces. */
 const NOBODY = 0;
@@ -28,7 +35,7 @@ const ENDING = 1;
 const TOLD = 2;
 
 export function createShared(): EmulationShared {
-  return new Int32Array(new SharedArrayBuffer(20));
+  return new Int32Array(new SharedArrayBuffer(REGISTERS + USER_REGS.size));
 }
 
 /** The main thread's side: looks for changes of children, where that is its task now. */
@@ -93,6 +100,30 @@ export function takeAsked(shared: EmulationShared): boolean {
 /** The tracing thread's side, where it traces nothing: sleeps until there is something. */
 export function untilAsked(shared: EmulationShared): void {
   Atomics.wait(shared, ASKED, 0);
+}
+
+/** How long the main thread waits until the run's program was taken over, in milliseconds. */
+const TAKING_OVER = 10_000;
+
+/** The main thread's side: leaves the registers that the run's program is to go on with, once it was taken over. */
+export function leaveRegisters(shared: EmulationShared, registers: Uint8Array): void {
+  new Uint8Array(shared.buffer, REGISTERS, USER_REGS.size).set(registers);
+}
+
+/** The main thread's side: waits until the run's program was taken over; false where it was not. */
+export function untilTakenOver(shared: EmulationShared): boolean {
+  return Atomics.wait(shared, TAKEN_OVER, 0, TAKING_OVER) !== 'timed-out';
+}
+
+/** The tracing thread's side: the registers of a program that it takes over. */
+export function takeRegisters(shared: EmulationShared): Uint8Array {
+  return new Uint8Array(shared.buffer, REGISTERS, USER_REGS.size).slice();
+}
+
+/** The tracing thread's side: it has. */
+export function hasTakenOver(shared: EmulationShared): void {
+  Atomics.store(shared, TAKEN_OVER, 1);
+  Atomics.notify(shared, TAKEN_OVER);
 }
 
 /** How long the main thread waits for the last words of a run, in milliseconds. */

@@ -11,6 +11,7 @@ import { listenToBell, ownThreadId } from '../../linux/bell.js';
 import { Listener, type NotificationSizes } from '../../linux/listener.js';
 import { leaveSignalsToOthers } from '../../linux/signal.js';
 import type { Policy } from '../../policy/kinds.js';
+import { reportImage } from '../executions.js';
 import { type LogTarget, openLog } from '../log.js';
 import { RefusedRuntimes } from '../refused_runtimes.js';
 import { hexadecimal, loggedNotification } from '../report.js';
@@ -60,13 +61,22 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
   listenToBell();
   const log = openLog(target);
   const tally = new Tally();
-  const tracer = new Tracer({ shared, policy, log, tally, tellMain: (change) => changes.postMessage(change) });
+  const tracer = new Tracer({
+    shared,
+    policy,
+    log,
+    tally,
+    reportImage: reportImage(log),
+    tellMain: (change) => changes.postMessage(change),
+  });
   const context: RequestContext = {
+    shared,
     listener: new Listener(listener, sizes),
     log,
     refusedRuntimes: new RefusedRuntimes(policy, log),
     pageSize,
     attach: (processId) => tracer.attach(processId),
+    attachExecuting: (processId, threadId) => tracer.attachExecuting(processId, threadId),
   };
   setTracer(shared, ownThreadId());
   /** One turn: what was asked, then what is told of those that are traced. */

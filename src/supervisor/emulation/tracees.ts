@@ -73,6 +73,29 @@ export class Tracees {
     return undefined;
   }
 
+  /**
+   * Traces a thread that is about to execute a program, if its process is not traced yet.
+   *
+   * @returns whether it is traced
+   */
+  attachExecuting(processId: number, threadId: number): boolean {
+    const known = this.#processes.get(processId);
+    if (known?.threads.has(threadId) === true) {
+      known.isLeaving = false;
+      return true;
+    }
+    const traced = known ?? tracedProcess(processId, new TracedMemory());
+    if (seize(threadId, this.#endsWithTracer) !== 0) return false;
+    this.#processes.set(processId, traced);
+    // Whatever comes of it: behind the call it is let go of, where it has not executed a program that is to be traced.
+    if (known === undefined) {
+      traced.isLeaving = true;
+      interrupt(threadId);
+    }
+    this.#add(traced, threadId);
+    return true;
+  }
+
   /** Until they are all traced, there may be new ones. */
   #seizeAll(traced: TracedProcess): boolean {
     const until = performance.now() + PATIENCE;

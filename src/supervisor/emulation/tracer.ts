@@ -6,9 +6,11 @@
 import { PTRACE_STOP } from '../../abi/ptrace.js';
 import { signalStops } from '../../linux/bell.js';
 import { signalNumbers } from '../../linux/signal.js';
+import { StoppedImage } from '../../linux/stopped_image.js';
 import { eventMessage, listen, nextTold, type Told } from '../../linux/tracee.js';
 import type { ChildChange } from '../../linux/wait.js';
 import { allows, type Policy } from '../../policy/kinds.js';
+import { judgeImage, type ReportImage } from '../executions.js';
 import type { Log } from '../log.js';
 import { type EmulationShared, giveChildrenBack, isTracing, setStopped, takeChildren } from './shared.js';
 import type { Tally } from './tally.js';
@@ -21,6 +23,8 @@ export interface TracerContext {
   readonly policy: Policy;
   readonly log: Log;
   readonly tally: Tally;
+  /** Says what was found of a program. */
+  readonly reportImage: ReportImage;
   /** Tells the main thread of a change of a child; undefined says that it is to look itself again. */
   readonly tellMain: (change: ChildChange | undefined) => void;
 }
@@ -45,14 +49,25 @@ export class Tracer {
 
   /** Traces a process; undefined where it cannot be. */
   attach(processId: number): TracedProcess | undefined {
-    const { shared } = this.#context;
-    if (!isTracing(shared)) {
-      takeChildren(shared);
-      signalStops(false);
-    }
+    this.#begin();
     const traced = this.#tracees.attach(processId);
     if (traced === undefined) this.#endIfOver();
     return traced;
+  }
+
+  /** Traces a thread that is about to execute a program; false where it cannot be. */
+  attachExecuting(processId: number, threadId: number): boolean {
+    this.#begin();
+    const isTraced = this.#tracees.attachExecuting(processId, threadId);
+    if (!isTraced) this.#endIfOver();
+    return isTraced;
+  }
+
+  #begin(): void {
+    const { shared } = this.#context;
+    if (isTracing(shared)) return;
+    takeChildren(shared);
+    signalStops(false);
   }
 
   /** Waits until something is told, or the bell rings, and does what is to be done. */
@@ -149,17 +164,28 @@ export class Tracer {
 
   /** A stop of what is not known: new, and not told of yet; or a child that is not traced, stopped by job control. */
   #adoptEarly(threadId: number, event: number, signal: number): TracedProcess | undefined {
+    // execve(2) has given a thread the id of its process.
+    if (event === PTRACE_STOP.PTRACE_EVENT_EXEC) return this.#tracees.of(eventMessage(threadId));
     if (event !== 0) return this.#tracees.adopt(threadId, undefined, undefined);
     this.#context.tellMain({ kind: 'stopped', processId: threadId, signal });
     return undefined;
   }
 
+  /** Looks at a program before its first instruction. One that has got no executable stack, though it asked, is traced on. */
   #executed(traced: TracedProcess): void {
-    const { log } = this.#context;
+    const { log, policy, reportImage } = this.#context;
+    const wasInteresting = traced.memory.isInteresting;
     this.#tracees.executed(traced);
     const { processId } = traced;
-    if (log.enabled) log.write({ event: 'detached', processId, reason: 'it has executed a program' });
-    traced.isLeaving = true;
+    const image = new StoppedImage(processId);
+    const finding = image.hasExecuted() ? judgeImage(processId, processId, image, policy, reportImage) : undefined;
+    // Its end is told like any other.
+    if (finding?.kind === 'refused') return;
+    traced.isLeaving = finding?.kind !== 'mended';
+    if (finding?.kind === 'mended') traced.memory.grantStack();
+    else if (wasInteresting && log.enabled) {
+      log.write({ event: 'detached', processId, reason: 'it has executed a program' });
+    }
     this.#tracees.proceed(processId);
   }
 }

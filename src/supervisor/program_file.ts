@@ -1,0 +1,93 @@
+/**
+ * What the file asks for that a waiting execve(2) is about: an executable stack, or nothing of the kind.
+ *
+ * This is no judgement that protects: the file and its name can change until the kernel reads them. It finds the programs
+ * whose trampolines are to be emulated, so that all others need not be looked at any closer.
+ *
+ * @module
+ */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { AT, AT_FDCWD } from '../abi/fcntl.js';
+import { readString } from '../linux/memory.js';
+import { type ExecutableKind, HEADER_BYTES, judgeExecutable } from '../policy/executable.js';
+import { type CallContext, int32 } from './call.js';
+
+/** Bytes of a path, at most (linux/limits.h: PATH_MAX, with the zero). */
+const LONGEST_PATH = 4095;
+const SLASH = '/'.charCodeAt(0);
+/** Interpreters of interpreters, at most (fs/exec.c of the kernel). */
+const DEEPEST = 5;
+/** Files that are remembered; then all are forgotten. */
+const MOST_REMEMBERED = 4096;
+
+/** What was found of a file, and of which state of it. */
+interface Found {
+  readonly state: string;
+  readonly kind: ExecutableKind;
+  /** The interpreter that a script's first line names. */
+  readonly interpreter: string | undefined;
+}
+
+const found = new Map<string, Found>();
+
+function interpreterOf(start: Uint8Array): string | undefined {
+  const line = /^#![ \t]*([^ \t\n]+)/.exec(Buffer.from(start.subarray(0, 256)).toString('latin1'));
+  return line?.[1];
+}
+
+function look(path: string): Found | undefined {
+  let file: number;
+  try {
+    file = openSync(Buffer.from(path, 'latin1'), 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    const { dev, ino, mtimeMs, ctimeMs, size } = fstatSync(file);
+    const state = `${dev} ${ino} ${mtimeMs} ${ctimeMs} ${size}`;
+    const known = found.get(path);
+    if (known?.state === state) return known;
+    const start = new Uint8Array(HEADER_BYTES);
+    const length = readSync(file, start, 0, HEADER_BYTES, 0);
+    const kind = judgeExecutable(start.subarray(0, length), (offset, wanted) => {
+      const bytes = new Uint8Array(wanted);
+      return readSync(file, bytes, 0, wanted, offset) === wanted ? bytes : undefined;
+    });
+    const one = { state, kind, interpreter: interpreterOf(start.subarray(0, length)) };
+    if (found.size >= MOST_REMEMBERED) found.clear();
+    found.set(path, one);
+    return one;
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The path, as we reach it, of what a thread names; undefined where it names nothing that we can read. */
+function pathFor({ notification, name }: CallContext): string | undefined {
+  const { threadId, arguments: values } = notification;
+  const isAt = name === 'execveat';
+  const path = readString(threadId, values[isAt ? 1 : 0], LONGEST_PATH);
+  if (path === undefined || path === 'too long') return undefined;
+  const text = Buffer.from(path).toString('latin1');
+  if (path[0] === SLASH) return `/proc/${threadId}/root${text}`;
+  const folder = isAt ? int32(values[0]) | 0 : AT_FDCWD;
+  if (path.length === 0) {
+    return isAt && (int32(values[4]) & AT.AT_EMPTY_PATH) !== 0 ? `/proc/${threadId}/fd/${folder}` : undefined;
+  }
+  return folder === AT_FDCWD ? `/proc/${threadId}/cwd/${text}` : `/proc/${threadId}/fd/${folder}/${text}`;
+}
+
+/** Whether the program that a thread wants to execute asks for a stack, or for more, that is executable. */
+export function asksForExecutableStack(context: CallContext): boolean {
+  const { threadId } = context.notification;
+  let path = pathFor(context);
+  for (let depth = 0; path !== undefined && depth < DEEPEST; depth++) {
+    const file = look(path);
+    if (file === undefined) return false;
+    if (file.interpreter === undefined) return file.kind === 'executable stack' || file.kind === 'executable memory';
+    path = `/proc/${threadId}/${file.interpreter.startsWith('/') ? 'root' : 'cwd/'}${file.interpreter}`;
+  }
+  return false;
+}
