@@ -30,6 +30,26 @@ export function fileOwnerOf(threadId: number): { readonly user: number; readonly
   }
 }
 
+/** How many seccomp filters a thread has (proc(5): Seccomp_filters, Linux 5.9); undefined where that is not told. */
+export function seccompFilters(threadId: number | 'self'): number | undefined {
+  try {
+    const count = /^Seccomp_filters:\t(\d+)$/m.exec(readFileSync(`/proc/${threadId}/status`, 'latin1'))?.[1];
+    return count === undefined ? undefined : Number(count);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether a thread of a run has a filter of its own beside the run's: it may have given up calls, and be killed for one
+ * that it has not made itself. What cannot be told counts as one.
+ */
+export function hasOwnFilter(threadId: number): boolean {
+  const filters = seccompFilters(threadId);
+  const ours = seccompFilters('self');
+  return filters === undefined || ours === undefined || filters > ours + 1;
+}
+
 /** The signals that a process ignores: bit N - 1 for signal N (proc(5): SigIgn). */
 export function ignoredSignals(processId: number): bigint {
   try {

@@ -5,7 +5,7 @@
  */
 import { errnoNumbers } from '../abi/errno.js';
 import { SIGINFO, WAIT } from '../abi/process.js';
-import { PTRACE_STOP, USER_REGS } from '../abi/ptrace.js';
+import { PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { allocate, native, negatedErrno } from './libc.js';
 import { ptrace } from './ptrace.js';
 import { type ChildChange, decodeStatus } from './wait.js';
@@ -15,6 +15,7 @@ const status = allocate(4);
 const message = allocate(8);
 const information = allocate(SIGINFO.size);
 const registers = allocate(USER_REGS.size);
+const mask = allocate(SIGSET_SIZE);
 
 /** What waitpid(2) told of a child or of a thread that is traced. */
 export type Told =
@@ -109,4 +110,16 @@ export function readRegisters(threadId: number): DataView | undefined {
 /** Gives a stopped tracee the registers in that buffer. */
 export function writeRegisters(threadId: number): boolean {
   return ptrace('PTRACE_SETREGS', threadId, 0n, registers.address) === 0;
+}
+
+/** The signals that a stopped tracee blocks: bit N - 1 for signal N. Undefined where it is gone. */
+export function readSignalMask(threadId: number): bigint | undefined {
+  const result = ptrace('PTRACE_GETSIGMASK', threadId, BigInt(SIGSET_SIZE), mask.address);
+  return result < 0 ? undefined : mask.view.getBigUint64(0, true);
+}
+
+/** Has a stopped tracee block these signals. */
+export function writeSignalMask(threadId: number, signals: bigint): void {
+  mask.view.setBigUint64(0, signals, true);
+  ptrace('PTRACE_SETSIGMASK', threadId, BigInt(SIGSET_SIZE), mask.address);
 }

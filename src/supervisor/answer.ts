@@ -9,7 +9,7 @@ import { AUDIT_ARCH } from '../abi/seccomp.js';
 import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
 import type { Notification } from '../linux/listener.js';
 import { firstMatch } from '../policy/evaluate.js';
-import { allows, type Policy } from '../policy/kinds.js';
+import { allows, emulates, type Policy } from '../policy/kinds.js';
 import type { Rule } from '../policy/rule.js';
 import { isEmulated, isJudged, isRefused, judgesMemory, type WxRule, wxRules } from '../policy/wx.js';
 import { type Answer, letContinue, type NotifiedCall, refuse, type Supervision } from './call.js';
@@ -22,6 +22,7 @@ import { oldMmap } from './calls/old_mmap.js';
 import { read } from './calls/read.js';
 import { seek } from './calls/seek.js';
 import { shareMemory } from './calls/share_memory.js';
+import { signalAction } from './calls/signal_action.js';
 import { write } from './calls/write.js';
 import { hexadecimal, loggedNotification, reportRefusable } from './report.js';
 import type { Window } from './window.js';
@@ -39,6 +40,7 @@ const serviceCalls: readonly NotifiedCall[] = [
   memfdCreate,
   execute,
   shareMemory,
+  signalAction,
 ];
 
 /**
@@ -46,7 +48,10 @@ const serviceCalls: readonly NotifiedCall[] = [
  * no filter sees.
  */
 export function serviceRules(policy: Policy, window: Window): readonly Rule[] {
-  if (allows(policy, 'exectramp')) return serviceCalls.flatMap(({ rules }) => rules(window));
+  if (allows(policy, 'exectramp')) {
+    const calls = serviceCalls.filter((call) => call !== signalAction || emulates(policy));
+    return calls.flatMap(({ rules }) => rules(window));
+  }
   return judgesMemory(policy) ? oldMmap.rules(window) : [];
 }
 

@@ -17,7 +17,7 @@ import { MAP, PROT } from '../../abi/mman.js';
 import type { Entry, SyscallName } from '../../abi/syscalls.js';
 import { close, descriptorPath, fileIdentity } from '../../linux/descriptor.js';
 import type { Listener, Notification } from '../../linux/listener.js';
-import { processOf } from '../../linux/proc.js';
+import { hasOwnFilter, processOf } from '../../linux/proc.js';
 import { isError, StoppingThread } from '../../linux/ptrace.js';
 import { kill, signalNumbers } from '../../linux/signal.js';
 import { protectedRange, type Range } from '../../policy/memory.js';
@@ -28,6 +28,7 @@ import type { Log } from '../log.js';
 import type { RefusedRuntimes } from '../refused_runtimes.js';
 import { hexadecimal, loggedNotification } from '../report.js';
 import { type EmulationShared, hasTakenOver, takeRegisters } from './shared.js';
+import { askDisposition, noteDisposition } from './signals.js';
 import type { TracedProcess } from './tracees.js';
 import { View, ViewPages } from './view.js';
 
@@ -38,7 +39,9 @@ export interface EmulationRequest {
     /** execve(2), whose program is to be looked at. */
     | 'execution'
     /** A program of the run that stands before its first instruction, and waits in a call that is not its own. */
-    | 'parked';
+    | 'parked'
+    /** rt_sigaction(2) of SIGSEGV, which is noted and carried out. */
+    | 'disposition';
   readonly notification: Notification;
   readonly entry: Entry;
   readonly name: SyscallName;
@@ -51,6 +54,7 @@ export interface RequestContext {
   readonly log: Log;
   readonly refusedRuntimes: RefusedRuntimes;
   readonly pageSize: number;
+  readonly tracedOf: (threadId: number) => TracedProcess | undefined;
   readonly attach: (processId: number) => TracedProcess | undefined;
   readonly attachExecuting: (processId: number, threadId: number) => boolean;
 }
@@ -95,6 +99,7 @@ function makeWithout(request: EmulationRequest, traced: TracedProcess, { listene
   values[2] = withoutExecution(protection);
   const thread = stopBehind(listener, notification);
   if (thread instanceof Refusal) return thread;
+  if (!traced.memory.isInteresting) askDisposition(traced, notification.threadId, entry);
   const result = thread.call(entry, name, values);
   if (result !== undefined && !isError(result)) {
     const [address, length] = notification.arguments;
@@ -147,6 +152,9 @@ function makeView(request: EmulationRequest, traced: TracedProcess, context: Req
   } catch {
     return new Refusal('the file cannot be looked at');
   }
+  if (hasOwnFilter(notification.threadId)) {
+    return new Refusal('the caller has a filter of its own, and may not make the calls that a view takes');
+  }
   const written = { ...identity, name: fileName, offset: offsetOf(request) };
   const size = Number(rounded(length));
   const pages = ViewPages.create(size, pageSize);
@@ -162,6 +170,7 @@ function makeView(request: EmulationRequest, traced: TracedProcess, context: Req
     pages[Symbol.dispose]();
     return thread;
   }
+  if (!traced.memory.isInteresting) askDisposition(traced, notification.threadId, entry);
   // MAP_DENYWRITE, which the kernel ignores, has the filter let it be: who would answer is waiting for it.
   const aside = thread.call(entry, name, [
     0n,
@@ -220,6 +229,14 @@ function takeOver({ notification }: EmulationRequest, context: RequestContext): 
   return undefined;
 }
 
+/** Notes the disposition of SIGSEGV that a process sets, where it is traced. */
+function letSetDisposition({ notification, entry }: EmulationRequest, context: RequestContext): undefined {
+  const { id, threadId, arguments: values } = notification;
+  const traced = context.tracedOf(threadId);
+  if (traced !== undefined) noteDisposition(traced, threadId, entry, values[1]);
+  context.listener.letContinue(id);
+}
+
 /** Lets a program be executed, traced, so that it is looked at before its first instruction. */
 function letExecute(
   { notification }: EmulationRequest,
@@ -245,6 +262,7 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
   const { notification, entry, name } = request;
   if (request.kind === 'execution') return letExecute(request, context);
   if (request.kind === 'parked') return takeOver(request, context);
+  if (request.kind === 'disposition') return letSetDisposition(request, context);
   const { log, listener, refusedRuntimes, attach } = context;
   const logged = loggedNotification(notification, entry);
   const { processId } = logged;

@@ -75,6 +75,7 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
     log,
     refusedRuntimes: new RefusedRuntimes(policy, log),
     pageSize,
+    tracedOf: (threadId) => tracer.tracedOf(threadId),
     attach: (processId) => tracer.attach(processId),
     attachExecuting: (processId, threadId) => tracer.attachExecuting(processId, threadId),
   };

@@ -11,6 +11,7 @@ import { PTRACE_STOP } from '../../abi/ptrace.js';
 import { hasEnded, parentOf, processOf, threadsOf } from '../../linux/proc.js';
 import { detach, interrupt, proceed, seize } from '../../linux/tracee.js';
 import { TracedMemory } from './memory.js';
+import { type Disposition, isIgnored } from './signals.js';
 
 /** A process that is traced. */
 export interface TracedProcess {
@@ -21,10 +22,12 @@ export interface TracedProcess {
   readonly threads: Set<number>;
   /** Address of an instruction that enters the kernel, once that was looked for. */
   systemCall: bigint | undefined;
+  /** What SIGSEGV does to it, once that is known; default otherwise. */
+  disposition: Disposition | undefined;
 }
 
 function tracedProcess(processId: number, memory: TracedMemory): TracedProcess {
-  return { processId, memory, isLeaving: false, threads: new Set(), systemCall: undefined };
+  return { processId, memory, isLeaving: false, threads: new Set(), systemCall: undefined, disposition: undefined };
 }
 
 /** How often threads are looked for that appeared while others were seized, and how long one may be another tracer's of ours. */
@@ -146,6 +149,7 @@ export class Tracees {
     const isSharing = event === PTRACE_STOP.PTRACE_EVENT_VFORK;
     const memory = parent === undefined ? new TracedMemory() : isSharing ? parent.memory.share() : parent.memory.copy();
     const made = tracedProcess(processId, memory);
+    made.disposition = parent?.disposition;
     this.#processes.set(processId, made);
     this.#add(made, threadId);
     return made;
@@ -170,6 +174,8 @@ export class Tracees {
     traced.memory.leave();
     traced.memory = new TracedMemory();
     traced.systemCall = undefined;
+    // What was caught is not any more; a program that ignores it is begun with it ignored.
+    if (traced.disposition !== undefined && !isIgnored(traced.disposition)) traced.disposition = undefined;
   }
 
   /** Begins to let go of a process: each thread of it when it stops. */

@@ -47,6 +47,11 @@ export class Tracer {
     return this.#tracees.areAny;
   }
 
+  /** The traced process of a thread. */
+  tracedOf(threadId: number): TracedProcess | undefined {
+    return this.#tracees.of(threadId);
+  }
+
   /** Traces a process; undefined where it cannot be. */
   attach(processId: number): TracedProcess | undefined {
     this.#begin();

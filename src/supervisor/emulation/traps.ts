@@ -9,6 +9,7 @@
  */
 import { USER_REGS } from '../../abi/ptrace.js';
 import { readAtMost, writeMemory } from '../../linux/memory.js';
+import { hasOwnFilter } from '../../linux/proc.js';
 import { callRemotely, findSystemCall } from '../../linux/remote_call.js';
 import { faultOf, readRegisters, writeRegisters } from '../../linux/tracee.js';
 import { apply, stackWrite } from '../../trampoline/apply.js';
@@ -18,6 +19,7 @@ import { isPromotable } from '../../trampoline/promoted.js';
 import { callPlace } from '../caller.js';
 import type { Log } from '../log.js';
 import { reportUnrecognised } from './report.js';
+import { restoreSignals } from './signals.js';
 import type { Tally } from './tally.js';
 import type { TracedProcess } from './tracees.js';
 import type { View } from './view.js';
@@ -121,6 +123,7 @@ export function carriedOut({ log, tally }: TrapContext, threadId: number, traced
   const moved =
     view === undefined || written === undefined ? code : relocated(code, view.start, view.end, written - address);
   if (!carryOut(threadId, moved, machine, state)) return false;
+  restoreSignals(traced, threadId);
   if (tally.emulated(code.form, caller) && log.enabled) {
     log.write({
       event: 'emulated',
@@ -146,7 +149,7 @@ export function carriedOut({ log, tally }: TrapContext, threadId: number, traced
 /** Puts the supervisor's pages in the place of a view that is called. */
 function place(threadId: number, traced: TracedProcess, view: View): void {
   const calls = view.placing();
-  if (calls.length === 0) return;
+  if (calls.length === 0 || hasOwnFilter(threadId)) return;
   traced.systemCall ??= findSystemCall(threadId, 'x86-64');
   if (traced.systemCall === undefined) return;
   const results = callRemotely(threadId, 'x86-64', traced.systemCall, calls);

@@ -1,0 +1,98 @@
+/**
+ * What the kernel does to a thread that faults while it blocks or ignores SIGSEGV: it unblocks the signal, and has it end
+ * the process (kernel/signal.c: force_sig_info_to_task), before the tracer is told. A call that is carried out is no fault
+ * of the program's, so both are put back.
+ *
+ * The disposition is known from the time when the process was first traced, and from the calls that change it since, which
+ * the filter has notified. That the signal was blocked nobody tells any more; it is taken to have been where a thread
+ * blocks the other signals that only its own faults raise, as threads do that block all signals.
+ *
+ * @module
+ */
+import { KERNEL_SIGACTION } from '../../abi/process.js';
+import { USER_REGS } from '../../abi/ptrace.js';
+import type { Entry } from '../../abi/syscalls.js';
+import { readMemory, writeMemory } from '../../linux/memory.js';
+import { hasOwnFilter } from '../../linux/proc.js';
+import { callRemotely, findSystemCall } from '../../linux/remote_call.js';
+import { signalNumbers } from '../../linux/signal.js';
+import { readRegisters, readSignalMask, writeSignalMask } from '../../linux/tracee.js';
+import { RESTORING } from '../calls/signal_action.js';
+import type { TracedProcess } from './tracees.js';
+
+const SIGSEGV: number = signalNumbers['SIGSEGV'] ?? 11;
+
+function bit(name: string): bigint {
+  return 1n << BigInt((signalNumbers[name] ?? 1) - 1);
+}
+
+const SEGMENTATION_FAULT = bit('SIGSEGV');
+const OTHER_FAULTS = bit('SIGBUS') | bit('SIGILL') | bit('SIGFPE');
+
+/** Below the stack pointer, behind what a function may use without moving it (psABI x86-64 3.2.2). */
+const SCRATCH = 1024n;
+
+/** A disposition: struct sigaction as the kernel has it, and in which width. */
+export interface Disposition {
+  readonly entry: Entry;
+  readonly bytes: Uint8Array;
+}
+
+function sizeOf(entry: Entry): number {
+  return entry === 'i386' ? KERNEL_SIGACTION.size32 : KERNEL_SIGACTION.size;
+}
+
+/** Whether it is the default one: the handler, the first word, is SIG_DFL. */
+function isDefault({ entry, bytes }: Disposition): boolean {
+  return bytes.subarray(0, entry === 'i386' ? 4 : 8).every((byte) => byte === 0);
+}
+
+/** Whether it is SIG_IGN. */
+export function isIgnored({ entry, bytes }: Disposition): boolean {
+  return bytes.subarray(0, entry === 'i386' ? 4 : 8).every((byte, index) => byte === (index === 0 ? 1 : 0));
+}
+
+/** Notes the disposition that a waiting rt_sigaction(2) sets. */
+export function noteDisposition(traced: TracedProcess, threadId: number, entry: Entry, address: bigint): void {
+  const bytes = readMemory(threadId, address, sizeOf(entry));
+  if (bytes !== undefined) traced.disposition = { entry, bytes };
+}
+
+/** A place that a stopped thread does not use, on its stack. */
+function scratchOf(threadId: number): bigint | undefined {
+  const pointer = readRegisters(threadId)?.getBigUint64(USER_REGS.rsp, true);
+  return pointer === undefined ? undefined : (pointer - SCRATCH) & ~15n;
+}
+
+/** Asks a process that has just been traced for its disposition, by a thread of it that is stopped. */
+export function askDisposition(traced: TracedProcess, threadId: number, entry: Entry): void {
+  const scratch = scratchOf(threadId);
+  if (scratch === undefined || hasOwnFilter(threadId)) return;
+  traced.systemCall ??= findSystemCall(threadId, entry);
+  if (traced.systemCall === undefined) return;
+  const values = [BigInt(SIGSEGV), 0n, scratch, BigInt(KERNEL_SIGACTION.mask)];
+  const [result] = callRemotely(threadId, entry, traced.systemCall, [{ name: 'rt_sigaction', values }]);
+  if (result !== 0n) return;
+  const bytes = readMemory(threadId, scratch, sizeOf(entry));
+  if (bytes !== undefined) traced.disposition = { entry, bytes };
+}
+
+/** Puts back what the kernel has changed of a thread's signals, where a call of it was carried out. */
+export function restoreSignals(traced: TracedProcess, threadId: number): void {
+  const mask = readSignalMask(threadId);
+  if (mask === undefined) return;
+  const wasBlocked = (mask & (OTHER_FAULTS | SEGMENTATION_FAULT)) === OTHER_FAULTS;
+  const { disposition } = traced;
+  const wasReset = disposition !== undefined && (isIgnored(disposition) || (wasBlocked && !isDefault(disposition)));
+  if (wasReset) setDisposition(traced, threadId, disposition);
+  if (wasBlocked) writeSignalMask(threadId, mask | SEGMENTATION_FAULT);
+}
+
+function setDisposition(traced: TracedProcess, threadId: number, { entry, bytes }: Disposition): void {
+  const scratch = scratchOf(threadId);
+  if (scratch === undefined || hasOwnFilter(threadId)) return;
+  traced.systemCall ??= findSystemCall(threadId, entry);
+  if (traced.systemCall === undefined || !writeMemory(threadId, scratch, bytes)) return;
+  const values = [BigInt(SIGSEGV), scratch, 0n, BigInt(KERNEL_SIGACTION.mask), BigInt(RESTORING)];
+  callRemotely(threadId, entry, traced.systemCall, [{ name: 'rt_sigaction', values }]);
+}
