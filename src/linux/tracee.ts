@@ -7,7 +7,7 @@ import { errnoNumbers } from '../abi/errno.js';
 import { SIGINFO, WAIT } from '../abi/process.js';
 import { PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { allocate, native, negatedErrno } from './libc.js';
-import { ptrace } from './ptrace.js';
+import { nextStop, ptrace } from './ptrace.js';
 import { type ChildChange, decodeStatus } from './wait.js';
 
 const libcWaitpid = native('int waitpid(int, uint64_t, int)');
@@ -65,6 +65,15 @@ export function proceed(threadId: number, signal = 0): void {
 /** Leaves a tracee in its stop of job control, so that SIGCONT ends it. */
 export function listen(threadId: number): void {
   ptrace('PTRACE_LISTEN', threadId);
+}
+
+/** Has a tracee that stands in a system call go to its end, and stop there; false where it is gone. */
+export function leaveSystemCall(threadId: number): boolean {
+  for (;;) {
+    ptrace('PTRACE_SYSCALL', threadId);
+    const stop = nextStop(threadId);
+    if (stop === undefined || stop === 'exit') return stop !== undefined;
+  }
 }
 
 /** Asks a running tracee to stop. */

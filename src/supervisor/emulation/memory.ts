@@ -76,6 +76,11 @@ export class TracedMemory {
     this.#views.push(view);
   }
 
+  /** The views. */
+  get views(): readonly View[] {
+    return this.#views;
+  }
+
   /** The view that an address is in. */
   viewAt(address: bigint): View | undefined {
     return this.#views.find((view) => isIn(view, address));

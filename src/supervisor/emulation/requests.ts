@@ -155,7 +155,7 @@ function makeView(request: EmulationRequest, traced: TracedProcess, context: Req
   if (hasOwnFilter(notification.threadId)) {
     return new Refusal('the caller has a filter of its own, and may not make the calls that a view takes');
   }
-  const written = { ...identity, name: fileName, offset: offsetOf(request) };
+  const written = { ...identity, name: fileName, offset: offsetOf(request), descriptor: int32(descriptor) };
   const size = Number(rounded(length));
   const pages = ViewPages.create(size, pageSize);
   const source = pages.file.handOut();

@@ -24,10 +24,20 @@ export interface TracedProcess {
   systemCall: bigint | undefined;
   /** What SIGSEGV does to it, once that is known; default otherwise. */
   disposition: Disposition | undefined;
+  /** Whether it was made by fork(2) of a traced one, and has not run yet. */
+  isNew: boolean;
 }
 
 function tracedProcess(processId: number, memory: TracedMemory): TracedProcess {
-  return { processId, memory, isLeaving: false, threads: new Set(), systemCall: undefined, disposition: undefined };
+  return {
+    processId,
+    memory,
+    isLeaving: false,
+    threads: new Set(),
+    systemCall: undefined,
+    disposition: undefined,
+    isNew: false,
+  };
 }
 
 /** How often threads are looked for that appeared while others were seized, and how long one may be another tracer's of ours. */
@@ -135,6 +145,7 @@ export class Tracees {
       if (event === PTRACE_STOP.PTRACE_EVENT_VFORK && maker !== undefined && known !== maker) {
         known.memory.leave();
         known.memory = maker.memory.share();
+        known.isNew = false;
       }
       return known;
     }
@@ -150,6 +161,7 @@ export class Tracees {
     const memory = parent === undefined ? new TracedMemory() : isSharing ? parent.memory.share() : parent.memory.copy();
     const made = tracedProcess(processId, memory);
     made.disposition = parent?.disposition;
+    made.isNew = parent !== undefined && !isSharing;
     this.#processes.set(processId, made);
     this.#add(made, threadId);
     return made;

@@ -7,11 +7,12 @@ import { PTRACE_STOP } from '../../abi/ptrace.js';
 import { signalStops } from '../../linux/bell.js';
 import { signalNumbers } from '../../linux/signal.js';
 import { StoppedImage } from '../../linux/stopped_image.js';
-import { eventMessage, listen, nextTold, type Told } from '../../linux/tracee.js';
+import { eventMessage, leaveSystemCall, listen, nextTold, type Told } from '../../linux/tracee.js';
 import type { ChildChange } from '../../linux/wait.js';
 import { allows, type Policy } from '../../policy/kinds.js';
 import { judgeImage, type ReportImage } from '../executions.js';
 import type { Log } from '../log.js';
+import { separate } from './placing.js';
 import { type EmulationShared, giveChildrenBack, isTracing, setStopped, takeChildren } from './shared.js';
 import type { Tally } from './tally.js';
 import { type TracedProcess, Tracees } from './tracees.js';
@@ -139,6 +140,8 @@ export class Tracer {
       }
       case PTRACE_STOP.PTRACE_EVENT_STOP:
         if (signal === SIGTRAP) {
+          if (traced.isNew) separate(traced, threadId);
+          traced.isNew = false;
           this.#tracees.proceed(threadId);
         } else if (traced.isLeaving) {
           this.#tracees.proceed(threadId);
@@ -150,7 +153,7 @@ export class Tracer {
       case PTRACE_STOP.PTRACE_EVENT_CLONE:
       case PTRACE_STOP.PTRACE_EVENT_FORK:
       case PTRACE_STOP.PTRACE_EVENT_VFORK:
-        this.#tracees.adopt(eventMessage(threadId), traced, event);
+        this.#made(threadId, traced, event);
         this.#tracees.proceed(threadId);
         break;
       case PTRACE_STOP.PTRACE_EVENT_EXEC:
@@ -160,6 +163,14 @@ export class Tracer {
         this.#tracees.proceed(threadId);
     }
     this.#endIfOver();
+  }
+
+  /** Takes in what a thread has made. A new process has a copy of the memory, and is to have one of what is shared too. */
+  #made(threadId: number, traced: TracedProcess, event: number): void {
+    const made = this.#tracees.adopt(eventMessage(threadId), traced, event);
+    if (made === undefined || made === traced || made.memory === traced.memory) return;
+    if (!traced.memory.views.some(({ isShared }) => isShared)) return;
+    if (leaveSystemCall(threadId)) separate(traced, threadId);
   }
 
   #stoppedByJobControl(processId: number, signal: number): void {

@@ -9,8 +9,6 @@
  */
 import { USER_REGS } from '../../abi/ptrace.js';
 import { readAtMost, writeMemory } from '../../linux/memory.js';
-import { hasOwnFilter } from '../../linux/proc.js';
-import { callRemotely, findSystemCall } from '../../linux/remote_call.js';
 import { faultOf, readRegisters, writeRegisters } from '../../linux/tracee.js';
 import { apply, stackWrite } from '../../trampoline/apply.js';
 import { longestLegacyForm, nearestForm, recogniseLegacy } from '../../trampoline/legacy.js';
@@ -18,11 +16,11 @@ import type { RecognisedCode } from '../../trampoline/legacy_form.js';
 import { isPromotable } from '../../trampoline/promoted.js';
 import { callPlace } from '../caller.js';
 import type { Log } from '../log.js';
+import { place, separate } from './placing.js';
 import { reportUnrecognised } from './report.js';
 import { restoreSignals } from './signals.js';
 import type { Tally } from './tally.js';
 import type { TracedProcess } from './tracees.js';
-import type { View } from './view.js';
 
 /** The code segment of a 32-bit program (asm/segment.h: __USER32_CS). */
 const USER32_CS = 0x23n;
@@ -135,7 +133,8 @@ export function carriedOut({ log, tally }: TrapContext, threadId: number, traced
     });
   }
   if (view !== undefined && written !== undefined && machine === 'x86-64' && isPromotable(code.form, code.length)) {
-    place(threadId, traced, view);
+    place(traced, threadId, view);
+    separate(traced, threadId);
     if (view.promote(address, written, code.form, code.length)) {
       tally.promoted(code.form, caller);
       if (log.enabled) {
@@ -144,16 +143,6 @@ export function carriedOut({ log, tally }: TrapContext, threadId: number, traced
     }
   }
   return true;
-}
-
-/** Puts the supervisor's pages in the place of a view that is called. */
-function place(threadId: number, traced: TracedProcess, view: View): void {
-  const calls = view.placing();
-  if (calls.length === 0 || hasOwnFilter(threadId)) return;
-  traced.systemCall ??= findSystemCall(threadId, 'x86-64');
-  if (traced.systemCall === undefined) return;
-  const results = callRemotely(threadId, 'x86-64', traced.systemCall, calls);
-  if (results.length === calls.length && results.at(-1) === view.start) view.placed();
 }
 
 /** What a form's context says about a view, it is to say about what the program writes: nobody can read the view. */

@@ -8,8 +8,9 @@
  *
  * @module
  */
-import { MREMAP } from '../../abi/mman.js';
-import type { FileIdentity } from '../../linux/descriptor.js';
+import { MAP, MREMAP, PROT } from '../../abi/mman.js';
+import type { Entry } from '../../abi/syscalls.js';
+import { descriptorPath, type FileIdentity, fileIdentity } from '../../linux/descriptor.js';
 import type { MappedFile } from '../../linux/memory.js';
 import type { MapsLine } from '../../linux/proc.js';
 import type { RemoteCall } from '../../linux/remote_call.js';
@@ -24,7 +25,12 @@ export interface WrittenFile extends FileIdentity {
   readonly name: string;
   /** Where the view begins in it. */
   readonly offset: bigint;
+  /** The descriptor by which the program has it open, as long as that is of this file. */
+  readonly descriptor: number;
 }
+
+/** mmap2(2) counts its offset in these units. */
+const MMAP2_UNIT = 4096n;
 
 /** Fits into a displacement of an instruction. */
 const FARTHEST = 2n ** 31n - 4096n;
@@ -146,6 +152,8 @@ export class View {
   /** Where the pages wait, and behind them the link, which stays there. */
   readonly #aside: bigint;
   #isPlaced = false;
+  /** Whether what the program writes is its own process's, and not the file's any more. */
+  #isPrivate = false;
 
   constructor(start: bigint, aside: bigint, pages: ViewPages, written: WrittenFile) {
     this.start = start;
@@ -159,6 +167,7 @@ export class View {
   copy(): View {
     const copied = new View(this.start, this.#aside, this.pages.share(), this.#written);
     copied.#isPlaced = this.#isPlaced;
+    copied.#isPrivate = this.#isPrivate;
     return copied;
   }
 
@@ -173,18 +182,65 @@ export class View {
    * @param lines its mappings, as they are now
    */
   writtenAt(address: bigint, lines: readonly MapsLine[]): bigint | undefined {
-    const { inode, device, name, offset } = this.#written;
+    const { offset } = this.#written;
     const wanted = offset + (address - this.start);
-    const line = lines.find(
+    const line = this.#writable(lines).find(
+      (one) => wanted >= one.offset && wanted < one.offset + (one.end - one.start),
+    );
+    return line === undefined ? undefined : line.start + (wanted - line.offset);
+  }
+
+  /** The writable mappings of the file, where they are of the view's part of it. */
+  #writable(lines: readonly MapsLine[]): readonly MapsLine[] {
+    const { inode, device, name, offset } = this.#written;
+    const end = offset + (this.end - this.start);
+    return lines.filter(
       (one) =>
         one.inode === inode &&
         (one.device === device || one.name === name) &&
         one.permissions.startsWith('rw') &&
-        one.permissions[3] === 's' &&
-        wanted >= one.offset &&
-        wanted < one.offset + (one.end - one.start),
+        one.offset < end &&
+        one.offset + (one.end - one.start) > offset,
     );
-    return line === undefined ? undefined : line.start + (wanted - line.offset);
+  }
+
+  /**
+   * The calls that make what the program writes its own process's, as the memory would have been that it asked for first:
+   * else a child of fork(2) would change its parent's closures. What is there stays, for it is read from the file. None
+   * where that is done, or the program has not kept its descriptor.
+   *
+   * @param lines the mappings, as they are now
+   */
+  separating(threadId: number, entry: Entry, lines: readonly MapsLine[]): readonly RemoteCall[] {
+    const { inode, device, descriptor } = this.#written;
+    if (this.#isPrivate) return [];
+    const open = fileIdentity(descriptorPath(threadId, descriptor));
+    if (typeof open === 'number' || open.inode !== inode || open.device !== device) return [];
+    const shared = this.#writable(lines).filter(({ permissions }) => permissions[3] === 's');
+    // MAP_DENYWRITE, which the kernel ignores, has the filter let it be.
+    const flags = BigInt(MAP.MAP_PRIVATE | MAP.MAP_FIXED | MAP.MAP_DENYWRITE);
+    const protection = BigInt(PROT.PROT_READ | PROT.PROT_WRITE);
+    return shared.map(({ start, end, offset }) => ({
+      name: entry === 'i386' ? 'mmap2' : 'mmap',
+      values: [
+        start,
+        end - start,
+        protection,
+        flags,
+        BigInt(descriptor),
+        entry === 'i386' ? offset / MMAP2_UNIT : offset,
+      ],
+    }));
+  }
+
+  /** Whether it has yet to be made the process's own. */
+  get isShared(): boolean {
+    return !this.#isPrivate;
+  }
+
+  /** What the program writes is its process's own. */
+  separated(): void {
+    this.#isPrivate = true;
   }
 
   /** Where a closure begins that has trapped at an address: at its own end, where it is not what it was. */
