@@ -92,8 +92,15 @@ export function seizeForStop(threadId: number): boolean {
   return true;
 }
 
+/** A thread that will stop when its system call is done, and can be made to make others there: {@link StoppingThread}. */
+export interface ThreadBehindCall {
+  readonly stopped: () => bigint | undefined;
+  readonly call: (entry: Entry, name: SyscallName, values: readonly bigint[]) => bigint | undefined;
+  readonly release: (result?: bigint) => void;
+}
+
 /** A thread that is traced and will stop when its system call is done. */
-export class StoppingThread {
+export class StoppingThread implements ThreadBehindCall {
   readonly #threadId: number;
   #stopped = false;
 

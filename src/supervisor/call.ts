@@ -7,6 +7,7 @@ import type { ErrnoName } from '../abi/errno.js';
 import type { Entry, SyscallName } from '../abi/syscalls.js';
 import type { Listener, Notification } from '../linux/listener.js';
 import { processOf } from '../linux/proc.js';
+import { StoppingThread, type ThreadBehindCall } from '../linux/ptrace.js';
 import type { Policy } from '../policy/kinds.js';
 import type { Rule } from '../policy/rule.js';
 import type { EmulationLink } from './emulation/link.js';
@@ -87,6 +88,19 @@ export interface Supervision {
   readonly emulation: EmulationLink | undefined;
   /** Whether a process is about to become the run's program, traced by who started it. */
   readonly isHeld: (processId: number) => boolean;
+}
+
+/**
+ * Has a thread stop behind the call that it waits in, to make others there.
+ *
+ * @returns undefined where it cannot be traced
+ */
+export function stopBehindCall(
+  { emulation, waitsKillable }: Supervision,
+  threadId: number,
+): ThreadBehindCall | undefined {
+  if (!waitsKillable) return undefined;
+  return StoppingThread.seize(threadId) ?? emulation?.stop(threadId);
 }
 
 /** One system call of a target, and what it is answered with. */

@@ -18,12 +18,21 @@ import { errnoNumbers } from '../../abi/errno.js';
 import { MAP } from '../../abi/mman.js';
 import { syscallNumbers } from '../../abi/syscalls.js';
 import { readMemory } from '../../linux/memory.js';
-import { isError, StoppingThread } from '../../linux/ptrace.js';
+import { isError } from '../../linux/ptrace.js';
 import { firstMatch } from '../../policy/evaluate.js';
 import { allows } from '../../policy/kinds.js';
 import { allow, notify, type Rule } from '../../policy/rule.js';
-import { isRefused, type WxRule, wxRules } from '../../policy/wx.js';
-import { type Answer, type CallContext, int32, isValid, letContinue, type NotifiedCall, refuse } from '../call.js';
+import { isEmulated, isRefused, type WxRule, wxRules } from '../../policy/wx.js';
+import {
+  type Answer,
+  type CallContext,
+  int32,
+  isValid,
+  letContinue,
+  type NotifiedCall,
+  refuse,
+  stopBehindCall,
+} from '../call.js';
 import { reportRefusable } from '../report.js';
 import { keepFromForks } from '../user/map.js';
 import { map } from './map.js';
@@ -67,6 +76,15 @@ function answer(context: CallContext): Answer {
 
   const call = { entry: 'i386', number: notification.number, arguments: notification.arguments } as const;
   const rule = firstMatch(wxRules, call) as WxRule | undefined;
+  if (
+    rule !== undefined &&
+    isEmulated(policy, rule) &&
+    supervision.emulation !== undefined &&
+    supervision.waitsKillable
+  ) {
+    supervision.emulation.hand({ kind: 'memory', notification, entry: 'i386', name: 'mmap2' });
+    return { kind: 'later' };
+  }
   if (rule !== undefined && isRefused(policy, rule)) return refuse('EACCES', rule.sentence);
   if (rule !== undefined) {
     // The filter would have mmap2 notified, or does not care: it is let go on as it is.
@@ -80,7 +98,7 @@ function answer(context: CallContext): Answer {
   if (judged.kind !== 'continue') return judged;
   const found = isJudged ? supervision.tables.find(notification.threadId, int32(descriptor)) : undefined;
   const user = typeof found === 'object' && found.kind === 'user' ? found : undefined;
-  const thread = supervision.waitsKillable ? StoppingThread.seize(notification.threadId) : undefined;
+  const thread = stopBehindCall(supervision, notification.threadId);
   if (thread === undefined) {
     const reason = 'the arguments of the old mmap stand in memory, and the caller cannot be traced; use mmap2';
     return allows(policy, 'execmem') ? letContinue : refuse('EACCES', reason);

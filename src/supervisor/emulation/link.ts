@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ringBell } from '../../linux/bell.js';
+import type { ThreadBehindCall } from '../../linux/ptrace.js';
+import { stopTraced, type ThreadOrder } from './remote_thread.js';
 import type { EmulationRequest } from './requests.js';
-import { ask, type EmulationShared } from './shared.js';
+import { ask, awaitReply, type EmulationShared, isTracing } from './shared.js';
 import type { TraceData } from './trace.js';
 
 /** All that the tracing thread works with but for the way to it. */
@@ -30,6 +32,25 @@ export class EmulationLink {
     this.#port ??= this.#start();
     this.#port.postMessage(request);
     ask(this.shared, ringBell);
+  }
+
+  /**
+   * A thread that is to stop behind its call, where the tracing thread traces it: no other can then have it stop.
+   *
+   * @returns undefined where it does not
+   */
+  stop(threadId: number): ThreadBehindCall | undefined {
+    return isTracing(this.shared) ? stopTraced(threadId, (order) => this.#give(order)) : undefined;
+  }
+
+  #give(order: ThreadOrder): bigint | undefined {
+    const port = this.#port;
+    if (port === undefined) return undefined;
+    port.postMessage(order);
+    ask(this.shared, ringBell);
+    awaitReply(this.shared);
+    const reply = receiveMessageOnPort(port) as { readonly message: bigint | undefined } | undefined;
+    return reply?.message;
   }
 
   /** Stays with the tracing thread, where there is one: a thread of Node.js ends those that it has started. */

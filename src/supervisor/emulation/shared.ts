@@ -11,7 +11,7 @@ import { USER_REGS } from '../../abi/ptrace.js';
 
 /**
  * Shared memory: who waits for children, whether there is something for the tracer, its thread id, whether the program is
- * stopped, whether the run is over, whether the run's program was taken over; and the registers that it goes on with.
+ * stopped, whether the run is over, whether the run's program was taken over, whether an order was replied to; and the registers that it goes on with.
  */
 export type EmulationShared = Int32Array<SharedArrayBuffer>;
 
@@ -21,6 +21,7 @@ const TRACER = 2;
 const STOPPED = 3;
 const OVER = 4;
 const TAKEN_OVER = 5;
+const REPLIED = 6;
 /** Where the registers stand, in bytes. */
 const REGISTERS = 32;
 
@@ -88,6 +89,18 @@ export function ask(shared: EmulationShared, wake: (threadId: number) => void): 
     wake(Atomics.load(shared, TRACER));
     Atomics.wait(shared, ASKED, 1, 1);
   }
+}
+
+/** The receiving thread's side: waits for the reply to an order. */
+export function awaitReply(shared: EmulationShared): void {
+  Atomics.wait(shared, REPLIED, 0);
+  Atomics.store(shared, REPLIED, 0);
+}
+
+/** The tracing thread's side: it has replied to an order. */
+export function hasReplied(shared: EmulationShared): void {
+  Atomics.store(shared, REPLIED, 1);
+  Atomics.notify(shared, REPLIED);
 }
 
 /** The tracing thread's side: whether there is something, which it takes now. */

@@ -15,8 +15,9 @@ import { reportImage } from '../executions.js';
 import { type LogTarget, openLog } from '../log.js';
 import { RefusedRuntimes } from '../refused_runtimes.js';
 import { hexadecimal, loggedNotification } from '../report.js';
+import type { ThreadOrder } from './remote_thread.js';
 import { answerRequest, type EmulationRequest, Refusal, type RequestContext } from './requests.js';
-import { type EmulationShared, hasTold, isEnding, setTracer, takeAsked, untilAsked } from './shared.js';
+import { type EmulationShared, hasReplied, hasTold, isEnding, setTracer, takeAsked, untilAsked } from './shared.js';
 import { Tally } from './tally.js';
 import { Tracer } from './tracer.js';
 
@@ -80,13 +81,23 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
     attachExecuting: (processId, threadId) => tracer.attachExecuting(processId, threadId),
   };
   setTracer(shared, ownThreadId());
+  const reply = (order: ThreadOrder): void => {
+    let result: bigint | undefined;
+    try {
+      result = tracer.carryOut(order);
+    } finally {
+      requests.postMessage(result);
+      hasReplied(shared);
+    }
+  };
   /** One turn: what was asked, then what is told of those that are traced. */
   const turn = (): void => {
     if (takeAsked(shared)) {
       for (;;) {
-        const next = receiveMessageOnPort(requests) as { readonly message: EmulationRequest } | undefined;
+        const next = receiveMessageOnPort(requests) as { readonly message: EmulationRequest | ThreadOrder } | undefined;
         if (next === undefined) break;
-        answer(next.message, context);
+        if ('threadId' in next.message) reply(next.message);
+        else answer(next.message, context);
       }
       tracer.prune();
       if (isEnding(shared)) {

@@ -100,11 +100,9 @@ export class Tracees {
     const traced = known ?? tracedProcess(processId, new TracedMemory());
     if (seize(threadId, this.#endsWithTracer) !== 0) return false;
     this.#processes.set(processId, traced);
-    // Whatever comes of it: behind the call it is let go of, where it has not executed a program that is to be traced.
-    if (known === undefined) {
-      traced.isLeaving = true;
-      interrupt(threadId);
-    }
+    if (known === undefined) traced.isLeaving = true;
+    // Behind the call it is let go of, where it has not executed a program that is to be traced.
+    if (traced.isLeaving) interrupt(threadId);
     this.#add(traced, threadId);
     return true;
   }

@@ -5,6 +5,7 @@
  */
 import { PTRACE_STOP } from '../../abi/ptrace.js';
 import { signalStops } from '../../linux/bell.js';
+import { StoppingThread } from '../../linux/ptrace.js';
 import { signalNumbers } from '../../linux/signal.js';
 import { StoppedImage } from '../../linux/stopped_image.js';
 import { eventMessage, leaveSystemCall, listen, nextTold, type Told } from '../../linux/tracee.js';
@@ -13,6 +14,7 @@ import { allows, type Policy } from '../../policy/kinds.js';
 import { judgeImage, type ReportImage } from '../executions.js';
 import type { Log } from '../log.js';
 import { separate } from './placing.js';
+import type { ThreadOrder } from './remote_thread.js';
 import { type EmulationShared, giveChildrenBack, isTracing, setStopped, takeChildren } from './shared.js';
 import type { Tally } from './tally.js';
 import { type TracedProcess, Tracees } from './tracees.js';
@@ -36,6 +38,8 @@ const { SIGSEGV = 11, SIGTRAP = 5 } = signalNumbers;
 export class Tracer {
   readonly #context: TracerContext;
   readonly #tracees: Tracees;
+  /** Threads that stop for the receiving thread. */
+  readonly #ordered = new Map<number, StoppingThread>();
 
   constructor(context: TracerContext) {
     this.#context = context;
@@ -74,6 +78,32 @@ export class Tracer {
     if (isTracing(shared)) return;
     takeChildren(shared);
     signalStops(false);
+  }
+
+  /**
+   * Does something with a thread for the receiving thread.
+   *
+   * @returns undefined where it cannot be done
+   */
+  carryOut(order: ThreadOrder): bigint | undefined {
+    const { threadId } = order;
+    if (order.kind === 'stop') {
+      const thread = this.#tracees.of(threadId) === undefined ? undefined : StoppingThread.interrupt(threadId);
+      if (thread === undefined) return undefined;
+      this.#ordered.set(threadId, thread);
+      return 0n;
+    }
+    const thread = this.#ordered.get(threadId);
+    switch (order.kind) {
+      case 'stopped':
+        return thread?.stopped();
+      case 'call':
+        return thread?.call(order.entry, order.name, order.values);
+      case 'release':
+        this.#ordered.delete(threadId);
+        thread?.resume(order.result);
+        return 0n;
+    }
   }
 
   /** Waits until something is told, or the bell rings, and does what is to be done. */
@@ -119,6 +149,7 @@ export class Tracer {
       const traced = this.#tracees.of(threadId);
       const isFirst = traced === undefined || traced.processId === threadId;
       this.#tracees.remove(threadId);
+      this.#ordered.delete(threadId);
       if (isFirst) this.#context.tellMain(change);
       this.#endIfOver();
       return;
@@ -139,6 +170,8 @@ export class Tracer {
         break;
       }
       case PTRACE_STOP.PTRACE_EVENT_STOP:
+        // It stands until the receiving thread has it go on.
+        if (this.#ordered.has(threadId)) return;
         if (signal === SIGTRAP) {
           if (traced.isNew) separate(traced, threadId);
           traced.isNew = false;

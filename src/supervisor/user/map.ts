@@ -13,9 +13,9 @@
  * @module
  */
 import { MADV } from '../../abi/ptrace.js';
-import { isError, StoppingThread } from '../../linux/ptrace.js';
+import { isError, type ThreadBehindCall } from '../../linux/ptrace.js';
 import { judgeUserMap, mapParametersOf } from '../../object/user_mapping.js';
-import { type Answer, type CallContext, int32, loggedCall, refuse } from '../call.js';
+import { type Answer, type CallContext, int32, loggedCall, refuse, stopBehindCall } from '../call.js';
 import type { UserEntry } from '../tables.js';
 
 /** What is wrong with one, or nothing. `offset` is in bytes. */
@@ -38,7 +38,7 @@ export function tellOfMapping(context: CallContext, inherited: boolean): void {
 }
 
 /** Has a thread that has stopped ask that forks do not inherit the trampoline's mapping at an address. */
-export function keepFromForks(context: CallContext, entry: UserEntry, thread: StoppingThread, address: bigint): void {
+export function keepFromForks(context: CallContext, entry: UserEntry, thread: ThreadBehindCall, address: bigint): void {
   const { size } = mapParametersOf(entry.object);
   const result = thread.call(context.entry, 'madvise', [address, BigInt(size), BigInt(MADV.MADV_DONTFORK)]);
   tellOfMapping(context, result !== 0n);
@@ -48,12 +48,12 @@ export function keepFromForks(context: CallContext, entry: UserEntry, thread: St
 export function answerUserMap(context: CallContext, entry: UserEntry, offset: bigint): Answer {
   const refused = judgeMapping(context, entry, offset);
   if (refused !== undefined) return refused;
-  let thread: StoppingThread | undefined;
+  let thread: ThreadBehindCall | undefined;
   return {
     kind: 'continue',
     around: {
       before() {
-        if (context.supervision.waitsKillable) thread = StoppingThread.seize(context.notification.threadId);
+        thread = stopBehindCall(context.supervision, context.notification.threadId);
         if (thread === undefined) tellOfMapping(context, true);
       },
       after() {
