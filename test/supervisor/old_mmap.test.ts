@@ -20,7 +20,10 @@ const FLAGS = {
 
 /** What a program prints that ends well. */
 function output(width: keyof typeof FLAGS, words: readonly string[], ...before: readonly string[]): string {
-  const program = compileProgram('supervisor/old_mmap.c', { flags: FLAGS[width] });
+  return outputOf(compileProgram('supervisor/old_mmap.c', { flags: FLAGS[width] }), words, before);
+}
+
+function outputOf(program: string, words: readonly string[], before: readonly string[]): string {
   const done = spawnSync(TRAMPFD, ['run', ...before, program, ...words], {
     encoding: 'utf8',
     timeout: 120_000,
@@ -33,16 +36,22 @@ function output(width: keyof typeof FLAGS, words: readonly string[], ...before: 
 for (const width of ['x86-64', 'i386'] as const) {
   describe(`the old mmap, from ${width} programs`, () => {
     test('maps what mmap2 would, and fails as it would', () => {
-      const said = output(width, ['calls'], '--');
+      const said = output(width, ['calls'], '--no-emulation', '--');
       assert.deepEqual(readTap(said).faults, [], said);
     });
 
     test('gives no memory that is writable and executable while a thread changes its arguments', () => {
-      assert.equal(output(width, ['race', '3000'], '--'), 'mapped some, refused some\n');
+      assert.equal(output(width, ['race', '3000'], '--no-emulation', '--'), 'mapped some, refused some\n');
     });
 
     test('is right under a storm of signals', () => {
       assert.equal(output(width, ['storm', '1000'], '--'), 'all mapped\n');
+    });
+
+    test('is right where the program is traced for its trampolines', () => {
+      const flags = [...FLAGS[width], '-Wl,-z,execstack'];
+      const program = compileProgram('supervisor/old_mmap.c', { flags });
+      assert.equal(outputOf(program, ['storm', '300'], ['--']), 'all mapped\n');
     });
 
     test('is refused under wx where another tracer has the thread, and left to the kernel by the others', () => {

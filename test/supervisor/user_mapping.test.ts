@@ -20,8 +20,11 @@ const FLAGS = {
   i386: ['-m32', '-std=gnu11', '-pthread', '-idirafter', '/usr/include/x86_64-linux-gnu'],
 } as const;
 
-function program(width: keyof typeof FLAGS): string {
-  return compileProgram('supervisor/user_mapping.c', { flags: FLAGS[width] });
+/** A program that asks for an executable stack is traced all the time, for trampolines that may be there. */
+const EXECUTABLE_STACK = '-Wl,-z,execstack';
+
+function program(width: keyof typeof FLAGS, ...more: readonly string[]): string {
+  return compileProgram('supervisor/user_mapping.c', { flags: [...FLAGS[width], ...more] });
 }
 
 /** Runs a command that must end well; what it printed. */
@@ -49,6 +52,14 @@ for (const width of ['x86-64', 'i386'] as const) {
 
     test('may be cut short by a kill, and the next one is served', () => {
       assert.equal(output(TRAMPFD, ['run', '--', program(width), 'kill', '150']), '');
+    });
+
+    test('is made right where the program is traced for its trampolines', () => {
+      const traced = program(width, EXECUTABLE_STACK);
+      assert.equal(output(TRAMPFD, ['run', '--', traced, 'state']), 'inherited 0\nchild signal 11\nparent 77\n');
+      assert.equal(output(TRAMPFD, ['run', '--', traced, 'storm', '300']), 'signals came\n');
+      assert.equal(output(TRAMPFD, ['run', '--', traced, 'threads', '50']), '');
+      assert.equal(output(TRAMPFD, ['run', '--', traced, 'kill', '50']), '');
     });
 
     test('is inherited where another tracer has the thread, and the log says so', () => {

@@ -160,6 +160,8 @@ export class Tracer {
 
   #stopped({ threadId, event, signal }: Extract<Told, { readonly kind: 'stop' }>): void {
     const { log, tally } = this.#context;
+    // It stands until the receiving thread has it go on: at the stop behind its call, and those of calls that it makes there.
+    if (this.#ordered.has(threadId)) return;
     const traced = this.#tracees.of(threadId) ?? this.#adoptEarly(threadId, event, signal);
     if (traced === undefined) return;
     switch (event) {
@@ -170,8 +172,6 @@ export class Tracer {
         break;
       }
       case PTRACE_STOP.PTRACE_EVENT_STOP:
-        // It stands until the receiving thread has it go on.
-        if (this.#ordered.has(threadId)) return;
         if (signal === SIGTRAP) {
           if (traced.isNew) separate(traced, threadId);
           traced.isNew = false;
