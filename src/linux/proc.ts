@@ -30,6 +30,15 @@ export function fileOwnerOf(threadId: number): { readonly user: number; readonly
   }
 }
 
+/** The id of the thread that traces a thread (proc(5): TracerPid); 0 where none does, or it is gone. */
+export function tracerOf(threadId: number): number {
+  try {
+    return Number(/^TracerPid:\t(\d+)$/m.exec(readFileSync(`/proc/${threadId}/status`, 'latin1'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
 /** How many seccomp filters a thread has (proc(5): Seccomp_filters, Linux 5.9); undefined where that is not told. */
 export function seccompFilters(threadId: number | 'self'): number | undefined {
   try {

@@ -29,12 +29,13 @@ export type Told =
 
 /** Waits until something is told of any child of this process, and of any thread that is traced here. */
 export function nextTold(): Told {
-  const { __WALL, WUNTRACED, WCONTINUED } = WAIT;
-  const threadId = negatedErrno(libcWaitpid(-1, status.address, __WALL | WUNTRACED | WCONTINUED));
+  // Not WCONTINUED: that state is told once, and a tracer would take it from the tracee's parent (kernel/exit.c).
+  const { __WALL, WUNTRACED } = WAIT;
+  const threadId = negatedErrno(libcWaitpid(-1, status.address, __WALL | WUNTRACED));
   if (threadId === -errnoNumbers.EINTR) return 'interrupted';
   if (threadId <= 0) return 'nobody';
   const value = status.view.getInt32(0, true);
-  const isStop = value !== 0xffff && (value & 0xff) === 0x7f;
+  const isStop = (value & 0xff) === 0x7f;
   if (isStop) return { kind: 'stop', threadId, event: value >> 16, signal: (value >> 8) & 0xff };
   return { kind: 'change', threadId, change: decodeStatus(threadId, value) };
 }

@@ -115,6 +115,8 @@ export class TracedMemory {
 
   /** Forgets what is not mapped any more. */
   prune(processId: number): void {
+    // One that shares it may have left it already, for the memory of a program that it executes.
+    if (this.#users > 1) return;
     const lines = this.read(processId);
     if (lines.length === 0) return;
     this.#granted = this.#granted.filter(({ start, end }) =>

@@ -207,10 +207,9 @@ function isView({ name, notification }: EmulationRequest): boolean {
   return (int32(notification.arguments[3]) & MAP.MAP_ANONYMOUS) === 0;
 }
 
-/** What mmap(2) may be asked for that is granted without X: memory of the process's own. */
-function isPrivateAnonymous({ notification }: EmulationRequest): boolean {
-  const flags = int32(notification.arguments[3]);
-  return (flags & MAP.MAP_ANONYMOUS) !== 0 && (flags & MAP.MAP_PRIVATE) !== 0 && (flags & MAP.MAP_SHARED) === 0;
+/** What mmap(2) may be asked for that is granted without X: memory that is of no file. */
+function isAnonymous({ notification }: EmulationRequest): boolean {
+  return (int32(notification.arguments[3]) & MAP.MAP_ANONYMOUS) !== 0;
 }
 
 /** Takes the run's program over, which was started by another thread and waits before its first instruction. */
@@ -274,8 +273,8 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
       return new Refusal('the caller compiles code, which is never granted');
     }
     if (way === 'maps twice') return new Refusal('the caller has another way: a file that is mapped twice');
-    if ((name === 'mmap' || name === 'mmap2') && !isPrivateAnonymous(request)) {
-      return new Refusal('memory that is shared, or of a file, is granted to nobody as writable and executable');
+    if ((name === 'mmap' || name === 'mmap2') && !isAnonymous(request)) {
+      return new Refusal('memory of a file is granted to nobody as writable and executable');
     }
   } else if (way === 'compiles') {
     return new Refusal('the caller compiles code, which is never granted');

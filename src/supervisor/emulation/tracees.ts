@@ -8,7 +8,8 @@
  */
 import { errnoNumbers } from '../../abi/errno.js';
 import { PTRACE_STOP } from '../../abi/ptrace.js';
-import { hasEnded, parentOf, processOf, threadsOf } from '../../linux/proc.js';
+import { ownThreadId } from '../../linux/bell.js';
+import { hasEnded, parentOf, processOf, threadsOf, tracerOf } from '../../linux/proc.js';
 import { detach, interrupt, proceed, seize } from '../../linux/tracee.js';
 import { TracedMemory } from './memory.js';
 import { type Disposition, isIgnored } from './signals.js';
@@ -49,6 +50,7 @@ export class Tracees {
   readonly #processes = new Map<number, TracedProcess>();
   readonly #threads = new Map<number, TracedProcess>();
   readonly #endsWithTracer: boolean;
+  readonly #tracer: number = ownThreadId();
 
   /** @param endsWithTracer whether a tracee is killed where the tracer ends */
   constructor(endsWithTracer: boolean) {
@@ -115,7 +117,8 @@ export class Tracees {
       if (others.length === 0) return true;
       for (const threadId of others) {
         const result = seize(threadId, this.#endsWithTracer);
-        if (result === 0) this.#add(traced, threadId);
+        // One that a traced thread has made is traced from its start, and was not told of yet.
+        if (result === 0 || tracerOf(threadId) === this.#tracer) this.#add(traced, threadId);
         else if (result === -errnoNumbers.ESRCH || hasEnded(threadId)) continue;
         // The receiving thread may have it for a moment.
         else if (performance.now() > until) return false;

@@ -38,6 +38,8 @@ const { SIGSEGV = 11, SIGTRAP = 5 } = signalNumbers;
 export class Tracer {
   readonly #context: TracerContext;
   readonly #tracees: Tracees;
+  /** Processes in a stop of job control. */
+  readonly #stoppedProcesses = new Set<number>();
   /** Threads that stop for the receiving thread. */
   readonly #ordered = new Map<number, StoppingThread>();
 
@@ -150,11 +152,11 @@ export class Tracer {
       const isFirst = traced === undefined || traced.processId === threadId;
       this.#tracees.remove(threadId);
       this.#ordered.delete(threadId);
+      this.#stoppedProcesses.delete(threadId);
       if (isFirst) this.#context.tellMain(change);
       this.#endIfOver();
       return;
     }
-    if (change.kind === 'continued') setStopped(this.#context.shared, false);
     this.#context.tellMain(change);
   }
 
@@ -173,6 +175,7 @@ export class Tracer {
       }
       case PTRACE_STOP.PTRACE_EVENT_STOP:
         if (signal === SIGTRAP) {
+          this.#continued(traced.processId);
           if (traced.isNew) separate(traced, threadId);
           traced.isNew = false;
           this.#tracees.proceed(threadId);
@@ -206,7 +209,15 @@ export class Tracer {
     if (leaveSystemCall(threadId)) separate(traced, threadId);
   }
 
+  /** A thread has left its stop of job control, and with it its process; or it was in none. */
+  #continued(processId: number): void {
+    if (!this.#stoppedProcesses.delete(processId)) return;
+    setStopped(this.#context.shared, false);
+    this.#context.tellMain({ kind: 'continued', processId });
+  }
+
   #stoppedByJobControl(processId: number, signal: number): void {
+    this.#stoppedProcesses.add(processId);
     setStopped(this.#context.shared, true);
     this.#context.tellMain({ kind: 'stopped', processId, signal });
   }
