@@ -5,7 +5,7 @@
  */
 import { writeSync } from 'node:fs';
 import { USER_REGS } from '../../abi/ptrace.js';
-import { commandName } from '../../linux/proc.js';
+import { commandName, tracerOf } from '../../linux/proc.js';
 import { readRegisters } from '../../linux/tracee.js';
 import { callPlace } from '../caller.js';
 import { type Log, printable } from '../log.js';
@@ -14,6 +14,33 @@ import type { TracedProcess } from './tracees.js';
 /** Reports of a run on standard error, at most: a program may handle its faults, and go on to the next. */
 const MOST_REPORTS = 16;
 let reports = 0;
+
+/** Processes that were said to be untraceable. */
+const untraceable = new Set<number>();
+
+/**
+ * The reason why a thread cannot be traced, which is said on standard error too, once for each process: its program gets
+ * no memory for its trampolines, and may fail of it.
+ */
+export function reportUntraceable(threadId: number, processId: number): string {
+  const tracer = tracerOf(threadId);
+  const why =
+    tracer === 0
+      ? 'the system forbids it to be traced (run trampfd as root, or see kernel.yama.ptrace_scope)'
+      : `it is traced already, by ${commandName(tracer)}[${tracer}], and a program cannot be traced twice`;
+  const reason = `its trampolines cannot be emulated: ${why}`;
+  if (untraceable.size >= MOST_REPORTS || untraceable.has(processId)) return reason;
+  untraceable.add(processId);
+  try {
+    writeSync(
+      2,
+      `trampfd: ${printable(`${commandName(threadId)}[${processId}]: ${reason}`)}; what it asked for is refused\n`,
+    );
+  } catch {
+    // Nowhere to say so.
+  }
+  return reason;
+}
 
 /** What was called. */
 export interface Unrecognised {

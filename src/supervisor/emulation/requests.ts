@@ -27,6 +27,7 @@ import { callerOf, filesOf } from '../caller.js';
 import type { Log } from '../log.js';
 import type { RefusedRuntimes } from '../refused_runtimes.js';
 import { hexadecimal, loggedNotification } from '../report.js';
+import { reportUntraceable } from './report.js';
 import { type EmulationShared, hasTakenOver, takeRegisters } from './shared.js';
 import { askDisposition, noteDisposition } from './signals.js';
 import type { TracedProcess } from './tracees.js';
@@ -244,9 +245,7 @@ function letExecute(
   const { threadId, id } = notification;
   const processId = processOf(threadId);
   if (processId === undefined || !attachExecuting(processId, threadId)) {
-    return new Refusal(
-      'the caller cannot be traced for the moment of its execve: a debugger has it, or a rule of the system forbids it',
-    );
+    return new Refusal(reportUntraceable(threadId, processId ?? threadId));
   }
   listener.letContinue(id);
   return undefined;
@@ -282,7 +281,7 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
   if (!listener.isValid(notification.id)) return new Refusal('the caller is gone');
   const traced = attach(processId);
   if (traced === undefined) {
-    return new Refusal('the caller cannot be traced, as a debugger traces it; its trampolines cannot be emulated');
+    return new Refusal(reportUntraceable(notification.threadId, processId));
   }
   if ((name === 'mprotect' || name === 'pkey_mprotect') && !isOwnMemory(traced, request)) {
     refusedRuntimes.look(notification, entry);

@@ -100,7 +100,7 @@ export class Tracees {
       return true;
     }
     const traced = known ?? tracedProcess(processId, new TracedMemory());
-    if (seize(threadId, this.#endsWithTracer) !== 0) return false;
+    if (seize(threadId, this.#endsWithTracer) !== 0 && tracerOf(threadId) !== this.#tracer) return false;
     this.#processes.set(processId, traced);
     if (known === undefined) traced.isLeaving = true;
     // Behind the call it is let go of, where it has not executed a program that is to be traced.
