@@ -25,7 +25,7 @@ export const MAP = {
 } as const;
 
 /** Flags of mremap(2) (sys/mman.h). */
-export const MREMAP = { MREMAP_MAYMOVE: 1, MREMAP_FIXED: 2 } as const;
+export const MREMAP = { MREMAP_MAYMOVE: 1, MREMAP_FIXED: 2, MREMAP_DONTUNMAP: 4 } as const;
 
 /** Every constant above, for the test against the headers. */
 export const constants: readonly KernelConstant[] = [

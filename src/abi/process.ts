@@ -58,6 +58,9 @@ export const SIGINFO = { si_signo: 0, si_code: 8, si_addr: 16, size: 128 } as co
 /** struct sigaction as rt_sigaction(2) has it on x86-64 and on i386: handler, flags, restorer, mask; bytes of it, and of the mask. */
 export const KERNEL_SIGACTION = { size: 32, size32: 20, mask: 8 } as const;
 
+/** si_code of a signal that the kernel sends for a fault without an address (asm-generic/siginfo.h). */
+export const SI_KERNEL = 0x80;
+
 /** Resources of getrlimit(2) (linux/resource.h, asm-generic/resource.h). */
 export const RLIMIT = { RLIMIT_FSIZE: 1, RLIMIT_CORE: 4, RLIMIT_NOFILE: 7 } as const;
 
@@ -74,7 +77,7 @@ export const constants: readonly KernelConstant[] = [
   ...listed('sys/shm.h', SHM),
   ...listed('linux/ipc.h', IPC),
   ...listed('linux/wait.h', WAIT),
-  ...listed('signal.h', { CLD_TRAPPED, CLD_STOPPED }),
+  ...listed('signal.h', { CLD_TRAPPED, CLD_STOPPED, SI_KERNEL }),
   ...listed('linux/kcmp.h', KCMP),
   ...listed('linux/resource.h', RLIMIT),
   ...listed('linux/poll.h', POLL),

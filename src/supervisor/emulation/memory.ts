@@ -6,6 +6,7 @@
  */
 import { type MapsLine, mappings } from '../../linux/proc.js';
 import type { Range } from '../../policy/memory.js';
+import { OwnPages } from './own_pages.js';
 import type { View } from './view.js';
 
 const STACK = '[stack]';
@@ -21,6 +22,8 @@ export class TracedMemory {
   /** Whether the same goes for the stack of the process's first thread, wherever that reaches. */
   #stackIsGranted = false;
   #views: View[] = [];
+  /** Pages that may be promoted where they stand. */
+  #ownPages = new OwnPages();
   /** How many processes have it. */
   #users = 1;
   /** The mappings as they were read last. */
@@ -35,12 +38,21 @@ export class TracedMemory {
     return this;
   }
 
-  /** A copy, for a process that begins with the same memory (fork(2)). */
-  copy(): TracedMemory {
+  get ownPages(): OwnPages {
+    return this.#ownPages;
+  }
+
+  /**
+   * A copy, for a process that begins with the same memory (fork(2)).
+   *
+   * @param wasRunning whether another thread could run while it was copied
+   */
+  copy(wasRunning: boolean): TracedMemory {
     const copied = new TracedMemory();
     copied.#granted = [...this.#granted];
     copied.#stackIsGranted = this.#stackIsGranted;
     copied.#views = this.#views.map((view) => view.copy());
+    copied.#ownPages = this.#ownPages.copy(wasRunning);
     return copied;
   }
 
@@ -48,6 +60,7 @@ export class TracedMemory {
   leave(): void {
     this.#users -= 1;
     if (this.#users > 0) return;
+    this.#ownPages.leave();
     for (const { pages } of this.#views.splice(0)) pages.leave();
   }
 
@@ -120,8 +133,12 @@ export class TracedMemory {
     const lines = this.read(processId);
     if (lines.length === 0) return;
     this.#granted = this.#granted.filter(({ start, end }) =>
-      lines.some((line) => line.start < end && line.end > start && line.permissions[2] !== 'x'),
+      lines.some(
+        (line) =>
+          line.start < end && line.end > start && (line.permissions[2] !== 'x' || this.#ownPages.isPromoted(line)),
+      ),
     );
+    this.#ownPages.prune(lines);
     const gone = this.#views.filter((view) => !view.isMapped(lines));
     this.#views = this.#views.filter((view) => !gone.includes(view));
     for (const { pages } of gone) pages.leave();

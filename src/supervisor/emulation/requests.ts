@@ -27,6 +27,7 @@ import { callerOf, filesOf } from '../caller.js';
 import type { Log } from '../log.js';
 import type { RefusedRuntimes } from '../refused_runtimes.js';
 import { hexadecimal, loggedNotification } from '../report.js';
+import { handPool, placePool, putPagesBack } from './give_pool.js';
 import { reportUntraceable } from './report.js';
 import { type EmulationShared, hasTakenOver, takeRegisters } from './shared.js';
 import { askDisposition, noteDisposition } from './signals.js';
@@ -98,17 +99,29 @@ function makeWithout(request: EmulationRequest, traced: TracedProcess, { listene
   const values = [...notification.arguments];
   const protection = values[2] ?? 0n;
   values[2] = withoutExecution(protection);
+  const { ownPages } = traced.memory;
+  const isNew = name === 'mmap' || name === 'mmap2';
+  const mayBePromoted = isNew && entry === 'x86-64' && (int32(protection) & PROT.PROT_WRITE) !== 0;
+  const [address, length] = notification.arguments;
+  const handed = mayBePromoted && ownPages.needPool(address) ? handPool(listener, notification.id) : undefined;
   const thread = stopBehind(listener, notification);
-  if (thread instanceof Refusal) return thread;
+  if (thread instanceof Refusal) {
+    handed?.pool[Symbol.dispose]();
+    return thread;
+  }
+  const protectedBefore = isNew ? undefined : (protectedRange(address, length) as Range | undefined);
+  if (protectedBefore !== undefined && entry === 'x86-64') putPagesBack(thread, ownPages, protectedBefore);
   if (!traced.memory.isInteresting) askDisposition(traced, notification.threadId, entry);
   const result = thread.call(entry, name, values);
+  const range = isNew && result !== undefined ? { start: result, end: result + rounded(length) } : protectedBefore;
+  if (handed !== undefined)
+    placePool(thread, handed, ownPages, result === undefined || isError(result) ? 0n : (range?.end ?? 0n));
   if (result !== undefined && !isError(result)) {
-    const [address, length] = notification.arguments;
-    const range =
-      name === 'mmap' || name === 'mmap2'
-        ? { start: result, end: result + rounded(length) }
-        : (protectedRange(address, length) as Range | undefined);
-    if (range !== undefined) traced.memory.grant(range);
+    if (range !== undefined) {
+      traced.memory.grant(range);
+      if (mayBePromoted) ownPages.grant(range);
+      else ownPages.forget(range);
+    }
     if ((int32(protection) & PROT.PROT_GROWSDOWN) !== 0 || isOnStack(traced, range)) traced.memory.grantStack();
   }
   thread.resume(result);

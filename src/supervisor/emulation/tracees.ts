@@ -159,7 +159,12 @@ export class Tracees {
     }
     const parent = maker ?? this.#processes.get(parentOf(processId) ?? 0);
     const isSharing = event === PTRACE_STOP.PTRACE_EVENT_VFORK;
-    const memory = parent === undefined ? new TracedMemory() : isSharing ? parent.memory.share() : parent.memory.copy();
+    const memory =
+      parent === undefined
+        ? new TracedMemory()
+        : isSharing
+          ? parent.memory.share()
+          : parent.memory.copy(parent.threads.size > 1);
     const made = tracedProcess(processId, memory);
     made.disposition = parent?.disposition;
     made.isNew = parent !== undefined && !isSharing;

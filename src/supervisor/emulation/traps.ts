@@ -12,10 +12,12 @@ import { readAtMost, writeMemory } from '../../linux/memory.js';
 import { faultOf, readRegisters, writeRegisters } from '../../linux/tracee.js';
 import { apply, stackWrite } from '../../trampoline/apply.js';
 import { longestLegacyForm, nearestForm, recogniseLegacy } from '../../trampoline/legacy.js';
-import type { RecognisedCode } from '../../trampoline/legacy_form.js';
+import type { LegacyForm, RecognisedCode } from '../../trampoline/legacy_form.js';
 import { isPromotable } from '../../trampoline/promoted.js';
+import { isPagePromotable } from '../../trampoline/promoted_page.js';
 import { callPlace } from '../caller.js';
 import type { Log } from '../log.js';
+import { promoteCalled, settled } from './exchange.js';
 import { place, separate } from './placing.js';
 import { reportUnrecognised } from './report.js';
 import { restoreSignals } from './signals.js';
@@ -88,7 +90,8 @@ export interface TrapContext {
  *
  * @returns whether it was the call of a trampoline, and has been carried out: the signal is not to be given
  */
-export function carriedOut({ log, tally }: TrapContext, threadId: number, traced: TracedProcess): boolean {
+export function carriedOut(context: TrapContext, threadId: number, traced: TracedProcess): boolean {
+  const { log, tally } = context;
   const fault = faultOf(threadId);
   // What somebody sends is no fault of the thread's (sigaction(2): si_code).
   if (fault === undefined || fault.code <= 0) return false;
@@ -97,8 +100,12 @@ export function carriedOut({ log, tally }: TrapContext, threadId: number, traced
   const machine: Machine = state.getBigUint64(USER_REGS.cs, true) === USER32_CS ? 'i386' : 'x86-64';
   const stoppedAt = state.getBigUint64(USER_REGS.rip, true);
   const { memory, processId } = traced;
+  if (settled(threadId, traced, fault, stoppedAt)) {
+    restoreSignals(traced, threadId);
+    return true;
+  }
   const view = memory.viewAt(stoppedAt);
-  const address = view?.entryOf(stoppedAt) ?? stoppedAt;
+  const address = view?.entryOf(stoppedAt) ?? memory.ownPages.at(stoppedAt)?.startOf(stoppedAt) ?? stoppedAt;
   if (view === undefined && (fault.address !== stoppedAt || !memory.isGranted(processId, stoppedAt))) return false;
   state.setBigUint64(USER_REGS.rip, address, true);
   const written = view === undefined ? address : view.writtenAt(address, memory.read(processId));
@@ -132,17 +139,31 @@ export function carriedOut({ log, tally }: TrapContext, threadId: number, traced
       caller,
     });
   }
+  if (view === undefined && machine === 'x86-64' && isPagePromotable(code.form)) {
+    if (promoteCalled(threadId, traced, address)) tellPromoted(context, threadId, traced, code.form, address, caller);
+  }
   if (view !== undefined && written !== undefined && machine === 'x86-64' && isPromotable(code.form, code.length)) {
     place(traced, threadId, view);
     separate(traced, threadId);
     if (view.promote(address, written, code.form, code.length)) {
-      tally.promoted(code.form, caller);
-      if (log.enabled) {
-        log.write({ event: 'promoted', processId, threadId, kind: code.form, address: `0x${address.toString(16)}` });
-      }
+      tellPromoted(context, threadId, traced, code.form, address, caller);
     }
   }
   return true;
+}
+
+function tellPromoted(
+  { log, tally }: TrapContext,
+  threadId: number,
+  { processId }: TracedProcess,
+  kind: LegacyForm,
+  address: bigint,
+  caller: string,
+): void {
+  tally.promoted(kind, caller);
+  if (log.enabled) {
+    log.write({ event: 'promoted', processId, threadId, kind, address: `0x${address.toString(16)}` });
+  }
 }
 
 /** What a form's context says about a view, it is to say about what the program writes: nobody can read the view. */

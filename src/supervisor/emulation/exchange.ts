@@ -1,0 +1,129 @@
+/**
+ * Puts the supervisor's pages in the place of a program's pages of trampolines, and the program's back (own_page.ts): by
+ * calls that the stopped thread is made to make.
+ *
+ * @module
+ */
+import { PROT } from '../../abi/mman.js';
+import { SI_KERNEL } from '../../abi/process.js';
+import { readMemory } from '../../linux/memory.js';
+import { hasOwnFilter } from '../../linux/proc.js';
+import { isError } from '../../linux/ptrace.js';
+import { callRemotely, findSystemCall, type RemoteCall } from '../../linux/remote_call.js';
+import type { Fault } from '../../linux/tracee.js';
+import { assemblePage, isPromotedPage, PAGE_LENGTH, trampolinesOf } from '../../trampoline/promoted_page.js';
+import { viewOf } from '../../trampoline/recognise.js';
+import type { OwnPage } from './own_page.js';
+import type { TracedProcess } from './tracees.js';
+
+/** Has a stopped thread make calls; whether all of them were made and none has failed. */
+function make(threadId: number, traced: TracedProcess, calls: readonly RemoteCall[]): boolean {
+  traced.systemCall ??= findSystemCall(threadId, 'x86-64');
+  if (traced.systemCall === undefined) return false;
+  const results = callRemotely(threadId, 'x86-64', traced.systemCall, calls);
+  return results.length === calls.length && results.every((result) => !isError(result));
+}
+
+/**
+ * Promotes the page of a trampoline that was called, where it is time, and the page holds nothing else.
+ *
+ * @returns whether it was promoted, for the first time
+ */
+export function promoteCalled(threadId: number, traced: TracedProcess, address: bigint): boolean {
+  const { ownPages } = traced.memory;
+  const page = ownPages.called(address);
+  if (page === undefined || page.isPromoted || !page.called()) return false;
+  const before = readMemory(threadId, page.start, PAGE_LENGTH);
+  const trampolines = before === undefined ? undefined : trampolinesOf(before, page.start);
+  const lines = traced.memory.read(traced.processId);
+  // A program that has given up calls by a filter of its own may be killed for them.
+  if (before === undefined || trampolines === undefined || page.state(lines) !== 'own' || hasOwnFilter(threadId)) {
+    page.postpone();
+    return false;
+  }
+  let place = page.take(ownPages.pools);
+  if (place === undefined) {
+    ownPages.prune(lines);
+    place = page.take(ownPages.pools);
+  }
+  if (place === undefined) {
+    page.postpone();
+    return false;
+  }
+  const { pool, index, distance } = place;
+  const code = assemblePage(trampolines, distance);
+  if (!isPromotedPage(viewOf(code), trampolines, distance)) {
+    page.giveUp();
+    return false;
+  }
+  // From here on nobody writes to it who does not stop.
+  if (!make(threadId, traced, page.freezing())) {
+    page.giveUp();
+    return false;
+  }
+  const frozen = readMemory(threadId, page.start, PAGE_LENGTH);
+  if (frozen === undefined || Buffer.compare(frozen, before) !== 0) {
+    make(threadId, traced, page.thawing());
+    page.postpone();
+    return false;
+  }
+  pool.write(index, code);
+  if (!make(threadId, traced, page.promoting())) {
+    make(threadId, traced, page.mending(traced.memory.read(traced.processId)));
+    page.giveUp();
+    return false;
+  }
+  return page.promoted(trampolines);
+}
+
+/** Puts the program's page back; whether it is. */
+function demote(threadId: number, traced: TracedProcess, page: OwnPage, protection?: number): boolean {
+  const isBack = make(threadId, traced, page.demoting(protection));
+  if (isBack) page.demoted();
+  return isBack;
+}
+
+/** The protection of a mapping, from its permissions in /proc/PID/maps. */
+function protectionOf(permissions: string): number {
+  return (permissions[0] === 'r' ? PROT.PROT_READ : 0) | (permissions[1] === 'w' ? PROT.PROT_WRITE : 0);
+}
+
+/**
+ * Looks at a fault in a page that was promoted at some time.
+ *
+ * @param stoppedAt the address of the instruction
+ * @returns whether the thread is to try again; not where the page is the program's own, and the fault is to be judged so
+ */
+export function settled(threadId: number, traced: TracedProcess, fault: Fault, stoppedAt: bigint): boolean {
+  const { memory, processId } = traced;
+  // Of an instruction that no program may execute the kernel says no address (arch/x86/kernel/traps.c).
+  const isExecution = fault.code === SI_KERNEL || fault.address === stoppedAt;
+  const page = memory.ownPages.at(isExecution ? stoppedAt : fault.address);
+  if (page === undefined) return false;
+  if (isExecution && !page.isPromoted && fault.code !== SI_KERNEL) return false;
+  const lines = memory.read(processId);
+  const tried = `${threadId} ${stoppedAt} ${fault.address}`;
+  switch (page.state(lines)) {
+    case 'promoted':
+      // Where it may be executed by now, and was not when it was called.
+      if (isExecution && fault.code !== SI_KERNEL) return page.mayRetry(tried) || demote(threadId, traced, page);
+      return demote(threadId, traced, page);
+    case 'closed': {
+      // The program has protected it anew, which is to count for its own page.
+      const line = memory.lineAt(page.start);
+      return demote(threadId, traced, page, protectionOf(line?.permissions ?? ''));
+    }
+    case 'own':
+      page.demoted();
+      // Another thread's fault may have put it back meanwhile. As its own fault it would come again.
+      return (!isExecution || fault.code === SI_KERNEL) && page.mayRetry(tried);
+    case 'between':
+      if (isExecution) return false;
+      if (!make(threadId, traced, page.mending(lines))) return false;
+      page.demoted();
+      return true;
+    case 'other':
+      memory.ownPages.forget({ start: page.start, end: page.start + BigInt(PAGE_LENGTH) });
+      return false;
+  }
+}
