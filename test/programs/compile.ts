@@ -19,6 +19,8 @@ export interface CompileOptions {
   readonly compiler?: string;
   /** Flags after the common ones (`-O1 -Wall -Wextra -Werror -I<root>/include`); libraries belong here too. */
   readonly flags?: readonly string[];
+  /** The paths of further C files that the program consists of. */
+  readonly sources?: readonly string[];
 }
 
 /** The project's folder: the nearest one upwards that holds package.json. */
@@ -38,8 +40,8 @@ export const root: string = projectRoot();
 /** What the programs include of ours: a change of it makes every binary a new one. */
 const HEADER = join(root, 'include', 'trampfd.h');
 
-/** The files that a compilation reads: the source, our header, and what it includes in quotes, with what that includes. */
-function inputs(source: string): string[] {
+/** The files that a compilation reads: the sources, our header, and what they include in quotes, with what that includes. */
+function inputs(sources: readonly string[]): string[] {
   const found = new Set([HEADER]);
   const follow = (path: string): void => {
     if (found.has(path) || !existsSync(path)) return;
@@ -48,7 +50,7 @@ function inputs(source: string): string[] {
       if (name !== undefined) follow(resolve(dirname(path), name));
     }
   };
-  follow(source);
+  sources.forEach(follow);
   return [...found].sort();
 }
 
@@ -73,7 +75,8 @@ export function compileSource(source: string, options: CompileOptions = {}): str
   const command = ['-O1', '-Wall', '-Wextra', '-Werror', `-I${join(root, 'include')}`];
   const flags = options.flags ?? [];
   const hash = createHash('sha256').update(JSON.stringify([compiler, command, flags]));
-  for (const path of inputs(source)) hash.update(`\0${path}\0`).update(readFileSync(path));
+  const sources = [source, ...(options.sources ?? [])];
+  for (const path of inputs(sources)) hash.update(`\0${path}\0`).update(readFileSync(path));
 
   const folder = join(tmpdir(), `trampfd-test-programs-${process.getuid?.() ?? 0}`);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
@@ -81,7 +84,7 @@ export function compileSource(source: string, options: CompileOptions = {}): str
   if (existsSync(binary)) return binary;
 
   const unfinished = `${binary}.${process.pid}`;
-  const done = spawnSync(compiler, [...command, '-o', unfinished, source, ...flags], { encoding: 'utf8' });
+  const done = spawnSync(compiler, [...command, '-o', unfinished, ...sources, ...flags], { encoding: 'utf8' });
   if (done.status !== 0) {
     rmSync(unfinished, { force: true });
     throw new Error(`${compiler} ${source}: ${done.error?.message ?? done.stderr}`);
