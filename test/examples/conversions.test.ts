@@ -39,3 +39,58 @@ describe("GCC's trampolines on the heap", () => {
     });
   }
 });
+
+describe("libffi's closures", () => {
+  const replacement = join(examples, 'libffi_closures.c');
+  const closures = (sources: readonly string[]): string =>
+    compileSource(join(examples, 'closures.c'), { sources, flags: ['-lffi'] });
+  const preloaded = (): string =>
+    compileSource(replacement, { flags: ['-shared', '-fPIC', '-Wl,--no-as-needed', '-lffi'] });
+  const results = [
+    '1 2 3',
+    '3 2 1',
+    '1000 closures, sum 500500',
+    'every second one again, with the opposite number: sum 500',
+    '4 threads, 5000 closures each, one after the other',
+    '',
+  ].join('\n');
+
+  for (const policy of POLICIES) {
+    test(`${policy}: a program that is linked with them calls, frees and reuses, in threads too`, () => {
+      const ended = run([trampfd, 'run', '--policy', policy, '--', closures([replacement])]);
+      const output = `their code: r-xs /memfd:trampfd (deleted)\n${results}`;
+      assert.deepEqual(ended, { status: 0, signal: null, output, errors: '' });
+    });
+
+    test(`${policy}: a call of a closure that is freed ends the program`, () => {
+      const ended = run([trampfd, 'run', '--policy', policy, '--', closures([replacement]), 'freed']);
+      const errors = 'libffi_closures: a closure was called that is not prepared, or freed\n';
+      assert.deepEqual(ended, { status: null, signal: 'SIGABRT', output: '', errors });
+    });
+
+    test(`${policy}: put before a library that nobody compiled again, they are Python's`, () => {
+      const session = [
+        'import ctypes',
+        'numbers = (ctypes.c_int * 4)(4, 1, 3, 2)',
+        'pointer = ctypes.POINTER(ctypes.c_int)',
+        'compare = ctypes.CFUNCTYPE(ctypes.c_int, pointer, pointer)(lambda a, b: a[0] - b[0])',
+        'ctypes.CDLL(None).qsort(numbers, 4, 4, compare)',
+        'address = ctypes.cast(compare, ctypes.c_void_p).value',
+        'for line in open("/proc/self/maps"):',
+        '  start, end = (int(number, 16) for number in line.split()[0].split("-"))',
+        '  if start <= address < end: print(*numbers, *line.split()[5:])',
+      ].join('\n');
+      const library = preloaded();
+      const permitted = policy === 'strict' ? ['--exec', library] : [];
+      const words = [trampfd, 'run', '--policy', policy, ...permitted, '--', '/usr/bin/python3', '-c', session];
+      const ended = run(words, { env: { ...process.env, LD_PRELOAD: library } });
+      assert.deepEqual(ended, { status: 0, signal: null, output: '1 2 3 4 /memfd:trampfd (deleted)\n', errors: '' });
+    });
+  }
+
+  test('without trampfd the same program has its closures from libffi', () => {
+    const ended = run([closures([replacement])]);
+    const output = `their code: rwxp memory\n${results}`;
+    assert.deepEqual(ended, { status: 0, signal: null, output, errors: '' });
+  });
+});
