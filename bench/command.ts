@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { compileProgram, root } from '../test/programs/compile.js';
+import type { Contender } from './measure.js';
 
 /** The command as people install it. */
 export const TRAMPFD: string = join(root, 'bin', 'trampfd');
@@ -38,9 +39,9 @@ export function program(name: string, flags: readonly string[] = []): string {
   return compileProgram(`../../bench/programs/${name}.c`, { flags: ['-O2', ...flags] });
 }
 
-/** The command before a supervised one. */
-export function supervised(policy: 'off' | 'wx' | 'strict'): string[] {
-  return [TRAMPFD, 'run', '--policy', policy, '--'];
+/** The command before a supervised one, with further options of `trampfd run`. */
+export function supervised(policy: 'off' | 'wx' | 'strict', ...options: readonly string[]): string[] {
+  return [TRAMPFD, 'run', '--policy', policy, ...options, '--'];
 }
 
 /** The command before a traced one: only the named calls stop, as seccomp decides, and the trace is thrown away. */
@@ -57,4 +58,9 @@ export function namedFigures(text: string): [name: string, figure: number][] {
       const [name = '', figure = ''] = line.split(' ');
       return [name, Number(figure)];
     });
+}
+
+/** A command that prints one line `NAME FIGURE`, measured as a series of a name of its own. */
+export function measured(series: string, command: readonly string[]): Contender {
+  return { measure: () => new Map(namedFigures(output(command)).map(([, figure]) => [series, figure])) };
 }

@@ -7,8 +7,8 @@
  * @module
  */
 
-/** The unit of a series, per whatever the series is about. */
-export type Unit = 'ns' | 'µs' | 'ms' | 's';
+/** The unit of a series, per whatever the series is about; MiB for what stays in memory. */
+export type Unit = 'ns' | 'µs' | 'ms' | 's' | 'MiB';
 
 /** The raw figures of each series by its name, in the order in which they were taken. */
 export type Rounds = ReadonlyMap<string, readonly number[]>;

@@ -10,14 +10,16 @@
 import { output, program, supervised, traced } from './command.js';
 import { type Benchmark, type Contender, inTurn, type Line, rows } from './measure.js';
 
-interface Workload {
+/** Something that a program does, so many times. */
+export interface Workload {
   readonly name: string;
   readonly what: string;
   readonly count: number;
   readonly atMost?: number;
 }
 
-const WORKLOADS: readonly Workload[] = [
+/** What programs do. */
+export const WORKLOADS: readonly Workload[] = [
   { name: 'compute', what: 'a loop that only computes', count: 300_000_000, atMost: 1.01 },
   { name: 'write', what: 'a million writes of one byte', count: 1_000_000, atMost: 1.15 },
   { name: 'getppid', what: 'three million getppid', count: 3_000_000, atMost: 1.15 },

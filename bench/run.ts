@@ -1,7 +1,7 @@
 /**
  * Runs the benchmarks, prints their ratios, and writes every raw figure to bench/results.json.
  *
- * usage: node dist/bench/run.js [call|tables|contexts|programs|startup ...] [--rounds N]
+ * usage: node dist/bench/run.js [call|tables|contexts|emulation|promotion|memory|programs|unasked|startup ...] [--rounds N]
  *
  * The exit status does not depend on the targets: it is 0 when everything was measured.
  *
@@ -13,14 +13,27 @@ import { parseArgs } from 'node:util';
 import { root } from '../test/programs/compile.js';
 import { call } from './call.js';
 import { contexts } from './contexts.js';
+import { emulation, memory } from './emulation.js';
 import { type Machine, machine } from './machine.js';
 import type { Benchmark, Section } from './measure.js';
 import { programs } from './programs.js';
+import { promotion } from './promotion.js';
 import { format } from './report.js';
 import { startup } from './startup.js';
 import { tables } from './tables.js';
+import { unasked } from './unasked.js';
 
-const BENCHMARKS: readonly Benchmark[] = [call, tables, contexts, programs, startup];
+const BENCHMARKS: readonly Benchmark[] = [
+  call,
+  tables,
+  contexts,
+  emulation,
+  promotion,
+  memory,
+  programs,
+  unasked,
+  startup,
+];
 const RESULTS = join(root, 'bench', 'results.json');
 
 /** A benchmark's result with all that is needed to take it again. */
