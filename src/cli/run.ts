@@ -7,7 +7,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { errnoName } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
 import { TrampfdError } from '../error.js';
-import { ringBell } from '../linux/bell.js';
+import { ringBell, signalStops } from '../linux/bell.js';
 import { close, fcntl, open } from '../linux/descriptor.js';
 import { isStopped } from '../linux/proc.js';
 import { closeToOthers, duplicateOnto, exitNow } from '../linux/process.js';
@@ -144,6 +144,8 @@ function attend(
     if (isTracing(shared)) ask(shared, ringBell);
   }, PRUNING_INTERVAL);
   process.on('SIGCHLD', look);
+  // Node.js sets the signal's flags anew: a program whose stack was to be executable is traced before this.
+  if (isTracing(shared)) signalStops(false);
   signals.direct(processId, look);
   // A signal handler keeps no event loop alive.
   setInterval(() => undefined, 2 ** 30);
