@@ -215,10 +215,11 @@ function makeView(request: EmulationRequest, traced: TracedProcess, context: Req
   return 'a view of pages that the supervisor writes';
 }
 
-/** Whether a call is about an executable view of a file. */
+/** Whether a call is about an executable view of a file: one that is writable as well is never granted. */
 function isView({ name, notification }: EmulationRequest): boolean {
   if (name !== 'mmap' && name !== 'mmap2') return false;
-  return (int32(notification.arguments[3]) & MAP.MAP_ANONYMOUS) === 0;
+  const [, , protection, flags] = notification.arguments;
+  return (int32(flags) & MAP.MAP_ANONYMOUS) === 0 && (int32(protection) & PROT.PROT_WRITE) === 0;
 }
 
 /** What mmap(2) may be asked for that is granted without X: memory that is of no file. */
