@@ -170,18 +170,23 @@ describe('the kernel under a compiled filter', () => {
   });
 
   for (const way of WAYS) {
-    test(`${way.title}: the filter of wx is taken, and refuses with EACCES`, () => {
-      const filter = compileFilter(policyRules(policyOf('wx'), []));
-      const mapping = { 'x86-64': 'mmap', i386: 'mmap2' } as const;
-      const number = syscallNumber(way.entry, mapping[way.entry]) as number;
-      // No descriptor, so that what is let through fails with EBADF.
-      const call = (protection: bigint): Call => ({
+    const mapping = { 'x86-64': 'mmap', i386: 'mmap2' } as const;
+    const number = syscallNumber(way.entry, mapping[way.entry]) as number;
+    // No descriptor, so that what is let through fails with EBADF.
+    const calls = [7n, 6n, 0xffffffff_00000007n, 5n, 3n, 1n, 0n].map(
+      (protection): Call => ({
         entry: way.entry,
         number,
         arguments: [0n, 4096n, protection, 2n, 0xffffffffn, 0n],
-      });
-      const answers = results(way, filter, [7n, 6n, 0xffffffff_00000007n, 5n, 3n, 1n, 0n].map(call));
-      assert.deepEqual(answers, [-13, -13, -13, -9, -9, -9, -9]);
+      }),
+    );
+    test(`${way.title}: the filter of wx without emulation is taken, and refuses with EACCES`, () => {
+      const filter = compileFilter(policyRules(policyOf('wx', [], false), []));
+      assert.deepEqual(results(way, filter, calls), [-13, -13, -13, -9, -9, -9, -9]);
+    });
+    test(`${way.title}: the filter of wx is taken, and refuses with ENOSYS where no supervisor is left to ask`, () => {
+      const filter = compileFilter(policyRules(policyOf('wx'), []));
+      assert.deepEqual(results(way, filter, calls), [-38, -38, -38, -9, -9, -9, -9]);
     });
   }
 });

@@ -1,6 +1,6 @@
 /**
  * Every way to execute self-written bytes that the policy `wx` closes, tried for real: without a supervisor (there the
- * bytes run, which is the proof that the test can fail), and under each policy.
+ * bytes run, which is the proof that the test can fail), and under each policy, with trampolines emulated and without.
  *
  * @module
  */
@@ -20,24 +20,43 @@ interface Row {
   readonly widths: readonly Width[];
   /** What the kernel alone answers to a variant (all of them: `*`), where it does not let the bytes run. */
   readonly kernel?: Readonly<Record<string, string>>;
+  /** The variants whose request is granted without X, where trampolines are emulated: all others are refused then too. */
+  readonly granted?: (variant: string) => boolean;
 }
 
 const BOTH: readonly Width[] = ['x86-64', 'i386'];
 
+/** Variants by their names. */
+function but(...names: readonly string[]): (variant: string) => boolean {
+  return (variant) => !names.includes(variant);
+}
+function only(...names: readonly string[]): (variant: string) => boolean {
+  return (variant) => names.includes(variant);
+}
+
 const ROWS: readonly Row[] = [
-  { program: 'row-01-anonymous', widths: BOTH },
-  { program: 'row-02-mprotect', widths: BOTH },
-  { program: 'row-03-rewritten', widths: BOTH },
+  { program: 'row-01-anonymous', widths: BOTH, granted: but('shared', 'old-mmap') },
+  { program: 'row-02-mprotect', widths: BOTH, granted: but('shared') },
+  { program: 'row-03-rewritten', widths: BOTH, granted: but('file-text', 'vdso') },
   // No stack of an x86 machine grows upwards, and the two bits contradict each other.
-  { program: 'row-04-stack', widths: BOTH, kernel: { 'grows-up': 'EINVAL', 'grows-both': 'EINVAL' } },
+  {
+    program: 'row-04-stack',
+    widths: BOTH,
+    kernel: { 'grows-up': 'EINVAL', 'grows-both': 'EINVAL' },
+    granted: () => true,
+  },
   { program: 'row-05-own-text', widths: BOTH },
   { program: 'row-06-private-file', widths: BOTH },
   { program: 'row-10-mremap', widths: BOTH },
   { program: 'row-12-shmat', widths: BOTH },
   { program: 'row-13-shmat-twice', widths: BOTH },
   { program: 'row-20-personality', widths: BOTH },
-  { program: 'row-21-i386-entry', widths: ['x86-64'] },
-  { program: 'row-21-x86-64-entry', widths: ['i386'] },
+  {
+    program: 'row-21-i386-entry',
+    widths: ['x86-64'],
+    granted: only('mmap2', 'mmap2-high-bits', 'mprotect', 'mprotect-high-bits', 'pkey_mprotect'),
+  },
+  { program: 'row-21-x86-64-entry', widths: ['i386'], granted: only('mmap', 'mprotect', 'pkey_mprotect') },
   // Only a kernel with CONFIG_X86_X32_ABI has these numbers.
   { program: 'row-22-x32-numbers', widths: ['x86-64'], kernel: { '*': 'ENOSYS' } },
   { program: 'row-27-device-zero', widths: BOTH },
@@ -80,7 +99,7 @@ function supervised(policy: string, ...options: readonly string[]): string[] {
   return [TRAMPFD, 'run', '--policy', policy, ...options, '--'];
 }
 
-for (const { program, widths, kernel = {} } of ROWS) {
+for (const { program, widths, kernel = {}, granted = () => false } of ROWS) {
   for (const width of widths) {
     suite(`${program}, ${width}`, () => {
       const binary = compileProgram(`wx/${program}.c`, { flags: FLAGS[width] });
@@ -90,12 +109,19 @@ for (const { program, widths, kernel = {} } of ROWS) {
         variants.map((variant) => [variant, kernel[variant] ?? kernel['*'] ?? 'EXEC'] as const),
       );
       const refused = Object.fromEntries(variants.map((variant) => [variant, 'EACCES'] as const));
+      // What is granted is not executable: a call faults, for the bytes are no trampoline. Or the kernel refuses it.
+      const emulated = Object.fromEntries(
+        variants.map((variant) => [variant, granted(variant) ? (kernel[variant] ?? 'SIGSEGV') : 'EACCES'] as const),
+      );
 
       test('the bytes run without us', () => {
         assert.deepEqual(outcomes(output(command)), bare);
       });
-      test('wx refuses every variant', () => {
-        assert.deepEqual(outcomes(output([...supervised('wx'), ...command])), refused);
+      test('wx without emulation refuses every variant', () => {
+        assert.deepEqual(outcomes(output([...supervised('wx', '--no-emulation'), ...command])), refused);
+      });
+      test('wx runs the bytes of none: what is granted is not executable', () => {
+        assert.deepEqual(outcomes(output([...supervised('wx'), ...command])), emulated);
       });
       test('off changes nothing', () => {
         assert.deepEqual(outcomes(output([...supervised('off'), ...command])), bare);
@@ -110,7 +136,9 @@ for (const { program, widths, kernel = {} } of ROWS) {
 
 test('wx is the policy of a run that names none', () => {
   const binary = compileProgram('wx/row-01-anonymous.c', { flags: FLAGS['x86-64'] });
-  assert.equal(output([TRAMPFD, 'run', '--', binary, 'private']), 'private: EACCES\n');
+  assert.equal(output([TRAMPFD, 'run', '--', binary, 'shared']), 'shared: EACCES\n');
+  assert.equal(output([TRAMPFD, 'run', '--', binary, 'private']), 'private: SIGSEGV\n');
+  assert.equal(output([TRAMPFD, 'run', '--no-emulation', '--', binary, 'private']), 'private: EACCES\n');
 });
 
 for (const width of BOTH) {

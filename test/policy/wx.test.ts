@@ -17,9 +17,9 @@ import {
 } from '../../src/abi/syscalls.js';
 import { compileFilter } from '../../src/policy/compile.js';
 import { evaluate, firstMatch } from '../../src/policy/evaluate.js';
-import { allows, levelNames, policyOf } from '../../src/policy/kinds.js';
+import { allows, levelNames, type Policy, policyOf } from '../../src/policy/kinds.js';
 import type { RuleSet, Verdict } from '../../src/policy/rule.js';
-import { policyRules, wxRules } from '../../src/policy/wx.js';
+import { isEmulated, policyRules, wxRules } from '../../src/policy/wx.js';
 import { serviceRules } from '../../src/supervisor/answer.js';
 import { windowFor } from '../../src/supervisor/window.js';
 import { execute, verify } from './bpf.js';
@@ -66,12 +66,11 @@ const anonymous = (entry: Entry, protection: number | bigint): Sample => [
   -1,
 ];
 
-const REFUSED: readonly Sample[] = [
+/** Requests for memory that is writable and executable, or becomes executable: where trampolines are emulated, the supervisor decides. */
+const REQUESTED: readonly Sample[] = [
   ...each((entry) => [6, 7, 0xe, 0x0100_0007, 0xffff_ffff_0000_0006n, -1].map((bits) => anonymous(entry, bits))),
   // Of a file, shared or private, at a fixed address, growing downwards: the same.
   ...each((entry) => [1, 2, 0x12, 0x0100].map((flags): Sample => [entry, MMAP[entry], 0, 4096, 7, flags, 5])),
-  // Shared, without a file, and executable alone: it could be had a second time.
-  ...each((entry) => [0x21, 0x31, 0x8021].map((flags): Sample => [entry, MMAP[entry], 0, 4096, 5, flags, -1])),
   // Of a table's descriptor too.
   ...each((entry): readonly Sample[] => [[entry, MMAP[entry], 0, 4096, 7, 2, WINDOW.from]]),
   ...each((entry) =>
@@ -81,6 +80,12 @@ const REFUSED: readonly Sample[] = [
       [entry, 'pkey_mprotect', 0x1000, 4096, bits, 3],
     ]),
   ),
+];
+
+/** What no trampoline needs: refused whether they are emulated or not. */
+const NEVER_GRANTED: readonly Sample[] = [
+  // Shared, without a file, and executable alone: it could be had a second time.
+  ...each((entry) => [0x21, 0x31, 0x8021].map((flags): Sample => [entry, MMAP[entry], 0, 4096, 5, flags, -1])),
   ...each((entry) => [0o100000, 0o110000, 0o177777].map((flags): Sample => [entry, 'shmat', 1, 0, flags])),
   ...each((entry) => [0x0400000, 0x0400008, 0x0440000, 0xfffffffe].map((bits): Sample => [entry, 'personality', bits])),
   ['i386', 'ipc', 21, 1, 0o100000, 0x1000, 0],
@@ -90,6 +95,8 @@ const REFUSED: readonly Sample[] = [
   ['x86-64', 0x40000009, 0, 4096, 7, 0x22, -1],
   ['x86-64', 0xfffffffe],
 ];
+
+const REFUSED: readonly Sample[] = [...REQUESTED, ...NEVER_GRANTED];
 
 const ALLOWED: readonly Sample[] = [
   ...each((entry) => [0, 1, 2, 3, 4, 5, 0x0100_0003].map((bits) => anonymous(entry, bits))),
@@ -183,8 +190,8 @@ const NOTIFIED: readonly Sample[] = each((entry): readonly Sample[] => [
 
 const say = ([entry, call, ...values]: Sample): string => `${entry} ${call}(${values.join(', ')})`;
 
-describe('wx', () => {
-  const wx = policyRules(policyOf('wx'), service);
+describe('wx without emulation', () => {
+  const wx = policyRules(policyOf('wx', [], false), service);
   test('refuses with EACCES', () => {
     for (const sample of REFUSED) assert.equal(verdictOf(wx, sample), 'EACCES', say(sample));
   });
@@ -250,6 +257,52 @@ describe('wx', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe('wx', () => {
+  const wx = policyRules(policyOf('wx'), service);
+  test('has the supervisor asked about what may be granted without X, and refuses the rest', () => {
+    for (const sample of REQUESTED) assert.equal(verdictOf(wx, sample), 'notify', say(sample));
+    for (const sample of NEVER_GRANTED) assert.equal(verdictOf(wx, sample), 'EACCES', say(sample));
+  });
+  test('lets go on what it lets go on without emulation, and asks the service about the same', () => {
+    for (const sample of ALLOWED) assert.equal(verdictOf(wx, sample), 'allow', say(sample));
+    for (const sample of NOTIFIED) assert.equal(verdictOf(wx, sample), 'notify', say(sample));
+  });
+  test('whatever else a request says, the kernel never grants by itself what a rule is about', () => {
+    const register = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+    const six = fc.tuple(register, register, register, register, register, register);
+    const program = compileFilter(wx);
+    fc.assert(
+      fc.property(fc.constantFrom(...BOTH), fc.constantFrom(...wxRules), six, (entry, { call }, values) => {
+        const number = syscallNumber(entry, call);
+        if (number === undefined) return;
+        const asked = { entry, number, arguments: values };
+        if (firstMatch(wxRules, asked) === undefined) return;
+        const { value } = execute(program, { number, architecture: ARCHITECTURES[entry], arguments: values });
+        assert.ok(value === 0x5000d || value === 0x7fc00000, `${entry} ${call} ${values.join(', ')}: ${value}`);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('which rules are emulated', () => {
+  const emulated = (policy: Policy): string[] =>
+    wxRules.filter((rule) => isEmulated(policy, rule)).map(({ entry, call }) => `${entry} ${call}`);
+
+  test('those of memory that is asked for writable and executable, or made executable', () => {
+    const calls = ['x86-64 mmap', 'x86-64 mprotect', 'x86-64 pkey_mprotect', 'i386 mmap2', 'i386 mprotect'];
+    for (const level of ['wx', 'strict'] as const) {
+      assert.deepEqual(emulated(policyOf(level)), [...calls, 'i386 pkey_mprotect'], level);
+    }
+  });
+  test('none where nothing is emulated', () => {
+    for (const level of levelNames) assert.deepEqual(emulated(policyOf(level, [], false)), [], level);
+    for (const level of ['off', 'log'] as const) assert.deepEqual(emulated(policyOf(level)), [], level);
+    assert.deepEqual(emulated(policyOf('wx', [{ verb: 'deny', kind: 'exectramp' }])), []);
+    assert.deepEqual(emulated(policyOf('strict', [{ verb: 'allow', kind: 'execheap' }])), []);
   });
 });
 
