@@ -17,7 +17,7 @@ import { MAP, PROT } from '../../abi/mman.js';
 import type { Entry, SyscallName } from '../../abi/syscalls.js';
 import { close, descriptorPath, fileIdentity } from '../../linux/descriptor.js';
 import type { Listener, Notification } from '../../linux/listener.js';
-import { hasOwnFilter, processOf } from '../../linux/proc.js';
+import { hasOwnFilter, type MapsLine, mappings, processOf } from '../../linux/proc.js';
 import { isError, StoppingThread } from '../../linux/ptrace.js';
 import { kill, signalNumbers } from '../../linux/signal.js';
 import { protectedRange, type Range } from '../../policy/memory.js';
@@ -138,18 +138,17 @@ function isOnStack({ memory, processId }: TracedProcess, range: Range | undefine
   return stack !== undefined && stack.start < range.end && stack.end > range.start;
 }
 
-/** Whether memory that a call of mprotect(2) is about is all the program's own: anonymous, heap or stack. */
-function isOwnMemory({ memory, processId }: TracedProcess, { notification }: EmulationRequest): boolean {
+/** The mappings that a call of mprotect(2) is about; undefined where no program has memory there. */
+function protectedMappings(processId: number, { notification }: EmulationRequest): readonly MapsLine[] | undefined {
   const range = protectedRange(notification.arguments[0], notification.arguments[1]);
-  if (range === undefined) return true;
-  if (range === 'tagged') return false;
-  return memory
-    .read(processId)
-    .filter((line) => line.start < range.end && line.end > range.start)
-    .every(
-      ({ name, permissions }) =>
-        permissions[3] === 'p' && !name.startsWith('/') && name !== '[vdso]' && name !== '[vvar]',
-    );
+  if (range === undefined) return [];
+  if (range === 'tagged') return undefined;
+  return mappings(processId)?.filter((line) => line.start < range.end && line.end > range.start);
+}
+
+/** Whether a mapping is the program's own memory: anonymous, heap or stack. */
+function isOwnMemory({ name, permissions }: MapsLine): boolean {
+  return permissions[3] === 'p' && !name.startsWith('/') && name !== '[vdso]' && name !== '[vvar]';
 }
 
 /** Gives the caller a view of the supervisor's pages in place of one of a file that it writes. */
@@ -292,14 +291,18 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
   } else if (way === 'compiles') {
     return new Refusal('the caller compiles code, which is never granted');
   }
+  if (name === 'mprotect' || name === 'pkey_mprotect') {
+    const lines = protectedMappings(processId, request);
+    if (lines === undefined || !lines.every(isOwnMemory)) {
+      // Nobody compiles into what is shared: a table, whose program is not to be blamed for a compiler that it has.
+      if (lines?.every(({ permissions }) => permissions[3] === 'p')) refusedRuntimes.look(notification, entry);
+      return new Refusal(`${name} makes memory of a file executable, or shared memory`);
+    }
+  }
   if (!listener.isValid(notification.id)) return new Refusal('the caller is gone');
   const traced = attach(processId);
   if (traced === undefined) {
     return new Refusal(reportUntraceable(notification.threadId, processId));
-  }
-  if ((name === 'mprotect' || name === 'pkey_mprotect') && !isOwnMemory(traced, request)) {
-    refusedRuntimes.look(notification, entry);
-    return new Refusal(`${name} makes memory of a file executable`);
   }
   const wasInteresting = traced.memory.isInteresting;
   const memory = isView(request) ? makeView(request, traced, context) : makeWithout(request, traced, context);
