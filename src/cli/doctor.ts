@@ -47,7 +47,7 @@ function platformFindings(): Finding[] {
       'writable and executable memory',
       refused === 0,
       'V8, which runs the supervisor, gets the memory that it compiles to; programs under wx do not',
-      `V8, which runs the supervisor, is refused the memory that it compiles to (${errnoName(-refused)}); start the run outside of what refuses it`,
+      `V8, which runs the supervisor, ${refused === undefined ? 'gets the memory that it compiles to without X' : `is refused the memory that it compiles to (${errnoName(-refused)})`}; start the run outside of what refuses it`,
     ),
   ];
 }
@@ -204,6 +204,21 @@ function yamaFinding(): Finding {
   return { name, answer: 'no', meaning: meaning[scope] ?? `Yama's ptrace_scope is ${scope}` };
 }
 
+/** Whether trampolines that programs write themselves can be emulated. */
+function emulationFinding(traces: boolean | undefined, waitsKillable: boolean | undefined): Finding {
+  const isKnown = traces !== undefined && waitsKillable !== undefined;
+  return finding(
+    'emulation of trampolines',
+    isKnown ? traces && waitsKillable : undefined,
+    'trampolines that programs write themselves work; such a program is traced, and no debugger can attach to it meanwhile',
+    `wx and strict refuse those that programs write themselves for lack of: ${[
+      ...(traces === false ? ['ptrace(2) of a child'] : []),
+      ...(waitsKillable === false ? ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'] : []),
+    ].join(', ')}`,
+    'not probed, as no listener could be installed, or no child be started',
+  );
+}
+
 function processFindings(openFileLimit: bigint, traces: boolean | undefined): Finding[] {
   const i386 = probeI386();
   const x32 = probeX32();
@@ -271,12 +286,14 @@ export async function doctor(version: string, openFileLimit: bigint): Promise<Re
   const traces = probeChildTracing();
   const processes = processFindings(openFileLimit, traces);
   const listener = await probeListener();
+  const waitsKillable = listener.refused === undefined ? listener.waitsKillable : undefined;
   const findings = [
     ...platformFindings(),
     ...seccompFindings(listener),
     ...memoryFindings(probeMemoryFile()),
     ...processes,
-    ...strictFindings({ waitsKillable: listener.refused === undefined ? listener.waitsKillable : undefined, traces }),
+    emulationFinding(traces, waitsKillable),
+    ...strictFindings({ waitsKillable, traces }),
   ];
   const head = `trampfd ${version}, Linux ${release()} on ${process.arch}, Node.js ${process.versions.node}`;
   return reportText(head, findings);

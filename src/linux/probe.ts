@@ -24,6 +24,7 @@ import { allocate, native, negatedErrno } from './libc.js';
 import { Listener, notificationSizes } from './listener.js';
 import { addSeals } from './memfd.js';
 import { MappedFile, readMemory } from './memory.js';
+import { mappings } from './proc.js';
 import { StoppingThread } from './ptrace.js';
 
 const libcSyscall = native('long syscall(long, long, long, uint64_t)');
@@ -188,13 +189,18 @@ function mappedAgain(file: number): MappedFile | undefined {
   return typeof mapping === 'number' ? undefined : mapping;
 }
 
-/** Whether this process may have memory that is writable and executable, as V8 wants it: 0 or a negated error number. */
-export function probeWritableExecutable(): number {
+/**
+ * Whether this process may have memory that is writable and executable, as V8 wants it.
+ *
+ * @returns 0, a negated error number, or undefined where the memory was granted and is not executable
+ */
+export function probeWritableExecutable(): number | undefined {
   const protection = PROT.PROT_READ | PROT.PROT_WRITE | PROT.PROT_EXEC;
-  const address = libcMmap(null, PAGE, protection, MAP.MAP_PRIVATE | MAP.MAP_ANONYMOUS, -1, 0);
-  if (BigInt(address) === -1n) return negatedErrno(-1);
+  const address = BigInt(libcMmap(null, PAGE, protection, MAP.MAP_PRIVATE | MAP.MAP_ANONYMOUS, -1, 0));
+  if (address === -1n) return negatedErrno(-1);
+  const line = mappings(process.pid)?.find(({ start, end }) => start <= address && address < end);
   libcMunmap(address, PAGE);
-  return 0;
+  return line === undefined || line.permissions.includes('x') ? 0 : undefined;
 }
 
 /** Whether the memory of a child can be read (process_vm_readv(2)); undefined where no child could be started. */

@@ -34,6 +34,7 @@ describe('trampfd doctor', () => {
       'sealed pages stay as they are',
       'process_vm_readv(2)',
       'ptrace(2) of a child',
+      'emulation of trampolines',
     ]) {
       assert.equal(found.get(name), 'yes', name);
     }
@@ -123,7 +124,9 @@ describe('trampfd doctor', () => {
       assert.equal(found.get('listener'), 'no');
       assert.equal(found.get('SECCOMP_ADDFD_FLAG_SEND'), '?');
       assert.equal(found.get('trampfd system call'), 'yes');
+      // Under wx it is granted, and not executable.
       assert.equal(found.get('writable and executable memory'), policy === 'wx' ? 'no' : 'yes');
+      assert.equal(/gets the memory that it compiles to without X/.test(output), policy === 'wx');
       assert.match(output, /\n'trampfd run' cannot work here for lack of: .*listener\.\n$/);
       assert.doesNotMatch(output, /\bat .*:\d+:\d+/);
     }
@@ -134,6 +137,12 @@ describe('trampfd doctor', () => {
     assert.equal(status, 1);
     assert.equal(findings(output).get('listener'), 'no');
     assert.match(output, /another one is in place/);
+  });
+
+  test('inside of a run without emulation, names the error', () => {
+    const { output } = run([trampfd, 'run', '--no-emulation', '--', trampfd, 'doctor']);
+    assert.equal(findings(output).get('writable and executable memory'), 'no');
+    assert.match(output, /is refused the memory that it compiles to \(EACCES\)/);
   });
 
   test("where the kernel's own memory-deny-write-execute is in force, says so", () => {
@@ -260,7 +269,10 @@ describe('an ordinary user', () => {
   });
 
   test('is refused what wx refuses', () => {
-    assert.match(asUser([command, 'run', '--', program('requests')]).output, /^mmap 13$/m);
+    const output = (...options: string[]) => asUser([command, 'run', ...options, '--', program('requests')]).output;
+    assert.match(output('--no-emulation'), /^mmap 13$/m);
+    assert.match(output(), /^mmap 0$/m);
+    assert.match(output(), /^personality 13$/m);
   });
 
   test('is told by doctor that setuid programs get nothing', () => {
