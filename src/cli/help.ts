@@ -10,8 +10,9 @@ import { architectures } from '../trampoline/architectures.js';
 const [byDefault, ...others] = Object.keys(architectures);
 
 export const helpText: string = `usage: trampfd run [--policy off|log|wx|strict] [--allow KIND] [--deny KIND] [--policy-file FILE]
-                   [--exec PATH] [--best-effort] [--log FILE] [--] PROGRAM [ARGUMENT ...]
-       trampfd policy show LEVEL [--allow KIND] [--deny KIND] [--json]
+                   [--exec PATH] [--no-emulation] [--best-effort] [--log FILE]
+                   [--] PROGRAM [ARGUMENT ...]
+       trampfd policy show LEVEL [--allow KIND] [--deny KIND] [--no-emulation] [--json]
        trampfd policy show FILE [--json]
        trampfd doctor
        trampfd show [--arch ARCHITECTURE] [--code REGISTER] [--data REGISTER]
@@ -22,8 +23,8 @@ Runs a program with no memory that is both writable and executable, and gives it
 trampfd system call: tables of trampolines, generated for it, that it can call but never write.
 
 run       starts PROGRAM and ends as it ends: its exit status, or the signal that killed it
-  --policy wx      (default) refuses, with EACCES, what would make written bytes executable
-  --policy strict  refuses that, and runs no code from files that the program can write
+  --policy wx      (default) no written bytes become executable; trampolines among them are emulated
+  --policy strict  the same, and runs no code from files that the program can write
   --policy log     refuses nothing, and reports what wx would have refused
   --policy off     serves trampolines only
   --allow KIND, --deny KIND
@@ -32,7 +33,7 @@ run       starts PROGRAM and ends as it ends: its exit status, or the signal tha
   --policy-file FILE
                    takes from FILE what it says of PROGRAM; the other options win over it
   --exec PATH      may be executed from where execfile is denied, and is read-only there
-  --no-emulation   refuses the trampolines that programs write themselves, in place of emulating them
+  --no-emulation   refuses all executable memory that is written, in place of emulating trampolines
   --best-effort    starts even where execfile cannot be denied in full, and says what is open
   --log FILE       appends events to FILE, one JSON object a line
 policy    prints what a level or a policy file allows, and how that is enforced

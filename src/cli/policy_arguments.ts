@@ -35,6 +35,7 @@ export function parsePolicy(words: readonly Uint8Array[]): PolicyShowOptions | u
     {
       allow: { type: 'string', multiple: true },
       deny: { type: 'string', multiple: true },
+      'no-emulation': { type: 'boolean' },
       json: { type: 'boolean' },
     },
     true,
@@ -53,15 +54,18 @@ export function parsePolicy(words: readonly Uint8Array[]): PolicyShowOptions | u
   const json = values.json === true;
   const changes = policyChanges('policy show', inOrder);
   const level = levelNames.find((name) => name === subject);
-  if (level !== undefined) return { json, policy: policyOf(level, changes) };
+  const noEmulation = values['no-emulation'] === true;
+  if (level !== undefined) return { json, policy: policyOf(level, changes, !noEmulation) };
   if (!namesFile(subject)) {
     throw usageError(
       `policy show: level '${readable(subject)}' is unknown; give one of ${levelNames.join(', ')}, ` +
         'or a policy file, with a / in its name or .json at its end',
     );
   }
-  if (changes.length > 0) {
-    throw usageError('policy show: --allow and --deny change a level, and a file has its own; leave them out');
+  if (changes.length > 0 || noEmulation) {
+    throw usageError(
+      'policy show: --allow, --deny and --no-emulation change a level, and a file has its own; leave them out',
+    );
   }
   return { json, file: Buffer.from(subject, 'latin1') };
 }

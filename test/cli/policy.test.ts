@@ -25,6 +25,7 @@ function show(...words: readonly string[]): string {
 interface Described {
   readonly policy: string;
   readonly level: string;
+  readonly emulation: boolean;
   readonly kinds: readonly { readonly kind: string; readonly allowed: boolean; readonly enforcement: string }[];
 }
 
@@ -57,13 +58,38 @@ describe('policy show', () => {
     for (const { enforcement } of described.kinds) assert.ok(enforcement.length > 10);
   });
 
+  test('says whether trampolines that programs write are emulated', () => {
+    const described = (...words: string[]) => JSON.parse(show('--json', ...words)) as Described;
+    for (const level of levelNames) {
+      const isEmulating = level === 'wx' || level === 'strict';
+      assert.equal(described(level).emulation, isEmulating, level);
+      assert.equal(described(level, '--no-emulation').emulation, false, level);
+      assert.equal(described(level, '--no-emulation').policy, `${level} --no-emulation`);
+    }
+    assert.equal(described('wx', '--deny', 'exectramp').emulation, false);
+    assert.equal(described('strict', '--allow', 'execheap').emulation, false);
+    const asText = (...words: string[]) => show(...words).replace(/\n +/g, ' ');
+    const emulated = /execmem +denied +may not make .*: it is never executable: .*, anything else is a SIGSEGV/;
+    assert.match(asText('wx'), emulated);
+    assert.match(asText('strict'), emulated);
+    assert.match(show('wx', '--no-emulation'), /^wx --no-emulation\n/);
+    assert.match(
+      asText('wx', '--no-emulation'),
+      /execmem +denied .*the kernel refuses the calls with EACCES, by their reg/,
+    );
+  });
+
   test('prints what a file holds', () => {
     const path = file('shown.json', '{"programs":{"nginx":{"policy":"strict","exec":["/srv"],"bestEffort":true}}}');
     assert.match(show(path), /^nginx: strict --exec \/srv --best-effort\n {2}allowed {3}exectramp\n/);
     assert.match(show(path), /^every other program: wx\n/m);
     const described = JSON.parse(show('--json', path)) as { programs: Record<string, Described>; default: Described };
     assert.equal(described.programs['nginx']?.level, 'strict');
+    assert.equal(described.programs['nginx']?.emulation, true);
     assert.equal(described.default.level, 'wx');
+    const without = file('without.json', '{"default":{"policy":"strict","emulation":false}}');
+    assert.match(show(without), /^every other program: strict --no-emulation\n/m);
+    assert.equal((JSON.parse(show('--json', without)) as typeof described).default.emulation, false);
   });
 
   const wrong: readonly (readonly [readonly string[], RegExp])[] = [
@@ -76,7 +102,11 @@ describe('policy show', () => {
     ],
     [['show', 'wx', 'off'], /'off' is one too many; give one level or one file/],
     [['show', 'wx', '--allow', 'mem'], /--allow: kind 'mem' is unknown; give one of execmem, execstack, execheap/],
-    [['show', './p.json', '--deny', 'execmem'], /--allow and --deny change a level, and a file has its own/],
+    [
+      ['show', './p.json', '--deny', 'execmem'],
+      /--allow, --deny and --no-emulation change a level, and a file has its/,
+    ],
+    [['show', './p.json', '--no-emulation'], /--no-emulation change a level, and a file has its own; leave them out/],
     [
       ['show', './none.json'],
       /^trampfd: \.\/none\.json: the policy file cannot be read \(ENOENT\); name a file that can/,
@@ -113,6 +143,7 @@ describe('run --policy-file', () => {
         true: { policy: 'log', deny: ['exectramp'] },
         [linked]: { policy: 'off' },
         sh: { allow: ['execmem'] },
+        echo: { emulation: false },
       },
       default: { policy: 'wx', deny: ['exectramp'] },
     }),
@@ -122,13 +153,20 @@ describe('run --policy-file', () => {
     assert.equal(policyIn(['--policy-file', path, 'true']), 'log --deny exectramp');
     assert.equal(policyIn(['--policy-file', path, '--', '/bin/true']), 'log --deny exectramp');
     assert.equal(policyIn([`--policy-file=${path}`, linked]), 'off');
-    assert.equal(policyIn(['--policy-file', path, 'echo']), 'wx --deny exectramp');
+    assert.equal(policyIn(['--policy-file', path, 'ls']), 'wx --deny exectramp');
   });
 
   test('options of the command line win', () => {
     assert.equal(policyIn(['--policy-file', path, '--allow', 'exectramp', 'true']), 'log');
     assert.equal(policyIn(['--policy-file', path, '--policy', 'wx', 'true']), 'wx');
     assert.equal(policyIn(['--policy-file', path, '--deny', 'execmem', 'sh', '-c', ':']), 'wx');
+  });
+
+  test('emulates where neither the file nor the command line says not to', () => {
+    assert.equal(policyIn(['--policy-file', path, 'echo']), 'wx --no-emulation');
+    assert.equal(policyIn(['--policy-file', path, '--policy', 'strict', 'echo']), 'strict --no-emulation');
+    assert.equal(policyIn(['--policy-file', path, '--no-emulation', linked]), 'off --no-emulation');
+    assert.equal(policyIn(['--no-emulation', 'true']), 'wx --no-emulation');
   });
 
   test('a program that is in no file runs under wx', () => {

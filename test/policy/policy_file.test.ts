@@ -42,6 +42,8 @@ const WRONG: readonly (readonly [unknown, RegExp])[] = [
   [{ default: { exec: ['srv'] } }, /at \/default\/exec\/0: this is no absolute path; give one that begins with \//],
   [{ default: { exec: [1] } }, /at \/default\/exec\/0: this is no absolute path/],
   [{ default: { bestEffort: 1 } }, /at \/default\/bestEffort: this is neither true nor false/],
+  [{ default: { emulation: 'no' } }, /at \/default\/emulation: this is neither true nor false; give one of them/],
+  [{ programs: { sh: { emulation: null } } }, /at \/programs\/sh\/emulation: this is neither true nor false/],
 ];
 
 /** Files that are read. */
@@ -50,6 +52,7 @@ const RIGHT: readonly unknown[] = [
   { $schema: 'policy.schema.json', programs: {} },
   { programs: { '/usr/sbin/nginx': { policy: 'strict', allow: [], deny: [], exec: ['/srv'], bestEffort: false } } },
   { programs: { true: {}, '/': {} }, default: { policy: 'off', deny: ['execfile'] } },
+  { programs: { sh: { emulation: true } }, default: { emulation: false } },
 ];
 
 function isRead(value: unknown): boolean {
@@ -102,6 +105,7 @@ describe('a policy file', () => {
         deny: some(kinds),
         exec: some(['/srv', '/']),
         bestEffort: mostly(fc.boolean(), 'yes'),
+        emulation: mostly(fc.boolean(), 'no', null),
       },
       { requiredKeys: [] },
     );
@@ -120,6 +124,13 @@ describe('a policy file', () => {
       { numRuns: 3000 },
     );
     assert.ok(read > 100, `only ${read} were read`);
+  });
+
+  test('trampolines are emulated unless it says not to', () => {
+    const text = '{"programs":{"sh":{"emulation":false},"ls":{"emulation":true}},"default":{}}';
+    const file = parsePolicyFile('file', text);
+    const emulation = (name: string): boolean | undefined => programPolicy(file, [name])?.emulation;
+    assert.deepEqual([emulation('sh'), emulation('ls'), emulation('true')], [false, true, true]);
   });
 
   test('the best name of a program counts, then the default', () => {
