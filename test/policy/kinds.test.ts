@@ -5,7 +5,15 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { kinds, levelNames, type PolicyChange, policyOf, policyText } from '../../src/policy/kinds.js';
+import {
+  emulates,
+  kinds,
+  levelNames,
+  memoryKinds,
+  type PolicyChange,
+  policyOf,
+  policyText,
+} from '../../src/policy/kinds.js';
 import { policyRules } from '../../src/policy/wx.js';
 import { serviceRules } from '../../src/supervisor/answer.js';
 import { windowFor } from '../../src/supervisor/window.js';
@@ -41,6 +49,30 @@ describe('levels', () => {
       policyText(policyOf('wx', change('+execfile -exectramp +execheap'))),
       'wx --allow execheap --deny exectramp',
     );
+  });
+});
+
+describe('emulation', () => {
+  test('is on where all memory is denied and trampolines are allowed', () => {
+    assert.deepEqual(
+      levelNames.filter((level) => emulates(policyOf(level))),
+      ['wx', 'strict'],
+    );
+    assert.ok(emulates(policyOf('off', change('-execmem -execstack -execheap -execmod'))));
+  });
+
+  test('is off where it is not wanted, without exectramp, and with any kind of memory', () => {
+    for (const level of ['wx', 'strict'] as const) {
+      assert.equal(emulates(policyOf(level, [], false)), false);
+      assert.equal(emulates(policyOf(level, change('-exectramp'))), false);
+      for (const kind of memoryKinds) assert.equal(emulates(policyOf(level, change(`+${kind}`))), false, kind);
+    }
+  });
+
+  test('is a part of how a policy is written, where it is not wanted', () => {
+    assert.equal(policyText(policyOf('strict', [], true)), 'strict');
+    assert.equal(policyText(policyOf('strict', [], false)), 'strict --no-emulation');
+    assert.equal(policyText(policyOf('wx', change('+execheap'), false)), 'wx --allow execheap --no-emulation');
   });
 });
 

@@ -1,7 +1,7 @@
 /** The table of runtimes: files are recognised, and what is said of them can be used. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { runtimeOf, runtimeSentence, runtimes } from '../../src/policy/runtimes.js';
+import { runtimeOf, runtimeSentence, runtimes, secondWayOf } from '../../src/policy/runtimes.js';
 
 /** Files as they are in Debian 12 and elsewhere, and the runtime of each. */
 const FILES: readonly (readonly [string, RegExp | undefined])[] = [
@@ -58,6 +58,23 @@ describe('the table of runtimes', () => {
   test('one that goes on without counts less than one that does not', () => {
     assert.match(runtimeOf(['/usr/lib/libpcre2-8.so.0', '/usr/bin/php8.2'])?.name ?? '', /^PCRE2/);
     assert.match(runtimeOf(['/usr/lib/libpcre2-8.so.0', '/usr/bin/git'])?.name ?? '', /^Git/);
+  });
+
+  test('those that write trampolines are told from those that compile', () => {
+    const libffi = '/usr/lib/x86_64-linux-gnu/libffi.so.8.1.2';
+    assert.equal(secondWayOf([libffi]), 'maps twice');
+    assert.equal(secondWayOf(['/opt/python/lib/libffi-a1b2c3.so.8']), 'maps twice');
+    assert.equal(secondWayOf(['/tmp/jna-1/libjnidispatch.so']), 'maps twice');
+    assert.equal(secondWayOf(['/usr/lib/python3/dist-packages/_cffi_backend.cpython-311.so']), 'in one place');
+    assert.equal(secondWayOf(['/usr/bin/node']), 'compiles');
+    assert.equal(secondWayOf(['/usr/bin/program', '/usr/lib/libc.so.6']), undefined);
+    assert.equal(secondWayOf([]), undefined);
+  });
+
+  test('the nearest that is known says what is written', () => {
+    const libffi = '/usr/lib/x86_64-linux-gnu/libffi.so.8.1.2';
+    assert.equal(secondWayOf(['/usr/lib/libc.so.6', libffi, '/usr/bin/node']), 'maps twice');
+    assert.equal(secondWayOf(['/usr/lib/libc.so.6', '/usr/bin/node', libffi]), 'compiles');
   });
 
   test('a sentence names the runtime, what it wanted, and what helps', () => {

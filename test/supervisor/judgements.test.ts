@@ -132,7 +132,7 @@ for (const [width, flags] of Object.entries(WIDTHS) as [keyof typeof WIDTHS, rea
       const { output } = supervised(['--policy', 'strict', '--allow', 'execheap'], [race, 'share', '1']);
       assert.equal(output, 'beside EPERM waited-for granted child: nested EAGAIN thread EAGAIN mprotect EACCES\n');
       assert.match(
-        supervised(['--policy', 'strict'], [race, 'share', '1']).output,
+        supervised(['--policy', 'strict', '--no-emulation'], [race, 'share', '1']).output,
         /^beside granted waited-for granted child: nested granted thread granted mprotect EACCES\n$/,
       );
     });

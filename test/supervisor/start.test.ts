@@ -32,7 +32,17 @@ describe('a receiver that fails', () => {
     }
   });
 
-  test('at the first call: it and all others fail, what wx refuses is refused still', () => {
+  for (const [options, both] of [
+    [[], 'ENOSYS'],
+    [['--no-emulation'], 'EACCES'],
+  ] as const) {
+    const under = ['wx', ...options].join(' ');
+    test(`at the first call, under ${under}: it and all others fail, what is refused is refused still`, () => {
+      holdsWithBrokenReceiver(options, both);
+    });
+  }
+
+  function holdsWithBrokenReceiver(options: readonly string[], both: string): void {
     using logs = new SharedFolder();
     const log = join(logs.path, 'log');
     const program = compileProgram('supervisor/ignored_descriptor.c');
@@ -40,16 +50,16 @@ describe('a receiver that fails', () => {
       // Names of methods are the only ones that the bundle keeps.
       (text) => text.replace(/\banswerDescriptor\(\w+, ?\w+\) ?\{/, '$&throw new Error("broken");'),
       [program],
-      ['--log', log],
+      ['--log', log, ...options],
     );
     assert.equal(status, 0);
     assert.deepEqual(output.trimEnd().split('\n'), [
       'table: ENOSYS',
       'writable: mapped',
-      'writable and executable: EACCES',
+      `writable and executable: ${both}`,
     ]);
     assert.match(errors, /^trampfd: the supervisor failed, and calls that need it fail from now on: broken\n$/);
     const events = readFileSync(log, 'utf8').trimEnd().split('\n');
     assert.match(events.at(-1) ?? '', /"event":"failed","reason":"the supervisor failed[^"]*: broken"/);
-  });
+  }
 });

@@ -47,6 +47,7 @@ int main(void) {
   int mapped = call(MMAP2, 0, 24, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
   printf("map %d\n", mapped < 0 && mapped > -4096 ? mapped : 0);
   printf("again %d\n", call(MMAP2, 0, 24, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0));
-  printf("writable %d\n", call(MMAP2, 0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  int writable = call(MMAP2, 0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  printf("writable %d\n", writable < 0 && writable > -4096 ? writable : 0);
   return 0;
 }
