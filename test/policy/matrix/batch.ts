@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { compileProgram } from '../../programs/compile.js';
 import { type Attempt, NOT_STARTED, nameOf, type Result, readLine } from './outcome.js';
 import type { Stage } from './stage.js';
-import type { Column } from './table.js';
+import { type Column, isStrict } from './table.js';
 
 /** The longest that one attempt may take, in milliseconds; it ends itself after a minute, where it can (attempt.h). */
 const PATIENCE = 90_000;
@@ -63,10 +63,10 @@ function launching(
   if (column === 'bare') return driver;
   const options = column === 'log' ? ['--log', join(stage.work, 'log')] : [];
   const trusted = [...trees, join(stage.work, 'holder', 'trusted')];
-  if (column === 'strict') options.push(...trusted.flatMap((tree) => ['--exec', tree]));
+  if (isStrict(column)) options.push(...trusted.flatMap((tree) => ['--exec', tree]));
   // The shell's process becomes the supervisor.
   const start = ['sh', '-c', 'export WX_SUPERVISOR=$$; exec "$@"', 'sh'];
-  return [...start, command, 'run', '--policy', column, ...options, '--', ...driver];
+  return [...start, command, 'run', '--policy', ...column.split(' '), ...options, '--', ...driver];
 }
 
 interface Ended {
@@ -181,7 +181,7 @@ export async function runBatch(
       .split('\n')
       .map(readLine)
       .filter((result) => result !== undefined);
-    if (found.length === 0 && status === OWN_FAILURE && column === 'strict') {
+    if (found.length === 0 && status === OWN_FAILURE && isStrict(column)) {
       return [...results, ...left.map((attempt) => ({ ...attempt, outcome: NOT_STARTED }))];
     }
     results.push(...found);

@@ -53,8 +53,22 @@ for (const user of users) {
       assert.ok(open.length > matrixRows.length / 2, `${open.length} of ${matrixRows.length}`);
     });
 
-    test('no bytes run under strict', () => {
+    test('no bytes run under strict, whether trampolines are emulated or not', () => {
       assert.deepEqual(wrong(results.strict, isBreach), []);
+      assert.deepEqual(wrong(results['strict --no-emulation'], isBreach), []);
+    });
+
+    /** Attempts that are a breach, and are none of those that are one under wx without emulation. */
+    function breaches(found: readonly Result[]): readonly string[] {
+      const open = new Set(results['wx --no-emulation'].filter(({ outcome }) => isBreach(outcome)).map(nameOf));
+      return wrong(
+        found.filter((result) => !open.has(nameOf(result))),
+        isBreach,
+      );
+    }
+
+    test('no bytes run under wx where trampolines are emulated that do not where they are refused', () => {
+      assert.deepEqual(breaches(results.wx), []);
     });
 
     test('the table of docs/policy.md is what this run says', () => {
@@ -66,6 +80,13 @@ for (const user of users) {
     test('no bytes run under strict when the supervisor has been killed', async () => {
       const orphaned = await runWithoutSupervisor(join(folder.path, 'orphaned'), user, command);
       assert.deepEqual(wrong(orphaned, isBreach), []);
+      assert.ok(orphaned.length > matrixRows.length, 'they lived on');
+    });
+
+    test('nor under wx any that do not where trampolines are refused', async () => {
+      const parent = join(folder.path, 'orphaned-wx');
+      const orphaned = await runWithoutSupervisor(parent, user, command, matrixRows, 'wx');
+      assert.deepEqual(breaches(orphaned), []);
       assert.ok(orphaned.length > matrixRows.length, 'they lived on');
     });
   });

@@ -9,7 +9,7 @@ import { type BatchOptions, runBatch, runOrphaned, specialDescriptors } from './
 import type { Attempt, Result } from './outcome.js';
 import { type MatrixRow, matrixRows, type Width } from './rows.js';
 import { Stage } from './stage.js';
-import { type Column, columns, type User, type UserResults } from './table.js';
+import { type Column, columns, isStrict, type User, type UserResults } from './table.js';
 
 const INHERITED = 'row-44-inherited';
 const SAME_FILE = 'row-45-same-file';
@@ -59,7 +59,7 @@ async function runColumn(
     const results = await runBatch(stage, column, removed, { ...options, removed: true });
     return results.map((result) => ({ ...result, variant: `${result.variant}-removed` }));
   };
-  if (column !== 'strict')
+  if (!isStrict(column))
     return [...(await runBatch(stage, column, attempts, everything)), ...(await fromRemoved(everything))];
   const nothing: BatchOptions = { ...everything, special: [], linked: false };
   const apart = new Set(Object.values(SPECIAL).flat());
@@ -94,7 +94,7 @@ export async function runMatrix(
   rows: readonly MatrixRow[] = matrixRows,
 ): Promise<UserResults> {
   const stages = WIDTHS.map((width) => new Stage(folder, user, width));
-  const results = { bare: [], off: [], log: [], wx: [], strict: [] } as Record<Column, readonly Result[]>;
+  const results = {} as Record<Column, readonly Result[]>;
   for (const column of columns) {
     results[column] = (await Promise.all(stages.map((stage) => runColumn(stage, column, rows, command)))).flat();
   }
@@ -102,9 +102,10 @@ export async function runMatrix(
 }
 
 /**
- * Runs rows under `strict` as one user, with the supervisor killed before any attempt goes on.
+ * Runs rows as one user, with the supervisor killed before any attempt goes on.
  *
  * @param folder - one that everybody may read
+ * @param column - a level that emulates
  * @returns what came of those attempts that lived on
  */
 export async function runWithoutSupervisor(
@@ -112,6 +113,7 @@ export async function runWithoutSupervisor(
   user: User,
   command: string,
   rows: readonly MatrixRow[] = matrixRows,
+  column: Column = 'strict',
 ): Promise<readonly Result[]> {
   const apart = new Set(Object.values(SPECIAL).flat());
   const results = WIDTHS.map((width) => {
@@ -119,7 +121,7 @@ export async function runWithoutSupervisor(
     const attempts = attemptsOn(stage, rows).filter(
       (attempt) => attempt.program !== WITH_SUPERVISOR && !apart.has(wordsOf(attempt)),
     );
-    return runOrphaned(stage, 'strict', attempts, { command, special: [], removed: false, linked: false });
+    return runOrphaned(stage, column, attempts, { command, special: [], removed: false, linked: false });
   });
   return (await Promise.all(results)).flat();
 }

@@ -14,14 +14,29 @@ const second: MatrixRow = { ...first, number: 2, program: 'row-02-b', way: 'anot
 function results(bare: string, strict: string): UserResults {
   const column = (outcome: string): UserResults['bare'] =>
     [first, second].map(({ program }) => ({ width: 'x86-64', program, variant: 'v', outcome }));
-  return { bare: column(bare), off: column(bare), log: column(bare), wx: column('EACCES'), strict: column(strict) };
+  return {
+    bare: column(bare),
+    off: column(bare),
+    log: column(bare),
+    'wx --no-emulation': column('EACCES'),
+    'strict --no-emulation': column(strict),
+    wx: column('SIGSEGV'),
+    strict: column(strict),
+  };
 }
 
 const byUser = { root: results('EXEC', 'EPERM'), ordinary: results('EXEC', 'EROFS') };
 const table = writeTable([first, second], byUser);
 
 test('users that differ stand side by side in a cell', () => {
-  assert.equal(table.split('\n')[2], '| 1 | a way | EXEC | EXEC | EXEC | EACCES | EPERM / EROFS |');
+  const line = '| 1 | a way | EXEC | EXEC | EXEC | EACCES | EPERM / EROFS | SIGSEGV | = |';
+  assert.equal(table.split('\n')[2], line);
+});
+
+test('where emulation changes nothing, the cell says so', () => {
+  const cells = readTable(table, 'ordinary').get('a way');
+  assert.equal(cells?.strict, 'EROFS');
+  assert.equal(cells.wx, 'SIGSEGV');
 });
 
 test('what was written is read back, for each user', () => {
@@ -42,7 +57,10 @@ test('the same results differ in nothing', () => {
 
 test('another outcome under a level is a difference', () => {
   const found = differences([first], readTable(table, 'root'), (row) => cellsOf(row, results('EXEC', 'EXEC')));
-  assert.deepEqual(found, ['row 1, strict: the table has "EPERM", this run "EXEC"']);
+  assert.deepEqual(found, [
+    'row 1, strict --no-emulation: the table has "EPERM", this run "EXEC"',
+    'row 1, strict: the table has "EPERM", this run "EXEC"',
+  ]);
 });
 
 test('where the kernel itself answers something else, the row is not compared', () => {

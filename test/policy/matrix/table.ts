@@ -6,9 +6,17 @@
 import { cellText, type Result } from './outcome.js';
 import type { MatrixRow } from './rows.js';
 
-/** The columns: without us, and each level. */
-export const columns = ['bare', 'off', 'log', 'wx', 'strict'] as const;
+/** The columns: without us, and each level, as it is asked for; where trampolines are emulated, with that and without. */
+export const columns = ['bare', 'off', 'log', 'wx --no-emulation', 'strict --no-emulation', 'wx', 'strict'] as const;
 export type Column = (typeof columns)[number];
+
+/** Columns that emulate, and each one's that refuses in place of that. */
+export const refusing = { wx: 'wx --no-emulation', strict: 'strict --no-emulation' } as const;
+
+/** Whether nothing is executed in a column that can be written. */
+export function isStrict(column: Column): boolean {
+  return column.startsWith('strict');
+}
 
 /** Who runs the programs. */
 export const users = ['root', 'ordinary'] as const;
@@ -20,12 +28,18 @@ export type UserResults = Readonly<Record<Column, readonly Result[]>>;
 /** A row's cells of one user, by column. */
 export type Cells = Readonly<Record<Column, string>>;
 
-const HEAD = ['#', 'way', 'bare', '`off`', '`log`', '`wx`', '`strict`'];
+const HEAD = ['#', 'way', ...columns.map((column) => (column === 'bare' ? column : `\`${column}\``))];
+
+/** A column that emulates has this where nothing changes by that. */
+const THE_SAME = '=';
+
+function cellsBy(cell: (column: Column) => string): Cells {
+  return Object.fromEntries(columns.map((column) => [column, cell(column)])) as Record<Column, string>;
+}
 
 /** The cells of a row, as one user's run gives them. */
 export function cellsOf(row: MatrixRow, results: UserResults): Cells {
-  const cell = (column: Column): string => cellText(row, results[column]);
-  return { bare: cell('bare'), off: cell('off'), log: cell('log'), wx: cell('wx'), strict: cell('strict') };
+  return cellsBy((column) => cellText(row, results[column]));
 }
 
 /** Two users' cells as one text; `A / B` where they differ. */
@@ -37,7 +51,13 @@ function joined(root: string, ordinary: string): string {
 export function writeTable(rows: readonly MatrixRow[], results: Readonly<Record<User, UserResults>>): string {
   const lines = rows.map((row) => {
     const [root, ordinary] = [cellsOf(row, results.root), cellsOf(row, results.ordinary)];
-    return [String(row.number), row.way, ...columns.map((column) => joined(root[column], ordinary[column]))];
+    const cells = cellsBy((column) => joined(root[column], ordinary[column]));
+    const written = columns.map((column) =>
+      column in refusing && cells[column] === cells[refusing[column as keyof typeof refusing]]
+        ? THE_SAME
+        : cells[column],
+    );
+    return [String(row.number), row.way, ...written];
   });
   return [HEAD, ['--:', ...HEAD.slice(1).map(() => '---')], ...lines]
     .map((cells) => `| ${cells.join(' | ')} |`)
@@ -55,12 +75,14 @@ export function readTable(table: string, user: User): ReadonlyMap<string, Cells>
     lines.map((line) => {
       const [, way = '', ...cells] = line.replace(/^\| | \|$/g, '').split(' | ');
       if (cells.length !== columns.length) throw new Error(`not a line of the table: ${line}`);
-      const own = cells.map((cell) => {
-        const [root = '', ordinary = root] = cell.split(' / ');
+      const textOf = (column: Column): string => cells[columns.indexOf(column)] ?? '';
+      const own = cellsBy((column) => {
+        const text = textOf(column);
+        const said = text === THE_SAME ? textOf(refusing[column as keyof typeof refusing]) : text;
+        const [root = '', ordinary = root] = said.split(' / ');
         return user === 'root' ? root : ordinary;
       });
-      const [bare = '', off = '', log = '', wx = '', strict = ''] = own;
-      return [way, { bare, off, log, wx, strict }];
+      return [way, own];
     }),
   );
 }
