@@ -1,0 +1,34 @@
+/** Who is traced already cannot be traced again: a program under a debugger gets no emulation, and is told so. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Running } from '../../cli/command.js';
+import { emulated, runToEnd, under } from './alike.js';
+
+const program = emulated('ends', 'x86-64');
+
+describe('a debugger', () => {
+  test('in the run keeps its program, which is refused what would be emulated', async () => {
+    const words = ['strace', '-f', '-o', '/dev/null', program, 'status', '5'];
+    const ended = await runToEnd([...under('wx', []), ...words]);
+    // The program says what it does not get.
+    assert.equal(ended.output, 'no executable memory\n', ended.errors);
+    assert.equal(ended.status, 99);
+    assert.match(ended.errors, /^trampfd: .*\btrac/m);
+  });
+
+  test('in the run is refused a program that is emulated already', async () => {
+    const script = '"$0" loop & sleep 0.5; strace -p $! 2>&1; kill $!; wait; exit 6';
+    const ended = await runToEnd([...under('wx', []), 'sh', '-c', script, program]);
+    assert.match(ended.output, /Operation not permitted/);
+    assert.equal(ended.status, 6);
+  });
+
+  test('outside is refused as well', async () => {
+    await using running = new Running([...under('wx', []), program, 'loop']);
+    await running.until(/^ready$/m);
+    const own = (await runToEnd(['ps', '-o', 'pid=', '--ppid', String(running.processId)])).output.trim();
+    const attached = await runToEnd(['strace', '-p', own]);
+    assert.match(attached.errors, /Operation not permitted/);
+    assert.notEqual(attached.status, 0);
+  });
+});

@@ -1,0 +1,76 @@
+/**
+ * What is no trampoline is not run: bytes that differ from one in a bit, jumps behind its beginning, targets that are not
+ * executable, other code. The program gets SIGSEGV for each.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { emulated, logged, policies, type Width, widths } from './alike.js';
+
+/** How many bytes a trampoline has, and which of them carry no value. */
+const FORMS: Readonly<Record<Width, { readonly length: number; readonly fixed: readonly number[] }>> = {
+  'x86-64': { length: 28, fixed: [0, 1, 2, 3, 4, 5, 14, 15, 24, 25, 26, 27] },
+  i386: { length: 10, fixed: [0, 5] },
+};
+
+const SEGMENTATION_FAULT = 'signal 11';
+
+/** Lines for numbers, all with one end. */
+const each = (what: string, numbers: readonly number[], end = SEGMENTATION_FAULT): string[] =>
+  numbers.map((number) => `${what} ${number}: ${end}`);
+
+const upTo = (count: number, from = 0): number[] => Array.from({ length: count - from }, (_, index) => index + from);
+
+/** What each trial says. */
+function expected(trial: string, width: Width): readonly string[] {
+  const { length, fixed } = FORMS[width];
+  switch (trial) {
+    case 'bytes': {
+      const lines = fixed.flatMap((at) => [...each('low bit of', [at]), ...each('high bit of', [at])]);
+      // On i386 it is the form that carries its constant in another register: the function gets a wrong one.
+      return lines.map((line) => (width === 'i386' && line.startsWith('low bit of 0:') ? 'low bit of 0: 1' : line));
+    }
+    case 'middle':
+      // The landing pad may be missing.
+      return [...each('from', upTo(length, 1)), 'from 0: 0'].map((line) =>
+        width === 'x86-64' && line.startsWith('from 4:') ? 'from 4: 0' : line,
+      );
+    case 'targets':
+      return [...each('target', upTo(8)), 'a good one 0: 0'];
+    case 'plain':
+      return [
+        ...['mapped', 'heap', 'bss'].flatMap((what) => each(what, [0])),
+        'executable 0: 0',
+        `no longer executable 0: ${SEGMENTATION_FAULT}`,
+      ];
+    case 'code':
+      return each('code', upTo(9));
+    default:
+      return each('of length', upTo(length, 1));
+  }
+}
+
+const TRIALS = {
+  bytes: 'a trampoline with one bit more or less',
+  middle: 'a jump behind its beginning',
+  targets: 'a target that is not executable',
+  plain: 'a trampoline in memory that was never to be executable',
+  code: 'other code',
+  half: 'a trampoline that is cut off',
+} as const;
+
+for (const policy of policies) {
+  for (const width of widths) {
+    describe(`under ${policy}, ${width} programs get SIGSEGV for`, () => {
+      const program = emulated('forged', width);
+      for (const [trial, what] of Object.entries(TRIALS)) {
+        test(what, async () => {
+          const { status, output, errors } = await logged(policy, [program, trial]);
+          assert.deepEqual(output.trimEnd().split('\n'), expected(trial, width), errors);
+          assert.equal(status, 45);
+        });
+      }
+    });
+  }
+}

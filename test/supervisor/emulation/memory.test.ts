@@ -1,0 +1,25 @@
+/** Memory with trampolines is the program's as it was: it may write, read, move, share and replace it. */
+import { describe, test } from 'node:test';
+import { alike, emulated, policies, widths } from './alike.js';
+
+const TRIALS = {
+  rewrite: 'a trampoline that is written anew, in any way, is the one that is called',
+  read: 'what is read back is what was written',
+  protect: 'memory is made executable, and writable again',
+  move: 'memory is moved, split, replaced and given back',
+  shared: 'memory is shared with a child',
+  beside: 'trampolines stand anywhere, over the edge of a page and beside data',
+  many: 'there may be thousands of them',
+  confined: 'a program that has given its system calls up still calls them',
+} as const;
+
+for (const policy of policies) {
+  for (const width of widths) {
+    describe(`${width} programs under ${policy}`, () => {
+      const program = emulated('memory', width);
+      for (const [trial, what] of Object.entries(TRIALS)) {
+        test(what, () => alike(policy, [program, trial], { status: 44 }));
+      }
+    });
+  }
+}
