@@ -10,6 +10,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 const PACKAGES: Readonly<Record<string, string>> = {
   gcc: 'test programs for x86-64',
   'g++': 'the header from C++',
+  gfortran: 'a program with trampolines on its stack',
   'libc6-dev': 'headers that the tables of constants are held against',
   'gcc-12-multilib': 'test programs for i386',
   'libc6-dev-i386': 'test programs for i386',

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compileProgram, root } from '../programs/compile.js';
 import type { Ending } from './cell.js';
@@ -41,8 +42,9 @@ function compiled(
   file: string,
   flags: readonly string[],
   rest: Pick<CallbackProgram, 'status' | 'withoutEmulation' | 'way'>,
+  compiler = 'gcc',
 ): CallbackProgram {
-  const options = { flags: ['-std=gnu11', '-pthread', ...flags] };
+  const options = { compiler, flags };
   const words = (): readonly string[] => [compileProgram(`callbacks/${file}`, options)];
   return { name, words, isOwn: true, environment: {}, ...rest };
 }
@@ -53,7 +55,8 @@ const both = (ending: Ending): CallbackProgram['withoutEmulation'] => ({ wx: end
 
 /** What nested functions come to: under `wx` the stack that the file asks for is there, but no thread's. */
 const nested = { status: 28, withoutEmulation: { wx: 'fails', strict: 'SIGSEGV' }, way: 'emulated' } as const;
-const FOR_I386 = ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu'];
+const C = ['-std=gnu11', '-pthread'];
+const I386 = ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu'];
 
 /** The table. */
 export const programs: readonly CallbackProgram[] = [
@@ -94,18 +97,26 @@ export const programs: readonly CallbackProgram[] = [
     { status: 26, withoutEmulation: byAlias('SIGSEGV'), way: 'promoted' },
     { GUILE_JIT_THRESHOLD: '-1', GUILE_AUTO_COMPILE: '0' },
   ),
-  compiled('C, libffi closures, a thousand at once', 'libffi.c', ['-lffi'], {
+  compiled('C, libffi closures, a thousand at once', 'libffi.c', [...C, '-lffi'], {
     status: 29,
     withoutEmulation: byAlias('fails'),
     way: 'promoted',
   }),
-  compiled('C, nested functions, in threads too', 'nested.c', [], nested),
-  compiled('C, nested functions, `-no-pie`', 'nested.c', ['-fno-pie', '-no-pie'], nested),
-  compiled('C, nested functions, `-z execstack`', 'nested.c', ['-Wl,-z,execstack'], nested),
-  compiled('C, nested functions, `-m32`', 'nested.c', FOR_I386, nested),
-  compiled("C, nested functions' trampolines on the heap, as GCC 14 has them", 'heap.c', [], {
+  compiled('C, nested functions, in threads too', 'nested.c', C, nested),
+  compiled('C, nested functions, `-no-pie`', 'nested.c', [...C, '-fno-pie', '-no-pie'], nested),
+  compiled('C, nested functions, `-z execstack`', 'nested.c', [...C, '-Wl,-z,execstack'], nested),
+  compiled('C, nested functions, `-m32`', 'nested.c', [...C, ...I386], nested),
+  compiled("C, nested functions' trampolines on the heap, as GCC 14 has them", 'heap.c', C, {
     status: 30,
     withoutEmulation: both('SIGABRT'),
     way: 'promoted',
   }),
+  compiled(
+    'Fortran, internal procedures as arguments',
+    'internal.f90',
+    // Where the compiler writes down what a module exports.
+    [`-J${tmpdir()}`],
+    { status: 31, withoutEmulation: { wx: 'runs', strict: 'SIGSEGV' }, way: 'emulated' },
+    'gfortran',
+  ),
 ];
