@@ -7,7 +7,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
+import { asOrdinaryUser, copyCommand, SharedFolder } from '../cli/command.js';
 import { root } from '../programs/compile.js';
 import { endingOf, type Seen } from './cell.js';
 import { type Column, look } from './look.js';
@@ -65,6 +66,26 @@ for (const program of programs) {
     }
   });
 }
+
+describe('as an ordinary user', () => {
+  const folder = new SharedFolder();
+  const runner = { user: asOrdinaryUser, command: copyCommand(folder.path) };
+  after(() => folder[Symbol.dispose]());
+  for (const program of programs) {
+    for (const policy of ['wx', 'strict'] as const) {
+      test(`${program.name} does the same under ${policy}`, async () => {
+        const [bare, seen] = [await look(program, 'bare', runner), await look(program, policy, runner)];
+        const { status, signal, output, errors } = bare;
+        assert.equal(status, program.status, text(bare));
+        assert.deepEqual(
+          { status: seen.status, signal: seen.signal, output: seen.output, errors: seen.errors },
+          { status, signal, output, errors },
+        );
+        assert.deepEqual(seen.maps, { writableCode: [], writableAliases: [] });
+      });
+    }
+  }
+});
 
 test("the README's table is what the runs give", async () => {
   const rows: (readonly string[])[] = [];

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { Running, SharedFolder, trampfd } from '../cli/command.js';
-import { compileProgram } from '../programs/compile.js';
+import { compileProgram, root } from '../programs/compile.js';
 import type { Count, Seen } from './cell.js';
 import { descendants, judgeMaps, readMaps } from './maps.js';
 import type { CallbackProgram } from './programs.js';
@@ -17,22 +17,37 @@ export type Column = 'bare' | 'mdwe' | 'wx' | 'strict' | 'wx without emulation' 
 /** The longest that a run may take, in milliseconds. */
 const PATIENCE = 120_000;
 
-/** The words that run a program under a policy. */
-function policyWords(program: CallbackProgram, column: Column, log: string): readonly string[] {
+/** Who runs a program, and by which command. */
+export interface Runner {
+  /** Words that run a program as this user. */
+  readonly user: readonly string[];
+  readonly command: string;
+}
+
+const self: Runner = { user: [], command: trampfd };
+
+/** The words before a program: a policy's, a launcher's, or none. */
+function wordsBefore(program: CallbackProgram, column: Column, command: string, log: string): readonly string[] {
+  if (column === 'bare') return [];
+  if (column === 'mdwe') return [compileProgram('callbacks/mdwe.c')];
   const [policy = '', without] = column.split(' ');
   const [file = ''] = program.words();
   return [
-    ...[trampfd, 'run', '--policy', policy, '--log', log],
+    ...[command, 'run', '--policy', policy, '--log', log],
     ...(without === undefined ? [] : ['--no-emulation']),
     ...(program.isOwn && policy === 'strict' ? ['--exec', file] : []),
     '--',
   ];
 }
 
-function wordsBefore(program: CallbackProgram, column: Column, log: string): readonly string[] {
-  if (column === 'bare') return [];
-  if (column === 'mdwe') return [compileProgram('callbacks/mdwe.c')];
-  return policyWords(program, column, log);
+/** A program's words; scripts are copied to where every user may read them. */
+function wordsIn(folder: string, program: CallbackProgram): readonly string[] {
+  return program.words().map((word) => {
+    if (!word.startsWith(`${root}/`)) return word;
+    const copy = join(folder, basename(word));
+    copyFileSync(word, copy);
+    return copy;
+  });
 }
 
 /** What the log counts at the end of the run. */
@@ -44,6 +59,11 @@ function countsIn(log: string): readonly Count[] {
   return events.filter(({ event }) => event === 'emulation-summary').flatMap(({ counts = [] }) => counts);
 }
 
+/** The log's text; empty where the command did not come so far that it has one. */
+function readLog(log: string): string {
+  return existsSync(log) ? readFileSync(log, 'utf8') : '';
+}
+
 /** The processes of a run: without the supervisor, which is not in it. */
 function processesOf(running: Running, isSupervised: boolean): readonly number[] {
   const below = descendants(running.processId);
@@ -51,10 +71,12 @@ function processesOf(running: Running, isSupervised: boolean): readonly number[]
 }
 
 /** Runs a program to its end, and looks at it at the moment when it says that it is ready. */
-export async function look(program: CallbackProgram, column: Column): Promise<Seen> {
+export async function look(program: CallbackProgram, column: Column, { user, command }: Runner = self): Promise<Seen> {
   using folder = new SharedFolder();
+  // The log is written by whoever runs the program.
+  chmodSync(folder.path, 0o777);
   const log = join(folder.path, 'log');
-  const words = [...wordsBefore(program, column, log), ...program.words()];
+  const words = [...user, ...wordsBefore(program, column, command, log), ...wordsIn(folder.path, program)];
   const env = {
     PATH: process.env['PATH'],
     HOME: folder.path,
@@ -73,6 +95,6 @@ export async function look(program: CallbackProgram, column: Column): Promise<Se
   running.child.stdin?.end('go on\n');
   const { status, signal } = await running.ended;
   const { output, errors } = running;
-  const counts = isSupervised ? countsIn(readFileSync(log, 'utf8')) : [];
+  const counts = isSupervised ? countsIn(readLog(log)) : [];
   return { status, signal, output, errors, maps, processes: processes.length, counts };
 }

@@ -102,6 +102,11 @@ export const programs: readonly CallbackProgram[] = [
     withoutEmulation: byAlias('fails'),
     way: 'promoted',
   }),
+  compiled('C, libffi closures, of a library that the program bundles', 'libffi.c', [...C, '-l:libffi.a'], {
+    status: 29,
+    withoutEmulation: byAlias('fails'),
+    way: 'emulated',
+  }),
   compiled('C, nested functions, in threads too', 'nested.c', C, nested),
   compiled('C, nested functions, `-no-pie`', 'nested.c', [...C, '-fno-pie', '-no-pie'], nested),
   compiled('C, nested functions, `-z execstack`', 'nested.c', [...C, '-Wl,-z,execstack'], nested),
