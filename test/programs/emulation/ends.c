@@ -9,12 +9,15 @@
  *   ends daemon FILE    leaves a process behind, in a session of its own, that calls later and writes FILE
  *   ends wait           says "ready" and waits for a line, before and after calls; ends with 47
  *   ends loop           says "ready", then calls until it is killed
+ *   ends traced         whether it is traced before it asks, while it has such memory, without it, and as another program
+ *   ends undumpable     asks when nobody may look into it any more
  */
 #define _GNU_SOURCE
 #include "trampoline.h"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -175,11 +178,54 @@ static void wait_for_line(void)
 	need(fgets(line, sizeof line, stdin) != NULL, "line");
 }
 
+static void say_traced(const char *when)
+{
+	char line[256];
+	int tracer = -1;
+	FILE *file = fopen("/proc/self/status", "r");
+
+	need(file != NULL, "status");
+	while (fgets(line, sizeof line, file) != NULL)
+		sscanf(line, "TracerPid: %d", &tracer);
+	fclose(file);
+	printf("%s: %s\n", when, tracer == 0 ? "not traced" : "traced");
+	fflush(stdout);
+}
+
+static void traced(void)
+{
+	say_traced("before");
+	memory = executable_memory(1);
+	need(call_often(at(0, enter_add, 1), 3) == 6, "trampoline");
+	say_traced("with such memory");
+	pid_t child = fork();
+	if (child == 0) {
+		say_traced("child");
+		execl("/proc/self/exe", "ends", "say", (char *)NULL);
+		_Exit(98);
+	}
+	say_change(child, 0);
+	munmap(memory, PAGE_SIZE);
+	/* It is seen at the latest when another call is made. */
+	for (int n = 0; n < 3; n++)
+		munmap(executable_memory(1), PAGE_SIZE);
+	say_traced("without such memory");
+	execl("/proc/self/exe", "ends", "say", (char *)NULL);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 	int number = argc > 2 ? atoi(argv[2]) : 0;
 
+	if (strcmp(what, "traced") == 0)
+		traced();
+	if (strcmp(what, "say") == 0) {
+		say_traced("another program");
+		return 47;
+	}
+	if (strcmp(what, "undumpable") == 0)
+		need(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "secrets");
 	memory = executable_memory(1);
 	if (strcmp(what, "status") == 0)
 		at(0, enter_end_with, number)(0);
@@ -191,6 +237,8 @@ int main(int argc, char **argv)
 		children();
 	else if (strcmp(what, "daemon") == 0 && argc > 2)
 		leave_daemon(argv[2]);
+	else if (strcmp(what, "undumpable") == 0)
+		printf("%ld\n", call_often(at(0, enter_add, 1), 5));
 	else if (strcmp(what, "wait") == 0) {
 		for (int n = 0; n < 3; n++) {
 			printf("%ld\n", call_often(at(n, enter_add, n), 5));
