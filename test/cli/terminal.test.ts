@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { root } from '../programs/compile.js';
+import { compileProgram, root } from '../programs/compile.js';
 import { program, run, trampfd } from './command.js';
 
 type Step =
@@ -138,6 +138,34 @@ describe('job control', () => {
       ['type', 'exit 12\n'],
     ]);
     assert.equal(status, 12);
+    assert.doesNotMatch(output, /error|cannot/);
+  });
+
+  test('a run whose trampolines are emulated is suspended and continued too', () => {
+    const calling = compileProgram('emulation/ends.c', { flags: ['-std=gnu11', '-pthread'] });
+    const { status, output } = play(shell, [
+      ['expect', 'prompt> '],
+      ['type', `${trampfd} run -- ${calling} wait\n`],
+      ['expect', '10\\s+ready\\s'],
+      ['type', SUSPEND],
+      ['expect', 'Stopped'],
+      ['expect', 'prompt> '],
+      ['type', 'fg\n'],
+      ['expect', 'wait\\s'],
+      ['type', 'a line\n'],
+      ['expect', '15\\s+ready\\s'],
+      ['type', SUSPEND],
+      ['expect', 'Stopped'],
+      ['expect', 'prompt> '],
+      ['type', 'fg\n'],
+      ['expect', 'wait\\s'],
+      ['type', 'a line\n'],
+      ['expect', '20\\s+ready\\s'],
+      ['type', 'a line\n'],
+      ['expect', 'prompt> '],
+      ['type', 'exit $?\n'],
+    ]);
+    assert.equal(status, 47);
     assert.doesNotMatch(output, /error|cannot/);
   });
 
