@@ -8,6 +8,8 @@
  *   forged plain      a trampoline in memory that was never asked to be executable
  *   forged code       other code than trampolines: the smallest function there is, and its neighbours
  *   forged half       a trampoline at the end of its memory, of which the last byte is missing
+ *   forged constants  constants of trampolines that are called often: bytes of code, to which it then jumps, and bytes
+ *                     that it then looks for in all that is executable
  */
 #define _GNU_SOURCE
 #include "trampoline.h"
@@ -140,6 +142,53 @@ static void half(void)
 	}
 }
 
+/* How often some bytes stand in memory that is executable. */
+static int count_executable(const unsigned char *bytes, size_t length)
+{
+	char line[512], permissions[8];
+	unsigned long start, end;
+	int found = 0;
+	FILE *maps = fopen("/proc/self/maps", "r");
+
+	need(maps != NULL, "maps");
+	while (fgets(line, sizeof line, maps) != NULL) {
+		if (sscanf(line, "%lx-%lx %7s", &start, &end, permissions) != 3 || permissions[0] != 'r' || permissions[2] != 'x')
+			continue;
+		for (const unsigned char *at = (void *)start; at + length <= (unsigned char *)end; at++)
+			found += memcmp(at, bytes, length) == 0;
+	}
+	fclose(maps);
+	return found;
+}
+
+static void constants(void)
+{
+#ifdef __x86_64__
+	/* mov $8, %eax; ret */
+	static const unsigned char code[] = { 0xb8, 0x08, 0x00, 0x00, 0x00, 0xc3, 0x90, 0x90 };
+#else
+	/* push $8; pop %eax; ret */
+	static const unsigned char code[] = { 0x6a, 0x08, 0x58, 0xc3 };
+#endif
+	long constant;
+	unsigned char masked[sizeof constant];
+
+	memcpy(&constant, code, sizeof constant);
+	for (int n = 0; n < IN_A_PAGE; n++)
+		call_often(place_trampoline(memory + n * TRAMPOLINE_ROOM, enter_add, constant), 5);
+	for (int at = 1; at < TRAMPOLINE_ROOM; at++)
+		attempt("constant at", at, (function_t *)(memory + 7 * TRAMPOLINE_ROOM + at));
+	/* Not to be found in the program itself: it is another one before it is used. */
+	unsigned char *pages = executable_memory(1);
+	static const unsigned char secret[] = { 0x5a, 0xc3, 0x77, 0x19, 0xe4, 0x3b, 0x8d, 0x62 };
+	for (size_t n = 0; n < sizeof masked; n++)
+		masked[n] = secret[n] ^ 0xff;
+	memcpy(&constant, masked, sizeof constant);
+	for (int n = 0; n < IN_A_PAGE; n++)
+		call_often(place_trampoline(pages + n * TRAMPOLINE_ROOM, enter_add, constant), 5);
+	printf("in executable memory %d: %d\n", 0, count_executable(masked, sizeof masked));
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -156,6 +205,8 @@ int main(int argc, char **argv)
 		plain();
 	else if (strcmp(what, "code") == 0)
 		code();
+	else if (strcmp(what, "constants") == 0)
+		constants();
 	else if (strcmp(what, "half") == 0)
 		half();
 	else

@@ -6,13 +6,16 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { emulated, logged, policies, type Width, widths } from './alike.js';
+import { emulated, logged, policies, runToEnd, type Width, widths } from './alike.js';
 
 /** How many bytes a trampoline has, and which of them carry no value. */
 const FORMS: Readonly<Record<Width, { readonly length: number; readonly fixed: readonly number[] }>> = {
   'x86-64': { length: 28, fixed: [0, 1, 2, 3, 4, 5, 14, 15, 24, 25, 26, 27] },
   i386: { length: 10, fixed: [0, 5] },
 };
+
+/** Where a trampoline's constant stands in it. */
+const CONSTANT_AT: Readonly<Record<Width, number>> = { 'x86-64': 16, i386: 1 };
 
 const SEGMENTATION_FAULT = 'signal 11';
 
@@ -71,6 +74,17 @@ for (const policy of policies) {
           assert.equal(status, 45);
         });
       }
+
+      test('no constant that it chose, however often its trampolines were called', async () => {
+        const alone = await runToEnd([program, 'constants']);
+        assert.match(alone.output, new RegExp(`^constant at ${CONSTANT_AT[width]}: 0$`, 'm'));
+        assert.match(alone.output, /^in executable memory 0: [1-9]/m);
+        const { status, output, errors } = await logged(policy, [program, 'constants']);
+        assert.equal(status, 45, output + errors);
+        // Wherever it jumps to, it does not get what its bytes would give.
+        assert.doesNotMatch(output, /^constant at .*: 0$/m);
+        assert.match(output, /^in executable memory 0: 0$/m);
+      });
     });
   }
 }
