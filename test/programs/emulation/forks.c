@@ -138,12 +138,18 @@ static void answer(ffi_cif *description, void *result, void **arguments, void *d
 	*(ffi_sarg *)result = *(long *)arguments[0] * 2 + *(long *)data;
 }
 
-static void make_closures(long from)
+static void answer_otherwise(ffi_cif *description, void *result, void **arguments, void *data)
+{
+	(void)description;
+	*(ffi_sarg *)result = *(long *)data - *(long *)arguments[0];
+}
+
+static void make_closures(long from, void (*function)(ffi_cif *, void *, void **, void *))
 {
 	for (int n = 0; n < CLOSURES; n++) {
 		closures[n].number = from + n;
 		closures[n].closure = ffi_closure_alloc(sizeof(ffi_closure), &closures[n].code);
-		need(closures[n].closure != NULL && ffi_prep_closure_loc(closures[n].closure, &cif, answer, &closures[n].number,
+		need(closures[n].closure != NULL && ffi_prep_closure_loc(closures[n].closure, &cif, function, &closures[n].number,
 		                                                         closures[n].code) == FFI_OK,
 		     "closure");
 	}
@@ -163,14 +169,14 @@ static void with_closures(void)
 	static ffi_type *arguments[] = { &ffi_type_slong };
 
 	need(ffi_prep_cif(&cif, FFI_DEFAULT_ABI, 1, &ffi_type_slong, arguments) == FFI_OK, "description");
-	make_closures(0);
+	make_closures(0, answer);
 	say("before", call_closures());
 	pid_t child = fork();
 	if (child == 0) {
 		say("child", call_closures());
 		for (int n = 0; n < CLOSURES; n++)
 			ffi_closure_free(closures[n].closure);
-		make_closures(7000);
+		make_closures(7000, answer_otherwise);
 		say("child, others", call_closures());
 		_Exit(34);
 	}
@@ -178,7 +184,7 @@ static void with_closures(void)
 	say("parent, its own again", call_closures());
 	for (int n = 0; n < CLOSURES; n++)
 		ffi_closure_free(closures[n].closure);
-	make_closures(9000);
+	make_closures(9000, answer_otherwise);
 	say("parent, others", call_closures());
 }
 #endif
