@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { AT, AT_FDCWD } from '../abi/fcntl.js';
 import { readString } from '../linux/memory.js';
 import { type ExecutableKind, HEADER_BYTES, judgeExecutable } from '../policy/executable.js';
@@ -20,14 +20,17 @@ const DEEPEST = 5;
 /** Files that are remembered; then all are forgotten. */
 const MOST_REMEMBERED = 4096;
 
-/** What was found of a file, and of which state of it. */
+const ASCII = /^[ -~]*$/;
+const MAY_BE_GONE = { throwIfNoEntry: false } as const;
+
+/** What was found of a file. */
 interface Found {
-  readonly state: string;
   readonly kind: ExecutableKind;
   /** The interpreter that a script's first line names. */
   readonly interpreter: string | undefined;
 }
 
+/** By the file's identity and times: a path is reached by another name for each process. */
 const found = new Map<string, Found>();
 
 function interpreterOf(start: Uint8Array): string | undefined {
@@ -35,27 +38,38 @@ function interpreterOf(start: Uint8Array): string | undefined {
   return line?.[1];
 }
 
+/** Which state of a file it is; undefined where there is none. */
+function stateOf(path: string): string | undefined {
+  try {
+    const stats = statSync(ASCII.test(path) ? path : Buffer.from(path, 'latin1'), MAY_BE_GONE);
+    return stats && `${stats.dev} ${stats.ino} ${stats.mtimeMs} ${stats.ctimeMs} ${stats.size}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a file asks for, looked at when it is new or has changed: each execution asks. */
 function look(path: string): Found | undefined {
+  const state = stateOf(path);
+  if (state === undefined) return undefined;
+  const known = found.get(state);
+  if (known !== undefined) return known;
   let file: number;
   try {
-    file = openSync(Buffer.from(path, 'latin1'), 'r');
+    file = openSync(Buffer.from(path, 'latin1'), constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return undefined;
   }
   try {
-    const { dev, ino, mtimeMs, ctimeMs, size } = fstatSync(file);
-    const state = `${dev} ${ino} ${mtimeMs} ${ctimeMs} ${size}`;
-    const known = found.get(path);
-    if (known?.state === state) return known;
     const start = new Uint8Array(HEADER_BYTES);
     const length = readSync(file, start, 0, HEADER_BYTES, 0);
     const kind = judgeExecutable(start.subarray(0, length), (offset, wanted) => {
       const bytes = new Uint8Array(wanted);
       return readSync(file, bytes, 0, wanted, offset) === wanted ? bytes : undefined;
     });
-    const one = { state, kind, interpreter: interpreterOf(start.subarray(0, length)) };
+    const one = { kind, interpreter: interpreterOf(start.subarray(0, length)) };
     if (found.size >= MOST_REMEMBERED) found.clear();
-    found.set(path, one);
+    found.set(state, one);
     return one;
   } catch {
     return undefined;
