@@ -1,6 +1,8 @@
 /**
  * Bound functions in a Node.js process that has no memory which is both writable and executable.
  *
+ * First it does what many libraries do: it asks for such memory, and writes a trampoline to it.
+ *
  * A trampoline loads two registers and jumps. Here the data register is the one in which a C function expects its first
  * argument, and the code is a function of the C library: so each trampoline is that function with its argument filled in.
  * By itself the example finds that nobody makes trampolines for it; under `trampfd run -- node --jitless` it has them.
@@ -52,14 +54,40 @@ function cString(text: string): bigint {
   return address;
 }
 
-/** Asks for a page that is writable and executable, as libffi, GCC's nested functions and every JIT do. */
+/** The line of /proc/self/maps of the mapping that an address is in. */
+function mappingAt(address: bigint): string {
+  const lines = readFileSync('/proc/self/maps', 'utf8').split('\n');
+  const found = lines.find((line) => {
+    const [, start = '0', end = '0'] = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line) ?? [];
+    return address >= BigInt(`0x${start}`) && address < BigInt(`0x${end}`);
+  });
+  return found ?? '';
+}
+
+/** A trampoline as GCC writes it for a nested function: it loads r11 with the function, r10 with its data, and jumps to r11. */
+function gccTrampoline(target: bigint, data: bigint): Uint8Array {
+  const code = Buffer.from(`49bb${'00'.repeat(8)}49ba${'00'.repeat(8)}49ffe390`, 'hex');
+  code.writeBigUInt64LE(target, 2);
+  code.writeBigUInt64LE(data, 12);
+  return code;
+}
+
+/** Asks for a page that is writable and executable, as libffi and GCC's nested functions do, and calls what it writes there. */
 function tryWritableAndExecutable(): void {
   const address = BigInt(
     mmap(null, PAGE, PROT.PROT_READ | PROT.PROT_WRITE | PROT.PROT_EXEC, MAP.MAP_PRIVATE | MAP.MAP_ANONYMOUS, -1, 0),
   );
-  say(
-    `  a page that is writable and executable?  ${address === -1n ? `refused, ${errno()}` : 'granted: an attacker who can write can run code'}`,
-  );
+  if (address === -1n) {
+    say(`  a page that is writable and executable?  refused, ${errno()}`);
+    return;
+  }
+  const [, permissions = ''] = mappingAt(address).split(' ');
+  const isExecuted = permissions.includes('x');
+  const meaning = isExecuted ? 'an attacker who can write can run code' : 'nothing that is written there is executed';
+  say(`  a page that is writable and executable?  granted, ${permissions}: ${meaning}`);
+  new Uint8Array(koffi.view(address, PAGE)).set(gccTrampoline(BigInt(dlsym(null, 'getpid')), 0n));
+  const result: unknown = koffi.call(address, koffi.proto('int getpid_through_written_code()'));
+  say(`  a trampoline that is written there?      ${isExecuted ? 'executed' : 'emulated'}, getpid() = ${result}`);
 }
 
 /** Three functions of the C library, each with its first argument. */
@@ -124,10 +152,7 @@ function main(): void {
     `\n  the first of them, as it stands in memory:\n${describe(first, base, 'x86-64').trimEnd().replace(/^/gm, '    ')}`,
   );
 
-  const line = readFileSync('/proc/self/maps', 'utf8')
-    .split('\n')
-    .find((text) => text.startsWith(base.toString(16)));
-  say(`\n  its page in /proc/self/maps (readable, executable, never writable):\n    ${line}`);
+  say(`\n  its page in /proc/self/maps (readable, executable, never writable):\n    ${mappingAt(base)}`);
   const opened = Number(mprotect(base, PAGE, PROT.PROT_READ | PROT.PROT_WRITE | PROT.PROT_EXEC));
   say(`  and if someone tries to write there?     ${opened === 0 ? 'he can' : `refused, ${errno()}`}`);
 }

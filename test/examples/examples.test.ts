@@ -17,11 +17,13 @@ function run(file: string, words: readonly string[]): string {
   return stdout;
 }
 
-test('npm start shows the main job: refusal, trampolines, the listing and the page', () => {
+test('npm start shows the main job: memory, trampolines of both kinds, the listing and the page', () => {
   const [before = '', after = ''] = run('node', [join(root, 'dist', 'examples', 'start.js')]).split('Under trampfd:');
-  assert.match(before, /writable and executable\?\s+granted/);
+  assert.match(before, /writable and executable\?\s+granted, rwxp: an attacker/);
+  assert.match(before, /that is written there\?\s+executed, getpid\(\) = \d+$/m);
   assert.match(before, /there is nobody to ask/);
-  assert.match(after, /writable and executable\?\s+refused, EACCES/);
+  assert.match(after, /writable and executable\?\s+granted, rw-p: nothing that is written there is executed/);
+  assert.match(after, /that is written there\?\s+emulated, getpid\(\) = \d+$/m);
   assert.match(after, /printed by a puts\(\) that was given no argument/);
   assert.match(after, /strlen\("trampoline"\) = 10/);
   assert.match(after, /endbr64/);
