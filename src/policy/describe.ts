@@ -50,6 +50,9 @@ const EMULATED =
   'it is never executable: a program that asks for it gets it without X, but for those that compile code, which are ' +
   'refused with EACCES; a call of a trampoline there is carried out by the supervisor, anything else is a SIGSEGV';
 
+/** Of memory of files, which is granted to nobody there. */
+const NEVER_GRANTED = 'the supervisor refuses the calls with EACCES; where it is gone, the kernel does with ENOSYS';
+
 function enforcement(policy: Policy, kind: Kind): string {
   if (allows(policy, kind)) {
     if (kind === 'exectramp') return 'the supervisor generates and seals them; the program can never write one';
@@ -59,7 +62,7 @@ function enforcement(policy: Policy, kind: Kind): string {
   if (kind === 'execfile') return FILES;
   if (kind === 'exectramp') return 'there is no such system call, as on every kernel';
   if (isMixed(policy)) return LOOK;
-  if (emulates(policy) && (kind === 'execmem' || kind === 'execstack')) return EMULATED;
+  if (emulates(policy)) return kind === 'execmod' ? NEVER_GRANTED : EMULATED;
   // There the supervisor is asked, so that it can say which runtime was refused; its answer is always the same.
   const who = allows(policy, 'execfile') ? 'the kernel refuses' : 'the supervisor, and behind it the kernel, refuse';
   return `${who} the calls with EACCES, by their registers alone`;

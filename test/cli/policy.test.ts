@@ -70,8 +70,11 @@ describe('policy show', () => {
     assert.equal(described('strict', '--allow', 'execheap').emulation, false);
     const asText = (...words: string[]) => show(...words).replace(/\n +/g, ' ');
     const emulated = /execmem +denied +may not make .*: it is never executable: .*, anything else is a SIGSEGV/;
-    assert.match(asText('wx'), emulated);
-    assert.match(asText('strict'), emulated);
+    for (const level of ['wx', 'strict']) {
+      assert.match(asText(level), emulated);
+      assert.match(asText(level), /execheap +denied +may not make .*: it is never executable: /);
+      assert.match(asText(level), /execmod +denied +may not make .*: the supervisor refuses the calls with EACCES; /);
+    }
     assert.match(show('wx', '--no-emulation'), /^wx --no-emulation\n/);
     assert.match(
       asText('wx', '--no-emulation'),
