@@ -20,6 +20,7 @@ import { answerRequest, type EmulationRequest, Refusal, type RequestContext } fr
 import { type EmulationShared, hasReplied, hasTold, isEnding, setTracer, takeAsked, untilAsked } from './shared.js';
 import { Tally } from './tally.js';
 import { Tracer } from './tracer.js';
+import { warmUp } from './warm_up.js';
 
 /** What the thread is started with. */
 export interface TraceData {
@@ -80,6 +81,7 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
     attach: (processId) => tracer.attach(processId),
     attachExecuting: (processId, threadId) => tracer.attachExecuting(processId, threadId),
   };
+  warmUp(pageSize);
   setTracer(shared, ownThreadId());
   const reply = (order: ThreadOrder): void => {
     let result: bigint | undefined;
