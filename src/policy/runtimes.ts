@@ -205,6 +205,21 @@ export function secondWayOf(files: readonly string[]): 'compiles' | 'in one plac
   return undefined;
 }
 
+/** Functions of GCC's run time that map memory for nested functions' trampolines on the heap (libgcc, heap-trampoline.c). */
+const TRAMPOLINE_MAKERS: ReadonlySet<string> = new Set([
+  '__gcc_nested_func_ptr_created',
+  'allocate_tramp_ctrl',
+  'allocate_trampoline_page',
+]);
+
+/**
+ * Whether a function that maps memory is known to write trampolines there and nothing else, never to read them, and to
+ * unmap the memory when it is done.
+ */
+export function isTrampolineMaker(name: string): boolean {
+  return TRAMPOLINE_MAKERS.has(name);
+}
+
 /** What a person is told of a runtime that was refused: what it wanted, and how it runs without, or with. */
 export function runtimeSentence({ name, wants, without }: Runtime, policy: string): string {
   const remedy = without === undefined ? 'no switch makes it run without' : `this makes it run without: ${without}`;

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { Notification } from '../linux/listener.js';
 import { readMemory } from '../linux/memory.js';
 import { type MapsLine, mappings } from '../linux/proc.js';
+import type { CodePlace } from './functions.js';
 import type { LoggedCaller } from './log.js';
 
 /** Words of the stack that are looked through, and how many files are named at most. */
@@ -33,8 +34,8 @@ function stackPointer(threadId: number): bigint | undefined {
   }
 }
 
-/** Files whose executable code the words of the stack point into, but for the one that made the call. */
-function stackFiles(threadId: number, wordSize: 4 | 8, lines: readonly MapsLine[], own: string): string[] {
+/** Executable code of files that the words of the stack point into, one place a file, but for the one that made the call. */
+function stackPlaces(threadId: number, wordSize: 4 | 8, lines: readonly MapsLine[], own: string): CodePlace[] {
   const pointer = stackPointer(threadId);
   const stack = pointer === undefined ? undefined : lineOf(lines, pointer);
   if (pointer === undefined || stack === undefined) return [];
@@ -42,37 +43,52 @@ function stackFiles(threadId: number, wordSize: 4 | 8, lines: readonly MapsLine[
   const bytes = readMemory(threadId, pointer, length);
   if (bytes === undefined) return [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const found = new Map<string, string>();
+  const found = new Map<string, CodePlace>();
   for (let at = 0; at + wordSize <= length && found.size < MOST_FILES; at += wordSize) {
     const word = wordSize === 8 ? view.getBigUint64(at, true) : BigInt(view.getUint32(at, true));
     const line = lineOf(lines, word);
     // The auxiliary vector names the vdso; nobody calls the C library from there.
     if (line === undefined || line.name === '' || line.name === '[vdso]' || line.name === own) continue;
     if (!line.permissions.includes('x')) continue;
-    if (!found.has(line.name)) found.set(line.name, place(line, lines, word));
+    if (!found.has(line.name)) found.set(line.name, { line, address: word });
   }
   return [...found.values()];
 }
 
 /**
- * Where a function was called from, as far as the word on top of the stack tells: the mapping that it returns to.
+ * Where a function was called from, as far as the word on top of the stack tells: the address that it returns to.
  *
  * @param find finds the executable mapping of an address
- * @returns the name of the file, or the address where it has none
  */
+export function returnPlace(
+  threadId: number,
+  stackPointer: bigint,
+  wordSize: 4 | 8,
+  find: (address: bigint) => MapsLine | undefined,
+): CodePlace | undefined {
+  const bytes = readMemory(threadId, stackPointer, wordSize);
+  if (bytes === undefined) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const address = wordSize === 8 ? view.getBigUint64(0, true) : BigInt(view.getUint32(0, true));
+  const line = find(address);
+  return line === undefined ? undefined : { line, address };
+}
+
+/** The name of a place's file, or its address where it has none. */
+export function fileName(place: CodePlace | undefined): string {
+  if (place === undefined) return 'unknown code';
+  const { line, address } = place;
+  return line.name === '' ? `0x${address.toString(16)}` : line.name;
+}
+
+/** As {@link returnPlace}, by the name of the file. */
 export function callPlace(
   threadId: number,
   stackPointer: bigint,
   wordSize: 4 | 8,
   find: (address: bigint) => MapsLine | undefined,
 ): string {
-  const bytes = readMemory(threadId, stackPointer, wordSize);
-  if (bytes === undefined) return 'unknown code';
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const address = wordSize === 8 ? view.getBigUint64(0, true) : BigInt(view.getUint32(0, true));
-  const line = find(address);
-  if (line === undefined) return 'unknown code';
-  return line.name === '' ? `0x${address.toString(16)}` : line.name;
+  return fileName(returnPlace(threadId, stackPointer, wordSize, find));
 }
 
 /** The files that a call came from, nearest first: of its instruction, and of the code that the stack leads to next. */
@@ -83,15 +99,28 @@ export function filesOf({ file, stack }: LoggedCaller): readonly string[] {
 
 /** Says where a waiting call comes from. */
 export function callerOf(notification: Notification, processId: number, wordSize: 4 | 8): LoggedCaller {
+  return placesOf(notification, processId, wordSize).caller;
+}
+
+/** The same, and the places in files that it comes from, nearest first. */
+export function placesOf(
+  notification: Notification,
+  processId: number,
+  wordSize: 4 | 8,
+): { readonly caller: LoggedCaller; readonly places: readonly CodePlace[] } {
   const { instructionPointer, threadId } = notification;
   const address = `0x${instructionPointer.toString(16)}`;
   const lines = mappings(processId);
   const line = lines === undefined ? undefined : lineOf(lines, instructionPointer);
-  if (lines === undefined || line === undefined) return { address, maps: null, file: null, stack: [] };
-  return {
+  if (lines === undefined || line === undefined) {
+    return { caller: { address, maps: null, file: null, stack: [] }, places: [] };
+  }
+  const stack = stackPlaces(threadId, wordSize, lines, line.name);
+  const caller = {
     address,
     maps: line.text,
     file: line.name === '' ? null : place(line, lines, instructionPointer),
-    stack: stackFiles(threadId, wordSize, lines, line.name),
+    stack: stack.map((one) => place(one.line, lines, one.address)),
   };
+  return { caller, places: [...(line.name === '' ? [] : [{ line, address: instructionPointer }]), ...stack] };
 }

@@ -16,9 +16,12 @@ import { type PagePool, POOL_LENGTH } from './page_pool.js';
 
 const PAGE = BigInt(PAGE_LENGTH);
 
-/** How often a page is called before it is promoted, after each time that it was written to soon after that: at first, and at most. */
-const FIRST_WAIT = 2;
-const LONGEST_WAIT = 64;
+/** How often a page is called before it is promoted, where it is known who writes it, and that nobody reads it. */
+export const WAIT_OF_KNOWN = 2;
+/** And where that is not known: one who writes code and looks at it, or has the kernel write it, has done so by then. */
+export const WAIT_OF_OTHERS = 256;
+/** So many times as often at most, where it is written to again and again as soon as it was promoted. */
+const LONGEST_WAIT = 32;
 /** A page that was promoted for less than this was not worth it, in milliseconds; one for longer than that was. */
 const SHORT = 1;
 const LONG = 10;
@@ -53,20 +56,23 @@ export class OwnPage {
   /** Since when it is promoted (performance.now()). */
   #since: number | undefined;
   #calls = 0;
+  readonly #firstWait: number;
   #wait: number;
   /** Whether its process was copied from one whose threads ran on: what is known of it may be older than the copy, or newer. */
   #isUnsure = false;
   /** The fault that was last answered by having the thread try again. */
   #retried = '';
 
-  constructor(start: bigint) {
+  /** @param firstWait how often it is called before it is promoted */
+  constructor(start: bigint, firstWait: number) {
     this.start = start;
-    this.#wait = FIRST_WAIT;
+    this.#firstWait = firstWait;
+    this.#wait = firstWait;
   }
 
   /** The same, in the memory of a process that begins as a copy (fork(2)). */
   copy(wasRunning: boolean): OwnPage {
-    const copied = new OwnPage(this.start);
+    const copied = new OwnPage(this.start, this.#firstWait);
     copied.#place = this.#place;
     copied.#trampolines = this.#trampolines;
     copied.#since = this.#since;
@@ -209,8 +215,8 @@ export class OwnPage {
     const lasted = performance.now() - this.#since;
     this.#since = undefined;
     this.#calls = 0;
-    if (lasted < SHORT) this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT);
-    else if (lasted >= LONG) this.#wait = FIRST_WAIT;
+    if (lasted < SHORT) this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT * this.#firstWait);
+    else if (lasted >= LONG) this.#wait = this.#firstWait;
   }
 
   /**

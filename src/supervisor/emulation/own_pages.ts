@@ -10,25 +10,31 @@
 import type { MapsLine } from '../../linux/proc.js';
 import type { Range } from '../../policy/memory.js';
 import { PAGE_LENGTH } from '../../trampoline/promoted_page.js';
-import { isNear, OwnPage, type PoolPlace } from './own_page.js';
+import { isNear, OwnPage, type PoolPlace, WAIT_OF_KNOWN, WAIT_OF_OTHERS } from './own_page.js';
 
 const PAGE = BigInt(PAGE_LENGTH);
 /** Pools of one memory, at most. */
 const MOST_POOLS = 32;
 
+/** Memory where pages may be promoted. */
+interface OwnRange extends Range {
+  /** How often a page is called before that. */
+  readonly firstWait: number;
+}
+
 /** What is left of ranges without another. */
-function without(ranges: readonly Range[], { start, end }: Range): Range[] {
+function without(ranges: readonly OwnRange[], { start, end }: Range): OwnRange[] {
   return ranges.flatMap((range) => {
     if (range.end <= start || range.start >= end) return [range];
-    const before = { start: range.start, end: start };
-    const behind = { start: end, end: range.end };
+    const before = { ...range, end: start };
+    const behind = { ...range, start: end };
     return [before, behind].filter((rest) => rest.start < rest.end);
   });
 }
 
 /** Those of one memory. */
 export class OwnPages {
-  #ranges: readonly Range[] = [];
+  #ranges: readonly OwnRange[] = [];
   readonly #pages = new Map<bigint, OwnPage>();
   readonly #pools: PoolPlace[] = [];
 
@@ -66,10 +72,14 @@ export class OwnPages {
     this.#pools.push(place);
   }
 
-  /** The program has got new memory, writable, where pages may be promoted. */
-  grant(range: Range): void {
+  /**
+   * The program has got new memory, writable, where pages may be promoted.
+   *
+   * @param isKnown whether it is known who writes to it, and that nobody reads it
+   */
+  grant(range: Range, isKnown: boolean): void {
     this.forget(range);
-    this.#ranges = [...this.#ranges, range];
+    this.#ranges = [...this.#ranges, { ...range, firstWait: isKnown ? WAIT_OF_KNOWN : WAIT_OF_OTHERS }];
   }
 
   /** What was there is the program's no more, or is never to be promoted. */
@@ -96,8 +106,9 @@ export class OwnPages {
     const known = this.at(address);
     if (known !== undefined) return known;
     const start = address - (address % PAGE);
-    if (!this.#ranges.some((range) => start >= range.start && start < range.end)) return undefined;
-    const page = new OwnPage(start);
+    const range = this.#ranges.find((one) => start >= one.start && start < one.end);
+    if (range === undefined) return undefined;
+    const page = new OwnPage(start, range.firstWait);
     this.#pages.set(start, page);
     return page;
   }
@@ -105,6 +116,13 @@ export class OwnPages {
   /** Whether a mapping is the supervisor's in the place of a page of the program's. */
   isPromoted({ inode }: MapsLine): boolean {
     return inode !== 0n && this.#pools.some(({ pool }) => pool.file.inode === inode);
+  }
+
+  /** Whether it is, and all of it stands where pages of the program's have their place. */
+  isInPlace(line: MapsLine): boolean {
+    if (!this.isPromoted(line)) return false;
+    for (let at = line.start; at < line.end; at += PAGE) if (this.at(at)?.isPromoted !== true) return false;
+    return true;
   }
 
   /** Forgets what is not mapped any more, or has become something else. */

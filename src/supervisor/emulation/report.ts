@@ -7,7 +7,8 @@ import { writeSync } from 'node:fs';
 import { USER_REGS } from '../../abi/ptrace.js';
 import { commandName, tracerOf } from '../../linux/proc.js';
 import { readRegisters } from '../../linux/tracee.js';
-import { callPlace } from '../caller.js';
+import { fileName, returnPlace } from '../caller.js';
+import { codePlaceName } from '../functions.js';
 import { type Log, printable } from '../log.js';
 import type { TracedProcess } from './tracees.js';
 
@@ -58,9 +59,10 @@ export function reportUnrecognised(
   { address, bytes, machine, reason }: Unrecognised,
 ): void {
   const stack = readRegisters(threadId)?.getBigUint64(USER_REGS.rsp, true) ?? 0n;
-  const caller = callPlace(threadId, stack, machine === 'i386' ? 4 : 8, (place) =>
-    memory.executableAt(processId, place),
+  const place = returnPlace(threadId, stack, machine === 'i386' ? 4 : 8, (address) =>
+    memory.executableAt(processId, address),
   );
+  const caller = fileName(place);
   const hexadecimal = Buffer.from(bytes).toString('hex');
   const at = `0x${address.toString(16)}`;
   if (log.enabled) {
@@ -69,7 +71,8 @@ export function reportUnrecognised(
   reports += 1;
   if (reports > MOST_REPORTS) return;
   const who = `${commandName(threadId)}[${processId}]`;
-  const what = `${who}: ${caller} has called ${at}, where executable memory was asked for and not given: ${reason}`;
+  const from = place === undefined ? caller : codePlaceName(processId, place, caller);
+  const what = `${who}: ${from} has called ${at}, where executable memory was asked for and not given: ${reason}`;
   const remedy =
     'it gets SIGSEGV; with --no-emulation such memory is refused beforehand, and the program may do without';
   try {

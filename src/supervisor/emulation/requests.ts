@@ -21,9 +21,10 @@ import { hasOwnFilter, type MapsLine, mappings, processOf } from '../../linux/pr
 import { isError, StoppingThread } from '../../linux/ptrace.js';
 import { kill, signalNumbers } from '../../linux/signal.js';
 import { protectedRange, type Range } from '../../policy/memory.js';
-import { secondWayOf } from '../../policy/runtimes.js';
+import { isTrampolineMaker, secondWayOf } from '../../policy/runtimes.js';
 import { int32 } from '../call.js';
-import { callerOf, filesOf } from '../caller.js';
+import { filesOf, placesOf } from '../caller.js';
+import { type CodePlace, codePlaceName, functionOf } from '../functions.js';
 import type { Log } from '../log.js';
 import type { RefusedRuntimes } from '../refused_runtimes.js';
 import { hexadecimal, loggedNotification } from '../report.js';
@@ -93,15 +94,27 @@ function stopBehind(listener: Listener, { threadId, id }: Notification): Stoppin
   return thread.stopped() === undefined ? new Refusal('the caller is gone') : thread;
 }
 
+/** Whether the function that has called the C library for new memory is one that is known. */
+function isOfKnown({ threadId }: Notification, places: readonly CodePlace[]): boolean {
+  return places.some((place) => isTrampolineMaker(functionOf(threadId, place)?.name ?? ''));
+}
+
 /** Has the caller make its call without X. */
-function makeWithout(request: EmulationRequest, traced: TracedProcess, { listener }: RequestContext): string | Refusal {
+function makeWithout(
+  request: EmulationRequest,
+  traced: TracedProcess,
+  { listener }: RequestContext,
+  places: readonly CodePlace[],
+): string | Refusal {
   const { notification, entry, name } = request;
   const values = [...notification.arguments];
   const protection = values[2] ?? 0n;
   values[2] = withoutExecution(protection);
   const { ownPages } = traced.memory;
   const isNew = name === 'mmap' || name === 'mmap2';
-  const mayBePromoted = isNew && entry === 'x86-64' && (int32(protection) & PROT.PROT_WRITE) !== 0;
+  const isWritable = (int32(protection) & PROT.PROT_WRITE) !== 0;
+  const mayBePromoted = isNew && isWritable && entry === 'x86-64' && !hasOwnFilter(notification.threadId);
+  const isKnown = mayBePromoted && isOfKnown(notification, places);
   const [address, length] = notification.arguments;
   const handed = mayBePromoted && ownPages.needPool(address) ? handPool(listener, notification.id) : undefined;
   const thread = stopBehind(listener, notification);
@@ -114,12 +127,12 @@ function makeWithout(request: EmulationRequest, traced: TracedProcess, { listene
   if (!traced.memory.isInteresting) askDisposition(traced, notification.threadId, entry);
   const result = thread.call(entry, name, values);
   const range = isNew && result !== undefined ? { start: result, end: result + rounded(length) } : protectedBefore;
-  if (handed !== undefined)
-    placePool(thread, handed, ownPages, result === undefined || isError(result) ? 0n : (range?.end ?? 0n));
-  if (result !== undefined && !isError(result)) {
+  const isMade = result !== undefined && !isError(result);
+  if (handed !== undefined) placePool(thread, handed, ownPages, isMade ? result + rounded(length) : 0n);
+  if (isMade) {
     if (range !== undefined) {
       traced.memory.grant(range);
-      if (mayBePromoted) ownPages.grant(range);
+      if (mayBePromoted) ownPages.grant(range, isKnown);
       else ownPages.forget(range);
     }
     if ((int32(protection) & PROT.PROT_GROWSDOWN) !== 0 || isOnStack(traced, range)) traced.memory.grantStack();
@@ -146,9 +159,9 @@ function protectedMappings(processId: number, { notification }: EmulationRequest
   return mappings(processId)?.filter((line) => line.start < range.end && line.end > range.start);
 }
 
-/** Whether a mapping is the program's own memory: anonymous, heap or stack. */
+/** Whether a mapping is a program's own memory: anonymous, heap or stack. */
 function isOwnMemory({ name, permissions }: MapsLine): boolean {
-  return permissions[3] === 'p' && !name.startsWith('/') && name !== '[vdso]' && name !== '[vvar]';
+  return permissions[3] === 'p' && !name.startsWith('/') && !name.startsWith('[v');
 }
 
 /** Gives the caller a view of the supervisor's pages in place of one of a file that it writes. */
@@ -277,7 +290,7 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
   const { log, listener, refusedRuntimes, attach } = context;
   const logged = loggedNotification(notification, entry);
   const { processId } = logged;
-  const caller = callerOf(notification, processId, entry === 'i386' ? 4 : 8);
+  const { caller, places } = placesOf(notification, processId, entry === 'i386' ? 4 : 8);
   const way = secondWayOf(filesOf(caller));
   if (!isView(request)) {
     if (way === 'compiles') {
@@ -293,7 +306,8 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
   }
   if (name === 'mprotect' || name === 'pkey_mprotect') {
     const lines = protectedMappings(processId, request);
-    if (lines === undefined || !lines.every(isOwnMemory)) {
+    const ownPages = context.tracedOf(notification.threadId)?.memory.ownPages;
+    if (lines?.every((line) => isOwnMemory(line) || ownPages?.isInPlace(line) === true) !== true) {
       // Nobody compiles into what is shared: a table, whose program is not to be blamed for a compiler that it has.
       if (lines?.every(({ permissions }) => permissions[3] === 'p')) refusedRuntimes.look(notification, entry);
       return new Refusal(`${name} makes memory of a file executable, or shared memory`);
@@ -305,13 +319,17 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
     return new Refusal(reportUntraceable(notification.threadId, processId));
   }
   const wasInteresting = traced.memory.isInteresting;
-  const memory = isView(request) ? makeView(request, traced, context) : makeWithout(request, traced, context);
+  const memory = isView(request) ? makeView(request, traced, context) : makeWithout(request, traced, context, places);
   if (memory instanceof Refusal) return memory;
   if (log.enabled) {
     if (!wasInteresting) log.write({ event: 'attached', ...logged });
-    const from = [caller.file ?? caller.address, ...caller.stack].join(' <- ');
+    const names = caller.file === null ? [caller.address, ...caller.stack] : [caller.file, ...caller.stack];
+    const from = names.map((otherwise, index) => {
+      const place = places[index - (names.length - places.length)];
+      return place === undefined ? otherwise : codePlaceName(processId, place, otherwise);
+    });
     const values = hexadecimal(notification.arguments);
-    log.write({ event: 'granted-without-execution', ...logged, arguments: values, memory, caller: from });
+    log.write({ event: 'granted-without-execution', ...logged, arguments: values, memory, caller: from.join(' <- ') });
   }
   return undefined;
 }
