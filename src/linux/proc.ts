@@ -69,6 +69,16 @@ export function ignoredSignals(processId: number): bigint {
   }
 }
 
+/** The signals that a process has handlers for: bit N - 1 for signal N (proc(5): SigCgt); all where that cannot be read. */
+export function caughtSignals(threadId: number): bigint {
+  try {
+    const status = readFileSync(`/proc/${threadId}/status`, 'latin1');
+    return BigInt(`0x${/^SigCgt:\t([0-9a-f]+)$/m.exec(status)?.[1] ?? 'f'.repeat(16)}`);
+  } catch {
+    return 2n ** 64n - 1n;
+  }
+}
+
 /** The process that a process is a child of, or undefined where it is gone (proc(5): PPid). */
 export function parentOf(processId: number): number | undefined {
   try {

@@ -46,16 +46,17 @@ const FOLLOW =
   PTRACE_STOP.PTRACE_O_TRACECLONE |
   PTRACE_STOP.PTRACE_O_TRACEFORK |
   PTRACE_STOP.PTRACE_O_TRACEVFORK |
-  PTRACE_STOP.PTRACE_O_TRACEEXEC;
+  PTRACE_STOP.PTRACE_O_TRACEEXEC |
+  PTRACE_STOP.PTRACE_O_EXITKILL;
 
 /**
- * Traces a thread, and all that it makes from then on. It goes on running.
+ * Traces a thread, and all that it makes from then on. It goes on running; it is killed where the tracer ends, for it may
+ * be in the middle of a call that is not its own, and none of its own trampolines would work any more.
  *
- * @param endsWithTracer whether it is killed where the tracer ends
  * @returns 0 or a negated error number
  */
-export function seize(threadId: number, endsWithTracer: boolean): number {
-  return ptrace('PTRACE_SEIZE', threadId, 0n, BigInt(FOLLOW | (endsWithTracer ? PTRACE_STOP.PTRACE_O_EXITKILL : 0)));
+export function seize(threadId: number): number {
+  return ptrace('PTRACE_SEIZE', threadId, 0n, BigInt(FOLLOW));
 }
 
 /** Lets a stopped tracee go on, with a signal or none (0). */

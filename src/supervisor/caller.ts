@@ -98,19 +98,18 @@ export function filesOf({ file, stack }: LoggedCaller): readonly string[] {
 }
 
 /** Says where a waiting call comes from. */
-export function callerOf(notification: Notification, processId: number, wordSize: 4 | 8): LoggedCaller {
-  return placesOf(notification, processId, wordSize).caller;
+export function callerOf(notification: Notification, wordSize: 4 | 8): LoggedCaller {
+  return placesOf(notification, wordSize).caller;
 }
 
 /** The same, and the places in files that it comes from, nearest first. */
 export function placesOf(
   notification: Notification,
-  processId: number,
   wordSize: 4 | 8,
 ): { readonly caller: LoggedCaller; readonly places: readonly CodePlace[] } {
   const { instructionPointer, threadId } = notification;
   const address = `0x${instructionPointer.toString(16)}`;
-  const lines = mappings(processId);
+  const lines = mappings(threadId);
   const line = lines === undefined ? undefined : lineOf(lines, instructionPointer);
   if (lines === undefined || line === undefined) {
     return { caller: { address, maps: null, file: null, stack: [] }, places: [] };

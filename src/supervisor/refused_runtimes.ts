@@ -26,8 +26,8 @@ function programOf(processId: number): readonly string[] {
 }
 
 /** Files whose code lies next on a caller's stack, nearest first. */
-function filesBehind(notification: Notification, entry: Entry, processId: number): readonly string[] {
-  return filesOf(callerOf(notification, processId, entry === 'i386' ? 4 : 8));
+function filesBehind(notification: Notification, entry: Entry): readonly string[] {
+  return filesOf(callerOf(notification, entry === 'i386' ? 4 : 8));
 }
 
 /** The runtimes that were refused in a run. */
@@ -47,7 +47,7 @@ export class RefusedRuntimes {
     if (this.#looks >= MOST_LOOKS) return;
     this.#looks += 1;
     const processId = processOf(notification.threadId) ?? notification.threadId;
-    const files = [...filesBehind(notification, entry, processId), ...programOf(processId)];
+    const files = [...filesBehind(notification, entry), ...programOf(processId)];
     this.#tell(processId, runtimeOf(files));
   }
 

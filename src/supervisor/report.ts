@@ -39,6 +39,6 @@ export function reportRefusable(
     ...logged,
     arguments: hexadecimal(notification.arguments),
     reason: rule?.sentence ?? 'the call enters the kernel in a way that is not judged (x32, or another architecture)',
-    caller: callerOf(notification, logged.processId, entry === 'i386' ? 4 : 8),
+    caller: callerOf(notification, entry === 'i386' ? 4 : 8),
   });
 }

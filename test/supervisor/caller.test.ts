@@ -51,7 +51,7 @@ describe('the caller of a waiting call', () => {
           address = BigInt(words.at(-1)?.startsWith('0x') ? (words.at(-1) ?? 0) : 0);
         }
       }
-      const said = callerOf(notificationFrom(processId, address), processId, wordSize);
+      const said = callerOf(notificationFrom(processId, address), wordSize);
       assert.equal(said.address, `0x${address.toString(16)}`);
       const line = mappings(processId)?.find(({ start, end }) => address >= start && address < end);
       assert.equal(said.maps, line?.text);
@@ -78,10 +78,10 @@ describe('the caller of a waiting call', () => {
     await program.line();
     const { processId } = program;
     const nowhere = { address: '0x10', maps: null, file: null, stack: [] };
-    assert.deepEqual(callerOf(notificationFrom(processId, 16n), processId, 8), nowhere);
+    assert.deepEqual(callerOf(notificationFrom(processId, 16n), 8), nowhere);
     const [first] = mappings(processId) ?? [];
     await program.kill();
-    assert.deepEqual(callerOf(notificationFrom(processId, first?.start ?? 0n), processId, 8), {
+    assert.deepEqual(callerOf(notificationFrom(processId, first?.start ?? 0n), 8), {
       ...nowhere,
       address: `0x${first?.start.toString(16)}`,
     });

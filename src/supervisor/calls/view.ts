@@ -13,7 +13,7 @@ import { FCNTL } from '../../abi/fcntl.js';
 import { MAP, PROT } from '../../abi/mman.js';
 import { allows } from '../../policy/kinds.js';
 import { secondWayOf } from '../../policy/runtimes.js';
-import { type Answer, type CallContext, int32, loggedCall } from '../call.js';
+import { type Answer, type CallContext, int32 } from '../call.js';
 import { callerOf, filesOf } from '../caller.js';
 
 /** Whether a thread has a file open for reading and writing (proc(5): the flags of /proc/PID/fdinfo/FD, octal). */
@@ -36,8 +36,7 @@ export function answerView({ supervision, notification, entry, name }: CallConte
   if (!isExecutable || !isShared || (int32(flags) & MAP.MAP_FIXED) !== 0) return undefined;
   if (!isOpenForWriting(notification.threadId, int32(descriptor))) return undefined;
   if (allows(policy, 'execfile')) {
-    const { processId } = loggedCall({ supervision, notification, entry, name });
-    const caller = callerOf(notification, processId, entry === 'i386' ? 4 : 8);
+    const caller = callerOf(notification, entry === 'i386' ? 4 : 8);
     if (secondWayOf(filesOf(caller)) !== 'maps twice') return undefined;
   }
   emulation.hand({ kind: 'memory', notification, entry, name });

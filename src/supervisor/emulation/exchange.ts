@@ -35,7 +35,7 @@ export function promoteCalled(threadId: number, traced: TracedProcess, address: 
   if (page === undefined || page.isPromoted || !page.called()) return false;
   const before = readMemory(threadId, page.start, PAGE_LENGTH);
   const trampolines = before === undefined ? undefined : trampolinesOf(before, page.start);
-  const lines = traced.memory.read(traced.processId);
+  const lines = traced.memory.read(threadId);
   // A program that has given up calls by a filter of its own may be killed for them.
   if (before === undefined || trampolines === undefined || page.state(lines) !== 'own' || hasOwnFilter(threadId)) {
     page.postpone();
@@ -69,7 +69,7 @@ export function promoteCalled(threadId: number, traced: TracedProcess, address: 
   }
   pool.write(index, code);
   if (!make(threadId, traced, page.promoting())) {
-    make(threadId, traced, page.mending(traced.memory.read(traced.processId)));
+    make(threadId, traced, page.mending(traced.memory.read(threadId)));
     page.giveUp();
     return false;
   }
@@ -95,13 +95,13 @@ function protectionOf(permissions: string): number {
  * @returns whether the thread is to try again; not where the page is the program's own, and the fault is to be judged so
  */
 export function settled(threadId: number, traced: TracedProcess, fault: Fault, stoppedAt: bigint): boolean {
-  const { memory, processId } = traced;
+  const { memory } = traced;
   // Of an instruction that no program may execute the kernel says no address (arch/x86/kernel/traps.c).
   const isExecution = fault.code === SI_KERNEL || fault.address === stoppedAt;
   const page = memory.ownPages.at(isExecution ? stoppedAt : fault.address);
   if (page === undefined) return false;
   if (isExecution && !page.isPromoted && fault.code !== SI_KERNEL) return false;
-  const lines = memory.read(processId);
+  const lines = memory.read(threadId);
   const tried = `${threadId} ${stoppedAt} ${fault.address}`;
   switch (page.state(lines)) {
     case 'promoted':

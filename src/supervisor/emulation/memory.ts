@@ -100,19 +100,19 @@ export class TracedMemory {
   }
 
   /** Whether an address is where executable memory was asked for. */
-  isGranted(processId: number, address: bigint): boolean {
+  isGranted(threadId: number, address: bigint): boolean {
     if (this.#granted.some((range) => isIn(range, address))) return true;
     if (!this.#stackIsGranted) return false;
     if (this.#stack === undefined || !isIn(this.#stack, address)) {
-      this.#stack = this.read(processId).find(({ name }) => name === STACK);
+      this.#stack = this.read(threadId).find(({ name }) => name === STACK);
     }
     return this.#stack !== undefined && isIn(this.#stack, address);
   }
 
   /** The mapping that an executable address is in; what was read before counts, for the kernel refuses to execute what is not. */
-  executableAt(processId: number, address: bigint): MapsLine | undefined {
+  executableAt(threadId: number, address: bigint): MapsLine | undefined {
     const isCode = (line: MapsLine): boolean => isIn(line, address) && line.permissions[2] === 'x';
-    return this.#lines.find(isCode) ?? this.read(processId).find(isCode);
+    return this.#lines.find(isCode) ?? this.read(threadId).find(isCode);
   }
 
   /** The mapping that an address was in when they were read last. */
@@ -120,17 +120,21 @@ export class TracedMemory {
     return this.#lines.find((line) => isIn(line, address));
   }
 
-  /** All mappings, as they are now; none where they cannot be read. */
-  read(processId: number): readonly MapsLine[] {
-    this.#lines = mappings(processId) ?? [];
+  /**
+   * All mappings, as they are now; none where they cannot be read.
+   *
+   * @param threadId of a thread that has not ended: what is left of a process's first one has no mappings
+   */
+  read(threadId: number): readonly MapsLine[] {
+    this.#lines = mappings(threadId) ?? [];
     return this.#lines;
   }
 
   /** Forgets what is not mapped any more. */
-  prune(processId: number): void {
+  prune(threadId: number): void {
     // One that shares it may have left it already, for the memory of a program that it executes.
     if (this.#users > 1) return;
-    const lines = this.read(processId);
+    const lines = this.read(threadId);
     if (lines.length === 0) return;
     this.#granted = this.#granted.filter(({ start, end }) =>
       lines.some(

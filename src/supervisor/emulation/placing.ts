@@ -40,11 +40,11 @@ export function place(traced: TracedProcess, threadId: number, view: View): void
 
 /** Makes what a process writes for its views its own, by a stopped thread of it. */
 export function separate(traced: TracedProcess, threadId: number): void {
-  const { memory, processId } = traced;
+  const { memory } = traced;
   const views = memory.views.filter(({ isShared }) => isShared);
   const entry = views.length === 0 ? undefined : entryOf(threadId);
   if (entry === undefined) return;
-  const lines = memory.read(processId);
+  const lines = memory.read(threadId);
   for (const view of views) {
     const calls = view.separating(threadId, entry, lines);
     if (calls.length > 0 && haveMade(traced, threadId, entry, calls)) view.separated();

@@ -60,7 +60,7 @@ export function reportUnrecognised(
 ): void {
   const stack = readRegisters(threadId)?.getBigUint64(USER_REGS.rsp, true) ?? 0n;
   const place = returnPlace(threadId, stack, machine === 'i386' ? 4 : 8, (address) =>
-    memory.executableAt(processId, address),
+    memory.executableAt(threadId, address),
   );
   const caller = fileName(place);
   const hexadecimal = Buffer.from(bytes).toString('hex');

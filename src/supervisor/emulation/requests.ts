@@ -135,7 +135,8 @@ function makeWithout(
       if (mayBePromoted) ownPages.grant(range, isKnown);
       else ownPages.forget(range);
     }
-    if ((int32(protection) & PROT.PROT_GROWSDOWN) !== 0 || isOnStack(traced, range)) traced.memory.grantStack();
+    if ((int32(protection) & PROT.PROT_GROWSDOWN) !== 0 || isOnStack(traced, notification.threadId, range))
+      traced.memory.grantStack();
   }
   thread.resume(result);
   return 'memory that is not executable';
@@ -145,18 +146,18 @@ function rounded(length: bigint): bigint {
   return ((length + 4095n) / 4096n) * 4096n;
 }
 
-function isOnStack({ memory, processId }: TracedProcess, range: Range | undefined): boolean {
+function isOnStack({ memory }: TracedProcess, threadId: number, range: Range | undefined): boolean {
   if (range === undefined) return false;
-  const stack = memory.read(processId).find(({ name }) => name === '[stack]');
+  const stack = memory.read(threadId).find(({ name }) => name === '[stack]');
   return stack !== undefined && stack.start < range.end && stack.end > range.start;
 }
 
 /** The mappings that a call of mprotect(2) is about; undefined where no program has memory there. */
-function protectedMappings(processId: number, { notification }: EmulationRequest): readonly MapsLine[] | undefined {
+function protectedMappings({ notification }: EmulationRequest): readonly MapsLine[] | undefined {
   const range = protectedRange(notification.arguments[0], notification.arguments[1]);
   if (range === undefined) return [];
   if (range === 'tagged') return undefined;
-  return mappings(processId)?.filter((line) => line.start < range.end && line.end > range.start);
+  return mappings(notification.threadId)?.filter((line) => line.start < range.end && line.end > range.start);
 }
 
 /** Whether a mapping is a program's own memory: anonymous, heap or stack. */
@@ -290,7 +291,7 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
   const { log, listener, refusedRuntimes, attach } = context;
   const logged = loggedNotification(notification, entry);
   const { processId } = logged;
-  const { caller, places } = placesOf(notification, processId, entry === 'i386' ? 4 : 8);
+  const { caller, places } = placesOf(notification, entry === 'i386' ? 4 : 8);
   const way = secondWayOf(filesOf(caller));
   if (!isView(request)) {
     if (way === 'compiles') {
@@ -305,7 +306,7 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
     return new Refusal('the caller compiles code, which is never granted');
   }
   if (name === 'mprotect' || name === 'pkey_mprotect') {
-    const lines = protectedMappings(processId, request);
+    const lines = protectedMappings(request);
     const ownPages = context.tracedOf(notification.threadId)?.memory.ownPages;
     if (lines?.every((line) => isOwnMemory(line) || ownPages?.isInPlace(line) === true) !== true) {
       // Nobody compiles into what is shared: a table, whose program is not to be blamed for a compiler that it has.

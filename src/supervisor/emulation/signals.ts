@@ -4,8 +4,9 @@
  * of the program's, so both are put back.
  *
  * The disposition is known from the time when the process was first traced, and from the calls that change it since, which
- * the filter has notified. That the signal was blocked nobody tells any more; it is taken to have been where a thread
- * blocks the other signals that only its own faults raise, as threads do that block all signals.
+ * the filter has notified: a handler that is gone was taken away because the signal was blocked. Where there is none,
+ * nobody tells any more that it was blocked; it is taken to have been where a thread blocks the other signals that only its
+ * own faults raise, as threads do that block all signals.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { KERNEL_SIGACTION } from '../../abi/process.js';
 import { USER_REGS } from '../../abi/ptrace.js';
 import type { Entry } from '../../abi/syscalls.js';
 import { readMemory, writeMemory } from '../../linux/memory.js';
-import { hasOwnFilter } from '../../linux/proc.js';
+import { caughtSignals, hasOwnFilter } from '../../linux/proc.js';
 import { callRemotely, findSystemCall } from '../../linux/remote_call.js';
 import { signalNumbers } from '../../linux/signal.js';
 import { readRegisters, readSignalMask, writeSignalMask } from '../../linux/tracee.js';
@@ -81,10 +82,14 @@ export function askDisposition(traced: TracedProcess, threadId: number, entry: E
 export function restoreSignals(traced: TracedProcess, threadId: number): void {
   const mask = readSignalMask(threadId);
   if (mask === undefined) return;
-  const wasBlocked = (mask & (OTHER_FAULTS | SEGMENTATION_FAULT)) === OTHER_FAULTS;
   const { disposition } = traced;
-  const wasReset = disposition !== undefined && (isIgnored(disposition) || (wasBlocked && !isDefault(disposition)));
-  if (wasReset) setDisposition(traced, threadId, disposition);
+  const isHandled = disposition !== undefined && !isDefault(disposition) && !isIgnored(disposition);
+  // A program with a handler pays for the look at it; one without has nothing to lose but the mask.
+  const hasLostHandler = isHandled && (caughtSignals(threadId) & SEGMENTATION_FAULT) === 0n;
+  const wasBlocked = hasLostHandler || (mask & (OTHER_FAULTS | SEGMENTATION_FAULT)) === OTHER_FAULTS;
+  if (disposition !== undefined && (hasLostHandler || isIgnored(disposition))) {
+    setDisposition(traced, threadId, disposition);
+  }
   if (wasBlocked) writeSignalMask(threadId, mask | SEGMENTATION_FAULT);
 }
 

@@ -49,13 +49,7 @@ const PATIENCE = 200;
 export class Tracees {
   readonly #processes = new Map<number, TracedProcess>();
   readonly #threads = new Map<number, TracedProcess>();
-  readonly #endsWithTracer: boolean;
   readonly #tracer: number = ownThreadId();
-
-  /** @param endsWithTracer whether a tracee is killed where the tracer ends */
-  constructor(endsWithTracer: boolean) {
-    this.#endsWithTracer = endsWithTracer;
-  }
 
   get areAny(): boolean {
     return this.#threads.size > 0;
@@ -100,7 +94,7 @@ export class Tracees {
       return true;
     }
     const traced = known ?? tracedProcess(processId, new TracedMemory());
-    if (seize(threadId, this.#endsWithTracer) !== 0 && tracerOf(threadId) !== this.#tracer) return false;
+    if (seize(threadId) !== 0 && tracerOf(threadId) !== this.#tracer) return false;
     this.#processes.set(processId, traced);
     if (known === undefined) traced.isLeaving = true;
     // Behind the call it is let go of, where it has not executed a program that is to be traced.
@@ -116,7 +110,7 @@ export class Tracees {
       const others = threadsOf(traced.processId).filter((threadId) => !traced.threads.has(threadId));
       if (others.length === 0) return true;
       for (const threadId of others) {
-        const result = seize(threadId, this.#endsWithTracer);
+        const result = seize(threadId);
         // One that a traced thread has made is traced from its start, and was not told of yet.
         if (result === 0 || tracerOf(threadId) === this.#tracer) this.#add(traced, threadId);
         else if (result === -errnoNumbers.ESRCH || hasEnded(threadId)) continue;

@@ -45,8 +45,7 @@ export class Tracer {
 
   constructor(context: TracerContext) {
     this.#context = context;
-    // Where files are judged, what a tracee executes is looked at here: it may not outlive that.
-    this.#tracees = new Tracees(!allows(context.policy, 'execfile'));
+    this.#tracees = new Tracees();
   }
 
   /** Whether something is traced. */
@@ -128,7 +127,8 @@ export class Tracer {
     // What such a process executes must be looked at, and the filter has asked about that already.
     if (!allows(policy, 'execfile')) return;
     for (const traced of this.#tracees.processes) {
-      traced.memory.prune(traced.processId);
+      const [threadId] = traced.threads;
+      if (threadId !== undefined) traced.memory.prune(threadId);
       if (traced.memory.isInteresting || traced.isLeaving) continue;
       if (log.enabled) {
         log.write({ event: 'detached', processId: traced.processId, reason: 'it has no such memory any more' });

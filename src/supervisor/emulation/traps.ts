@@ -106,9 +106,9 @@ export function carriedOut(context: TrapContext, threadId: number, traced: Trace
   }
   const view = memory.viewAt(stoppedAt);
   const address = view?.entryOf(stoppedAt) ?? memory.ownPages.at(stoppedAt)?.startOf(stoppedAt) ?? stoppedAt;
-  if (view === undefined && (fault.address !== stoppedAt || !memory.isGranted(processId, stoppedAt))) return false;
+  if (view === undefined && (fault.address !== stoppedAt || !memory.isGranted(threadId, stoppedAt))) return false;
   state.setBigUint64(USER_REGS.rip, address, true);
-  const written = view === undefined ? address : view.writtenAt(address, memory.read(processId));
+  const written = view === undefined ? address : view.writtenAt(address, memory.read(threadId));
   const bytes = written === undefined ? new Uint8Array() : readAtMost(threadId, written, longestLegacyForm).slice();
   const code = recogniseLegacy(bytes, address, machine);
   const target = code && targetOf(code);
@@ -119,11 +119,11 @@ export function carriedOut(context: TrapContext, threadId: number, traced: Trace
     return false;
   };
   if (code === undefined || target === undefined) return refuse(describeNearest(bytes, machine));
-  if (memory.executableAt(processId, target) === undefined) {
+  if (memory.executableAt(threadId, target) === undefined) {
     return refuse(`its target 0x${target.toString(16)} is no executable memory`);
   }
   const caller = callPlace(threadId, state.getBigUint64(USER_REGS.rsp, true), machine === 'i386' ? 4 : 8, (place) =>
-    memory.executableAt(processId, place),
+    memory.executableAt(threadId, place),
   );
   const moved =
     view === undefined || written === undefined ? code : relocated(code, view.start, view.end, written - address);
