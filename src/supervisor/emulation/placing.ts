@@ -22,20 +22,23 @@ function entryOf(threadId: number): Entry | undefined {
   return segment === USER32_CS ? 'i386' : 'x86-64';
 }
 
-/** Whether a stopped thread has made all of some calls. */
-function haveMade(traced: TracedProcess, threadId: number, entry: Entry, calls: readonly RemoteCall[]): boolean {
+/**
+ * Has a stopped thread make calls, one after the other, until one fails.
+ *
+ * @returns how many it made
+ */
+function made(traced: TracedProcess, threadId: number, entry: Entry, calls: readonly RemoteCall[]): number {
   // A program that has given up calls by a filter of its own may be killed for them.
-  if (hasOwnFilter(threadId)) return false;
+  if (calls.length === 0 || hasOwnFilter(threadId)) return 0;
   traced.systemCall ??= findSystemCall(threadId, entry);
-  if (traced.systemCall === undefined) return false;
-  const results = callRemotely(threadId, entry, traced.systemCall, calls);
-  return results.length === calls.length && results.every((result) => !isError(result));
+  if (traced.systemCall === undefined) return 0;
+  return callRemotely(threadId, entry, traced.systemCall, calls).filter((result) => !isError(result)).length;
 }
 
 /** Puts the supervisor's pages in the place of a view that is called, by a stopped thread. */
 export function place(traced: TracedProcess, threadId: number, view: View): void {
   const calls = view.placing();
-  if (calls.length > 0 && haveMade(traced, threadId, 'x86-64', calls)) view.placed();
+  if (calls.length > 0 && made(traced, threadId, 'x86-64', calls) === calls.length) view.placed();
 }
 
 /** Makes what a process writes for its views its own, by a stopped thread of it. */
@@ -45,8 +48,19 @@ export function separate(traced: TracedProcess, threadId: number): void {
   const entry = views.length === 0 ? undefined : entryOf(threadId);
   if (entry === undefined) return;
   const lines = memory.read(threadId);
-  for (const view of views) {
-    const calls = view.separating(threadId, entry, lines);
-    if (calls.length > 0 && haveMade(traced, threadId, entry, calls)) view.separated();
+  const wanted = views
+    .map((view) => ({ view, calls: view.separating(threadId, entry, lines) }))
+    .filter(({ calls }) => calls.length > 0);
+  // All with one stop; behind one that fails, the others are still to be made.
+  for (let rest = wanted; rest.length > 0; ) {
+    const calls = rest.flatMap((one) => one.calls);
+    let left = made(traced, threadId, entry, calls);
+    const failed = rest.findIndex(({ view, calls: own }) => {
+      left -= own.length;
+      if (left < 0) return true;
+      view.separated();
+      return false;
+    });
+    rest = failed < 0 ? [] : rest.slice(failed + 1);
   }
 }
