@@ -11,7 +11,11 @@ import { run, trampfd } from '../cli/command.js';
 import { compileSource, root } from '../programs/compile.js';
 
 const examples = join(root, 'examples');
-const POLICIES = ['wx', 'strict'] as const;
+/** Options of a run: these programs need no emulation, and lose nothing by it. */
+const WAYS: readonly (readonly string[])[] = ['wx', 'strict'].flatMap((policy) => [
+  ['--policy', policy],
+  ['--policy', policy, '--no-emulation'],
+]);
 
 describe("GCC's trampolines on the heap", () => {
   const widths = { '64-bit': ['-m64'], '32-bit': ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu'] };
@@ -22,9 +26,10 @@ describe("GCC's trampolines on the heap", () => {
     });
 
   for (const [width, flags] of Object.entries(widths)) {
-    for (const policy of POLICIES) {
-      test(`${width}, ${policy}: nested functions are called in their frames, deep and by threads`, () => {
-        const ended = run([trampfd, 'run', '--policy', policy, '--', nestedFunctions(flags)]);
+    for (const options of WAYS) {
+      const way = options.slice(1).join(' ');
+      test(`${width}, ${way}: nested functions are called in their frames, deep and by threads`, () => {
+        const ended = run([trampfd, 'run', ...options, '--', nestedFunctions(flags)]);
         const said = '1 2 3\n3 2 1\nman or boy: -67\n4 threads, each 20 times 400 frames deep\n';
         assert.deepEqual(ended, { status: 0, signal: null, output: said, errors: '' });
       });
@@ -55,20 +60,21 @@ describe("libffi's closures", () => {
     '',
   ].join('\n');
 
-  for (const policy of POLICIES) {
-    test(`${policy}: a program that is linked with them calls, frees and reuses, in threads too`, () => {
-      const ended = run([trampfd, 'run', '--policy', policy, '--', closures([replacement])]);
+  for (const options of WAYS) {
+    const way = options.slice(1).join(' ');
+    test(`${way}: a program that is linked with them calls, frees and reuses, in threads too`, () => {
+      const ended = run([trampfd, 'run', ...options, '--', closures([replacement])]);
       const output = `their code: r-xs /memfd:trampfd (deleted)\n${results}`;
       assert.deepEqual(ended, { status: 0, signal: null, output, errors: '' });
     });
 
-    test(`${policy}: a call of a closure that is freed ends the program`, () => {
-      const ended = run([trampfd, 'run', '--policy', policy, '--', closures([replacement]), 'freed']);
+    test(`${way}: a call of a closure that is freed ends the program`, () => {
+      const ended = run([trampfd, 'run', ...options, '--', closures([replacement]), 'freed']);
       const errors = 'libffi_closures: a closure was called that is not prepared, or freed\n';
       assert.deepEqual(ended, { status: null, signal: 'SIGABRT', output: '', errors });
     });
 
-    test(`${policy}: put before a library that nobody compiled again, they are Python's`, () => {
+    test(`${way}: put before a library that nobody compiled again, they are Python's`, () => {
       const session = [
         'import ctypes',
         'numbers = (ctypes.c_int * 4)(4, 1, 3, 2)',
@@ -81,8 +87,8 @@ describe("libffi's closures", () => {
         '  if start <= address < end: print(*numbers, *line.split()[5:])',
       ].join('\n');
       const library = preloaded();
-      const permitted = policy === 'strict' ? ['--exec', library] : [];
-      const words = [trampfd, 'run', '--policy', policy, ...permitted, '--', '/usr/bin/python3', '-c', session];
+      const permitted = options.includes('strict') ? ['--exec', library] : [];
+      const words = [trampfd, 'run', ...options, ...permitted, '--', '/usr/bin/python3', '-c', session];
       const ended = run(words, { env: { ...process.env, LD_PRELOAD: library } });
       assert.deepEqual(ended, { status: 0, signal: null, output: '1 2 3 4 /memfd:trampfd (deleted)\n', errors: '' });
     });
