@@ -52,7 +52,7 @@ export function promoteCalled(threadId: number, traced: TracedProcess, address: 
   }
   const { pool, index, distance } = place;
   const code = assemblePage(trampolines, distance);
-  if (!isPromotedPage(viewOf(code), trampolines, distance)) {
+  if (!page.isPoolThere(lines) || !isPromotedPage(viewOf(code), trampolines, distance)) {
     page.giveUp();
     return false;
   }

@@ -162,6 +162,20 @@ export class OwnPage {
     return { pool: at.pool, index, distance: Number(this.#room - this.start) };
   }
 
+  /** Whether what it needs of a pool is as it was mapped: the program may have mapped something else there. */
+  isPoolThere(lines: readonly MapsLine[]): boolean {
+    if (this.#place === undefined) return false;
+    const { at, index } = this.#place;
+    const code = lineAt(lines, at.code + BigInt(index) * PAGE);
+    const room = lineAt(lines, this.#room);
+    return (
+      code?.inode === at.pool.file.inode &&
+      code.permissions === 'r-xs' &&
+      room?.inode === 0n &&
+      room.permissions === '---p'
+    );
+  }
+
   /** The call that keeps the program from writing to its page. */
   freezing(): readonly RemoteCall[] {
     return [{ name: 'mprotect', values: [this.start, PAGE, BigInt(PROT.PROT_READ)] }];
