@@ -52,7 +52,12 @@ export function promoteCalled(threadId: number, traced: TracedProcess, address: 
   }
   const { pool, index, distance } = place;
   const code = assemblePage(trampolines, distance);
-  if (!page.isPoolThere(lines) || !isPromotedPage(viewOf(code), trampolines, distance)) {
+  if (!page.isPoolThere(lines)) {
+    page.leave();
+    page.postpone();
+    return false;
+  }
+  if (!isPromotedPage(viewOf(code), trampolines, distance)) {
     page.giveUp();
     return false;
   }
