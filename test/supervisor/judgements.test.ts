@@ -45,6 +45,11 @@ const VARIANTS: Readonly<Record<string, readonly Kind[]>> = {
   'file-and-anonymous': ['execmem'],
 };
 
+/** Variants that are refused where all kinds are denied: files, and what is shared. All others are granted without X, and fault. */
+const NEVER_GRANTED: ReadonlySet<string> = new Set(
+  Object.keys(VARIANTS).filter((name) => /^(?:file|shared)/.test(name)),
+);
+
 /** Policies in which some kinds are allowed and some denied: the options, and the kinds of memory that are allowed. */
 const MIXED: readonly (readonly [readonly string[], readonly Kind[]])[] = memoryKinds.flatMap((kind) => [
   [['--policy', 'strict', '--allow', kind], [kind]],
@@ -80,6 +85,24 @@ for (const [width, flags] of Object.entries(WIDTHS) as [keyof typeof WIDTHS, rea
         );
         assert.equal(output, expected.join(''), errors);
       });
+    }
+  });
+
+  describe(`memory of each kind where all are denied, ${width}`, () => {
+    for (const policy of ['wx', 'strict']) {
+      for (const [options, granted] of [
+        [[], 'SIGSEGV'],
+        [['--no-emulation'], 'EACCES'],
+      ] as const) {
+        test(`${[policy, ...options].join(' ')}: none of it runs`, () => {
+          const script = `for v in ${Object.keys(VARIANTS).join(' ')}; do "$0" $v; done`;
+          const words = ['--policy', policy, ...options, '--exec', dirname(memory), '--', 'sh', '-c', script, memory];
+          const expected = Object.keys(VARIANTS).map(
+            (variant) => `${variant}: ${NEVER_GRANTED.has(variant) ? 'EACCES' : granted}\n`,
+          );
+          assert.equal(run([trampfd, 'run', ...words]).output, expected.join(''));
+        });
+      }
     }
   });
 
