@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { compileProgram } from '../programs/compile.js';
 import { program, run, SharedFolder, trampfd } from './command.js';
 
 interface Event {
@@ -20,6 +21,15 @@ interface Event {
   readonly errno: string;
   readonly descriptor: number;
   readonly caller: { address: string; maps: string; file: string; stack: readonly string[] };
+}
+
+/** What events about trampolines have that a program writes itself. */
+interface EmulationMembers {
+  readonly memory: string;
+  readonly kind: string;
+  readonly address: string;
+  readonly bytes: string;
+  readonly counts: readonly { kind: string; emulated: number; promoted: number; hint: string | null }[];
 }
 
 /** Runs words with a log, and gives the log's events. */
@@ -146,6 +156,66 @@ describe('the log', () => {
       assert.ok(descriptor >= from && descriptor <= to, `${descriptor}`);
       assert.equal(new Date(time).toISOString(), time);
     }
+  });
+
+  describe('of a program that writes trampolines', () => {
+    const callback = 'import ctypes; call = ctypes.CFUNCTYPE(None)(lambda: None); [call() for _ in range(3)]';
+    const python = ['/usr/bin/python3', '-c', callback];
+    const without = (name: string) => (event: Event) => event.event !== name;
+
+    test('has what it asked for and got, the first call of a kind, and counts at the end', () => {
+      const all = events('wx', python).filter(without('started'));
+      assert.deepEqual(
+        all.map(({ event }) => event),
+        ['refused', 'attached', 'granted-without-execution', 'emulated', 'promoted', 'emulation-summary'],
+      );
+      const [refused, attached, granted, emulated, promoted, summary] = all as (Event & EmulationMembers)[];
+      assert.match(refused?.reason ?? '', /^the caller has another way: /);
+      assert.deepEqual(
+        [refused?.errno, refused?.call, attached?.call, granted?.call],
+        ['EACCES', 'mmap', 'mmap', 'mmap'],
+      );
+      assert.match(granted?.memory ?? '', /a view of pages that the supervisor writes/);
+      assert.match(String(granted?.caller), /libc\.so\.6\+0x\w+ <- .*libffi/);
+      for (const event of [emulated, promoted]) {
+        assert.equal(event?.kind, 'libffi');
+        assert.match(event?.address ?? '', /^0x[0-9a-f]+$/);
+      }
+      assert.equal(emulated?.address, promoted?.address);
+      assert.deepEqual(
+        summary?.counts.map(({ kind, emulated: times, promoted: places, hint }) => [kind, times, places, hint]),
+        [['libffi', 1, 1, null]],
+      );
+    });
+
+    test('has nothing of it without emulation', () => {
+      using folder = new SharedFolder();
+      const file = join(folder.path, 'log');
+      const ended = run([trampfd, 'run', '--no-emulation', '--log', file, '--', ...python]);
+      assert.deepEqual([ended.status, ended.errors], [0, '']);
+      assert.deepEqual(
+        parse(readFileSync(file, 'utf8')).map(({ event, policy }) => [event, policy]),
+        [['started', 'wx --no-emulation']],
+      );
+    });
+
+    test('has code that is no trampoline, and so has standard error', () => {
+      using folder = new SharedFolder();
+      const file = join(folder.path, 'log');
+      const words = [compileProgram('wx/row-01-anonymous.c', { flags: ['-m64'] }), 'private'];
+      const ended = run([trampfd, 'run', '--log', file, '--', ...words]);
+      assert.equal(ended.output, 'private: SIGSEGV\n');
+      const said =
+        /^trampfd: row-01-\S+\[\d+\]: \S+ has called (0x[0-9a-f]+), .*; it gets SIGSEGV; with --no-emulation .* \(bytes (b8551eed5ec3[0-9a-f]*)\)\n$/;
+      const [, address, bytes] = said.exec(ended.errors) ?? [];
+      assert.ok(address !== undefined, ended.errors);
+      const found = parse(readFileSync(file, 'utf8')).filter(({ event }) => event === 'not-emulated');
+      assert.deepEqual(
+        (found as (Event & EmulationMembers)[]).map((event) => [event.address, event.bytes]),
+        [[address, bytes]],
+      );
+      assert.match(found[0]?.reason ?? '', /trampoline/);
+    });
   });
 
   test('is appended to', () => {
