@@ -6,6 +6,7 @@
  *   forged middle     a jump to each byte behind the first one
  *   forged targets    targets that are not executable, or nowhere
  *   forged plain      a trampoline in memory that was never asked to be executable
+ *   forged taken      a trampoline in memory that was executable once
  *   forged code       other code than trampolines: the smallest function there is, and its neighbours
  *   forged half       a trampoline at the end of its memory, of which the last byte is missing
  *   forged constants  constants of trampolines that are called often: bytes of code, to which it then jumps, and bytes
@@ -98,12 +99,21 @@ static void plain(void)
 	attempt("mapped", 0, place_trampoline(page, enter_add, 5));
 	attempt("heap", 0, place_trampoline(heap, enter_add, 5));
 	attempt("bss", 0, place_trampoline(bss, enter_add, 5));
-	/* What was executable and is not any more. */
+}
+
+/* What was executable, or stands where something was, and is not any more. */
+static void taken(void)
+{
 	function_t *function = place_trampoline(memory, enter_add, 5);
+
 	attempt("executable", 0, function);
-	need(function(3) == 8 && function(3) == 8, "trampoline");
+	for (int n = 0; n < 20; n++)
+		need(function(3) == 8, "trampoline");
 	need(mprotect(memory, PAGE_SIZE, PROT_READ | PROT_WRITE) == 0, "protection");
 	attempt("no longer executable", 0, function);
+	void *plain = mmap(memory, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	need(plain == memory, "memory in the old place");
+	attempt("plain memory in its place", 0, place_trampoline(memory, enter_add, 5));
 }
 
 static void code(void)
@@ -203,6 +213,8 @@ int main(int argc, char **argv)
 		targets();
 	else if (strcmp(what, "plain") == 0)
 		plain();
+	else if (strcmp(what, "taken") == 0)
+		taken();
 	else if (strcmp(what, "code") == 0)
 		code();
 	else if (strcmp(what, "constants") == 0)

@@ -1,10 +1,12 @@
 /*
  * What a program may do with memory that it has trampolines in, beside calling them. Prints what is the same in every run.
  *
- *   memory rewrite     writes trampolines anew in every way there is, after many calls: the new ones are called
+ *   memory rewrite     writes trampolines anew, after many calls, whole or in parts: the new ones are called
+ *   memory kernel      has the kernel write them, by read(2) and readv(2)
  *   memory read        reads trampolines back: the bytes are its own
  *   memory protect     has the memory writable, then executable, and the other way round, again and again
- *   memory move        moves, splits, unmaps and replaces the memory
+ *   memory replace     splits, unmaps and replaces the memory
+ *   memory move        calls a trampoline in memory that it has moved
  *   memory shared      has the memory shared with a child
  *   memory beside      has trampolines at odd places, over the edge of a page, and data in the same page
  *   memory many        has many pages full of them, and calls each twice
@@ -42,9 +44,7 @@ static void say(const char *what, function_t *function)
 static void rewrite(void)
 {
 	function_t *function = place_trampoline(memory, enter_add, 1);
-	unsigned char bytes[TRAMPOLINE_LENGTH];
 	long constant;
-	int pipes[2];
 
 	say("first", function);
 	warm(function);
@@ -60,7 +60,26 @@ static void rewrite(void)
 		say("one byte", function);
 	}
 	warm(function);
-	/* By the kernel, which does not fault as a program does. */
+	/* While another one in the page is called. */
+	function_t *other = place_trampoline(memory + TRAMPOLINE_ROOM, enter_multiply, 6);
+	for (int n = 0; n < 50; n++) {
+		place_trampoline(memory, n % 2 ? enter_add : enter_multiply, n);
+		if (function(n) != (n % 2 ? n + n : n * n) || other(n) != 6 * n || function(n) != (n % 2 ? n + n : n * n))
+			printf("wrong at %d\n", n);
+	}
+	say("in turn", function);
+	memset(memory, 0, PAGE_SIZE);
+	function = place_trampoline(memory + 5 * TRAMPOLINE_ROOM, enter_add, 7);
+	say("after zeros", function);
+}
+
+static void have_written(void)
+{
+	function_t *function = place_trampoline(memory, enter_multiply, 3);
+	unsigned char bytes[TRAMPOLINE_LENGTH];
+	int pipes[2];
+
+	warm(function);
 	need(pipe(pipes) == 0, "pipe");
 	form_trampoline(bytes, memory, enter_add, 4);
 	need(write(pipes[1], bytes, sizeof bytes) == sizeof bytes, "bytes in a pipe");
@@ -73,17 +92,6 @@ static void rewrite(void)
 	printf("readv gives %zd\n", readv(pipes[0], parts, 2));
 	say("by readv", function);
 	warm(function);
-	/* While another one in the page is called. */
-	function_t *other = place_trampoline(memory + TRAMPOLINE_ROOM, enter_multiply, 6);
-	for (int n = 0; n < 50; n++) {
-		place_trampoline(memory, n % 2 ? enter_add : enter_multiply, n);
-		if (function(n) != (n % 2 ? n + n : n * n) || other(n) != 6 * n || function(n) != (n % 2 ? n + n : n * n))
-			printf("wrong at %d\n", n);
-	}
-	say("in turn", function);
-	memset(memory, 0, PAGE_SIZE);
-	function = place_trampoline(memory + 5 * TRAMPOLINE_ROOM, enter_add, 7);
-	say("after zeros", function);
 }
 
 static void read_back(void)
@@ -136,22 +144,12 @@ static void protect(void)
 	say("data", function);
 }
 
-static void move(void)
+static void replace(void)
 {
 	unsigned char *pages = executable_memory(8);
 
 	for (int n = 0; n < 8; n++)
 		warm(place_trampoline(pages + n * PAGE_SIZE, enter_add, n));
-	unsigned char *elsewhere = mremap(pages, 2 * PAGE_SIZE, 2 * PAGE_SIZE, MREMAP_MAYMOVE);
-	need(elsewhere == pages, "memory that stays");
-	unsigned char *room = mmap(NULL, 16 * PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	elsewhere = mremap(pages, 2 * PAGE_SIZE, 2 * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, room);
-	need(elsewhere == room, "memory that moves");
-#ifdef __x86_64__
-	/* These are the same wherever they stand. */
-	say("moved", (function_t *)(elsewhere + PAGE_SIZE));
-#endif
-	say("moved, written anew", place_trampoline(elsewhere + PAGE_SIZE, enter_multiply, 20));
 	munmap(pages + 3 * PAGE_SIZE, PAGE_SIZE);
 	say("before the hole", (function_t *)(pages + 2 * PAGE_SIZE));
 	say("behind the hole", (function_t *)(pages + 4 * PAGE_SIZE));
@@ -171,16 +169,15 @@ static void move(void)
 	puts(zeros ? "then it is empty" : "then it is not empty");
 	say("then written anew", place_trampoline(pages + 6 * PAGE_SIZE, enter_add, 22));
 	printf("all gone: %d\n", munmap(pages, 8 * PAGE_SIZE));
-	/* Data in the place of code stays data. */
-	unsigned char *plain = mmap(pages, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-	need(plain == pages, "memory in the old place");
-	place_trampoline(plain, enter_add, 23);
-	pid_t child = fork();
-	if (child == 0)
-		_Exit((int)((function_t *)plain)(1));
-	int status;
-	need(waitpid(child, &status, 0) == child, "child");
-	printf("a call into plain memory: signal %d\n", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+}
+
+static void move(void)
+{
+	say("before", place_trampoline(memory, enter_add, 1));
+	unsigned char *room = mmap(NULL, PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *moved = mremap(memory, PAGE_SIZE, PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, room);
+	need(moved == room && moved != memory, "memory that moves");
+	say("moved", place_trampoline(moved, enter_multiply, 20));
 }
 
 static void shared(void)
@@ -289,10 +286,14 @@ int main(int argc, char **argv)
 	memory = executable_memory(1);
 	if (strcmp(what, "rewrite") == 0)
 		rewrite();
+	else if (strcmp(what, "kernel") == 0)
+		have_written();
 	else if (strcmp(what, "read") == 0)
 		read_back();
 	else if (strcmp(what, "protect") == 0)
 		protect();
+	else if (strcmp(what, "replace") == 0)
+		replace();
 	else if (strcmp(what, "move") == 0)
 		move();
 	else if (strcmp(what, "shared") == 0)

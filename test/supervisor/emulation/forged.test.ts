@@ -42,10 +42,11 @@ function expected(trial: string, width: Width): readonly string[] {
     case 'targets':
       return [...each('target', upTo(8)), 'a good one 0: 0'];
     case 'plain':
+      return ['mapped', 'heap', 'bss'].flatMap((what) => each(what, [0]));
+    case 'taken':
       return [
-        ...['mapped', 'heap', 'bss'].flatMap((what) => each(what, [0])),
         'executable 0: 0',
-        `no longer executable 0: ${SEGMENTATION_FAULT}`,
+        ...['no longer executable', 'plain memory in its place'].flatMap((what) => each(what, [0])),
       ];
     case 'code':
       return each('code', upTo(9));
@@ -59,6 +60,7 @@ const TRIALS = {
   middle: 'a jump behind its beginning',
   targets: 'a target that is not executable',
   plain: 'a trampoline in memory that was never to be executable',
+  taken: 'a trampoline in memory that was executable once',
   code: 'other code',
   half: 'a trampoline that is cut off',
 } as const;

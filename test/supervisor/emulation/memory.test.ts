@@ -3,10 +3,11 @@ import { describe, test } from 'node:test';
 import { alike, emulated, policies, widths } from './alike.js';
 
 const TRIALS = {
-  rewrite: 'a trampoline that is written anew, in any way, is the one that is called',
+  rewrite: 'a trampoline that is written anew is the one that is called',
+  kernel: 'a trampoline that the kernel writes for it is the one that is called',
   read: 'what is read back is what was written',
   protect: 'memory is made executable, and writable again',
-  move: 'memory is moved, split, replaced and given back',
+  replace: 'memory is split, replaced and given back',
   shared: 'memory is shared with a child',
   beside: 'trampolines stand anywhere, over the edge of a page and beside data',
   many: 'there may be thousands of them',
