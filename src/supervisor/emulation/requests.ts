@@ -272,7 +272,9 @@ function letExecute(
   const { threadId, id } = notification;
   const processId = processOf(threadId);
   if (processId === undefined || !attachExecuting(processId, threadId)) {
-    return new Refusal(reportUntraceable(threadId, processId ?? threadId));
+    // Of two threads that execute a program at a time, one is ended by the other.
+    if (processId === undefined || !listener.isValid(id)) return new Refusal('the caller is gone');
+    return new Refusal(reportUntraceable(threadId, processId));
   }
   listener.letContinue(id);
   return undefined;
