@@ -26,16 +26,13 @@ interface Row {
 
 const BOTH: readonly Width[] = ['x86-64', 'i386'];
 
-/** Variants by their names. */
+/** All variants but those of some names. */
 function but(...names: readonly string[]): (variant: string) => boolean {
   return (variant) => !names.includes(variant);
 }
-function only(...names: readonly string[]): (variant: string) => boolean {
-  return (variant) => names.includes(variant);
-}
 
 const ROWS: readonly Row[] = [
-  { program: 'row-01-anonymous', widths: BOTH, granted: but('shared', 'old-mmap') },
+  { program: 'row-01-anonymous', widths: BOTH, granted: () => true },
   { program: 'row-02-mprotect', widths: BOTH, granted: but('shared') },
   { program: 'row-03-rewritten', widths: BOTH, granted: but('file-text', 'vdso') },
   // No stack of an x86 machine grows upwards, and the two bits contradict each other.
@@ -54,9 +51,9 @@ const ROWS: readonly Row[] = [
   {
     program: 'row-21-i386-entry',
     widths: ['x86-64'],
-    granted: only('mmap2', 'mmap2-high-bits', 'mprotect', 'mprotect-high-bits', 'pkey_mprotect'),
+    granted: but('ipc', 'ipc-twice', 'ipc-version', 'shmat', 'shmat-twice', 'personality'),
   },
-  { program: 'row-21-x86-64-entry', widths: ['i386'], granted: only('mmap', 'mprotect', 'pkey_mprotect') },
+  { program: 'row-21-x86-64-entry', widths: ['i386'], granted: but('shmat', 'shmat-twice', 'personality') },
   // Only a kernel with CONFIG_X86_X32_ABI has these numbers.
   { program: 'row-22-x32-numbers', widths: ['x86-64'], kernel: { '*': 'ENOSYS' } },
   { program: 'row-27-device-zero', widths: BOTH },
@@ -136,7 +133,6 @@ for (const { program, widths, kernel = {}, granted = () => false } of ROWS) {
 
 test('wx is the policy of a run that names none', () => {
   const binary = compileProgram('wx/row-01-anonymous.c', { flags: FLAGS['x86-64'] });
-  assert.equal(output([TRAMPFD, 'run', '--', binary, 'shared']), 'shared: EACCES\n');
   assert.equal(output([TRAMPFD, 'run', '--', binary, 'private']), 'private: SIGSEGV\n');
   assert.equal(output([TRAMPFD, 'run', '--no-emulation', '--', binary, 'private']), 'private: EACCES\n');
 });

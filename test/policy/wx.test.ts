@@ -25,8 +25,12 @@ import { windowFor } from '../../src/supervisor/window.js';
 import { execute, verify } from './bpf.js';
 
 const WINDOW = windowFor(1024n);
-const service = serviceRules(policyOf('wx'), WINDOW);
 const ARCHITECTURES: Readonly<Record<Entry, number>> = { 'x86-64': 0xc000003e, i386: 0x40000003 };
+
+/** All rules of a policy. */
+function rulesOf(policy: Policy): RuleSet {
+  return policyRules(policy, serviceRules(policy, WINDOW));
+}
 
 /** One call: entry, name (or number), arguments. */
 type Sample = readonly [Entry, SyscallName | number, ...(number | bigint)[]];
@@ -151,10 +155,22 @@ const ALLOWED: readonly Sample[] = [
   ['i386', 'process_madvise', 0xdead_0000_0000n, 0x1_0000_1000n, 1, 20, 0],
   ['x86-64', 'process_madvise', -10000, 0x10000, 1, 20, 0],
   ['x86-64', 'process_madvise', 0xffffd8f0, 0x10000, 1, 20, 0],
-  // getppid, getpid, brk, munmap, execve, clone, exit_group.
-  ...[110, 39, 12, 11, 59, 56, 231].map((number): Sample => ['x86-64', number]),
-  ...[64, 20, 45, 91, 11, 120, 252].map((number): Sample => ['i386', number]),
+  // getppid, getpid, brk, munmap, clone, exit_group.
+  ...[110, 39, 12, 11, 56, 231].map((number): Sample => ['x86-64', number]),
+  ...[64, 20, 45, 91, 120, 252].map((number): Sample => ['i386', number]),
+  // Handlers of other signals, and the question which handler SIGSEGV has.
+  ...each((entry): readonly Sample[] => [
+    [entry, 'rt_sigaction', 14, 0x1000, 0, 8],
+    [entry, 'rt_sigaction', 11, 0, 0x1000, 8],
+  ]),
 ];
+
+/** Where trampolines are emulated: programs whose file may ask for an executable stack, and handlers of SIGSEGV. */
+const WATCHED: readonly Sample[] = each((entry): readonly Sample[] => [
+  [entry, 'execve', 0x1000, 0x2000, 0x3000],
+  [entry, 'execveat', -100, 0x1000, 0x2000, 0x3000, 0],
+  [entry, 'rt_sigaction', 11, 0x1000, 0, 8],
+]);
 
 const NOTIFIED: readonly Sample[] = each((entry): readonly Sample[] => [
   // Whatever the descriptor is: a table's may have any number.
@@ -191,12 +207,12 @@ const NOTIFIED: readonly Sample[] = each((entry): readonly Sample[] => [
 const say = ([entry, call, ...values]: Sample): string => `${entry} ${call}(${values.join(', ')})`;
 
 describe('wx without emulation', () => {
-  const wx = policyRules(policyOf('wx', [], false), service);
+  const wx = rulesOf(policyOf('wx', [], false));
   test('refuses with EACCES', () => {
     for (const sample of REFUSED) assert.equal(verdictOf(wx, sample), 'EACCES', say(sample));
   });
   test('allows what stands beside it', () => {
-    for (const sample of ALLOWED) assert.equal(verdictOf(wx, sample), 'allow', say(sample));
+    for (const sample of [...ALLOWED, ...WATCHED]) assert.equal(verdictOf(wx, sample), 'allow', say(sample));
   });
   test('has the service notified of what is about tables', () => {
     for (const sample of NOTIFIED) assert.equal(verdictOf(wx, sample), 'notify', say(sample));
@@ -261,14 +277,14 @@ describe('wx without emulation', () => {
 });
 
 describe('wx', () => {
-  const wx = policyRules(policyOf('wx'), service);
+  const wx = rulesOf(policyOf('wx'));
   test('has the supervisor asked about what may be granted without X, and refuses the rest', () => {
     for (const sample of REQUESTED) assert.equal(verdictOf(wx, sample), 'notify', say(sample));
     for (const sample of NEVER_GRANTED) assert.equal(verdictOf(wx, sample), 'EACCES', say(sample));
   });
-  test('lets go on what it lets go on without emulation, and asks the service about the same', () => {
+  test('lets go on what it lets go on without emulation, but for what emulation has to know', () => {
     for (const sample of ALLOWED) assert.equal(verdictOf(wx, sample), 'allow', say(sample));
-    for (const sample of NOTIFIED) assert.equal(verdictOf(wx, sample), 'notify', say(sample));
+    for (const sample of [...NOTIFIED, ...WATCHED]) assert.equal(verdictOf(wx, sample), 'notify', say(sample));
   });
   test('whatever else a request says, the kernel never grants by itself what a rule is about', () => {
     const register = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
@@ -308,14 +324,14 @@ describe('which rules are emulated', () => {
 
 describe('the other policies', () => {
   test('log: notified of all that wx refuses, and denies nothing', () => {
-    const log = policyRules(policyOf('log'), service);
+    const log = rulesOf(policyOf('log'));
     for (const sample of REFUSED) assert.equal(verdictOf(log, sample), 'notify', say(sample));
     for (const sample of ALLOWED) assert.equal(verdictOf(log, sample), 'allow', say(sample));
     for (const sample of NOTIFIED) assert.equal(verdictOf(log, sample), 'notify', say(sample));
   });
 
   test('off: only the service is left', () => {
-    const off = policyRules(policyOf('off'), service);
+    const off = rulesOf(policyOf('off'));
     for (const sample of NOTIFIED) assert.equal(verdictOf(off, sample), 'notify', say(sample));
     for (const sample of REFUSED) {
       const verdict = verdictOf(off, sample);
@@ -340,7 +356,7 @@ describe('the filter', () => {
 
   test('a call without a rule is let go after a few instructions, in every policy', () => {
     for (const level of levelNames) {
-      const program = compileFilter(policyRules(policyOf(level), service));
+      const program = compileFilter(rulesOf(policyOf(level)));
       for (const entry of BOTH) {
         const named = new Set<number>(Object.values(syscallNumbers[entry]));
         for (let number = 0; number < FIRST_UNKNOWN_SYSCALL; number++) {
