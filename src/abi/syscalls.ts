@@ -33,6 +33,7 @@ const x86_64 = {
   vfork: 58,
   execve: 59,
   exit: 60,
+  wait4: 61,
   fcntl: 72,
   chdir: 80,
   ptrace: 101,

@@ -13,22 +13,18 @@
  * @module
  */
 import { errnoNumbers } from '../abi/errno.js';
-import { MAP, PROT } from '../abi/mman.js';
 import { PRCTL } from '../abi/process.js';
 import { PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { type SyscallName, syscallNumbers } from '../abi/syscalls.js';
 import { TrampfdError } from '../error.js';
 import { allocate, allocateShared, type NativeMemory, native, negatedErrno, symbolAddress } from './libc.js';
-import { writeMemory } from './memory.js';
+import { mapCode, writeMemory } from './memory.js';
 import { nextStop, ptrace } from './ptrace.js';
 import { kill, signalNumbers } from './signal.js';
 
 const libcClone = native('int clone(uint64_t, uint64_t, int, uint64_t)');
 const libcPthreadSigmask = native('int pthread_sigmask(int, uint64_t, uint64_t)');
 const libcPrctl = native('int prctl(int, ulong, ulong, ulong, ulong)');
-const libcMmap = native('int64_t mmap(void *, size_t, int, int, int, long)');
-const libcMprotect = native('int mprotect(int64_t, size_t, int)');
-const libcMemcpy = native('void *memcpy(int64_t, const void *, size_t)');
 const libcWaitpid = native('int waitpid(int, uint64_t, int)');
 
 /** One system call of x86-64 that a held process is to make. Addresses are this process's as of its start. */
@@ -62,17 +58,6 @@ everySignal.bytes.fill(0xff);
 /** How of pthread_sigmask(3) (signal.h). */
 const SIG_SETMASK = 2;
 
-/** Maps the code of the list, readable and executable. */
-function mapListCode(): bigint {
-  const size = 4096;
-  const address = BigInt(
-    libcMmap(null, size, PROT.PROT_READ | PROT.PROT_WRITE, MAP.MAP_PRIVATE | MAP.MAP_ANONYMOUS, -1, 0),
-  );
-  libcMemcpy(address, LIST_CODE, LIST_CODE.length);
-  libcMprotect(address, size, PROT.PROT_READ | PROT.PROT_EXEC);
-  return address;
-}
-
 function failed(syscall: string, errno: number): TrampfdError {
   return new TrampfdError('ERR_TRAMPFD_HELD', `the process that is to become the program cannot be traced`, {
     syscall,
@@ -101,7 +86,7 @@ export class HeldProcess implements Disposable {
    * @throws TrampfdError ERR_TRAMPFD_HELD where it cannot be traced
    */
   static start(flags: number): HeldProcess | number {
-    const code = mapListCode();
+    const code = mapCode(LIST_CODE);
     const list = allocateShared((MOST_CALLS + 1) * RECORD);
     const stack = allocate(STACK).address + BigInt(STACK);
     // No handler of ours may run in it.

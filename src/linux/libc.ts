@@ -29,6 +29,11 @@ export function native(prototype: string): NativeFunction {
   return library.func(prototype) as NativeFunction;
 }
 
+/** A function that stands at an address of this process, with the calling convention of C. */
+export function nativeAt(address: bigint, prototype: string): NativeFunction {
+  return koffi.decode(address, koffi.proto(prototype)) as NativeFunction;
+}
+
 /** -1 becomes the negated error number of the calling thread; all else stays. */
 export function negatedErrno(result: number | bigint): number {
   const value = Number(result);

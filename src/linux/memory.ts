@@ -9,6 +9,7 @@ import { allocate, native, negatedErrno } from './libc.js';
 const processVmReadv = native('long process_vm_readv(int, uint64_t, ulong, uint64_t, ulong, ulong)');
 const processVmWritev = native('long process_vm_writev(int, uint64_t, ulong, uint64_t, ulong, ulong)');
 const libcMmap = native('int64_t mmap(void *, size_t, int, int, int, long)');
+const libcMprotect = native('int mprotect(uint64_t, size_t, int)');
 const libcMunmap = native('int munmap(uint64_t, size_t)');
 const libcMremap = native('int64_t mremap(uint64_t, size_t, size_t, int)');
 const libcMemcpy = native('void *memcpy(uint64_t, const void *, size_t)');
@@ -80,6 +81,23 @@ export function writeMemory(threadId: number, address: bigint, bytes: Uint8Array
   prepare(address, bytes.length);
   transfer.bytes.set(bytes);
   return Number(processVmWritev(threadId, vectors.address, 1, vectors.address + 16n, 1, 0)) === bytes.length;
+}
+
+/**
+ * Maps code into this process, readable and executable, until the process ends.
+ *
+ * @param code - at most a page
+ * @returns where it stands
+ * @throws RangeError where there is no memory for it
+ */
+export function mapCode(code: Uint8Array): bigint {
+  const size = TRANSFER_SIZE;
+  const { PROT_READ, PROT_WRITE, PROT_EXEC } = PROT;
+  const address = BigInt(libcMmap(null, size, PROT_READ | PROT_WRITE, MAP.MAP_PRIVATE | MAP.MAP_ANONYMOUS, -1, 0));
+  if (address === -1n || code.length > size) throw new RangeError('memory: no room for code');
+  libcMemcpy(address, code, code.length);
+  libcMprotect(address, size, PROT_READ | PROT_EXEC);
+  return address;
 }
 
 /**

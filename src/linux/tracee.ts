@@ -1,44 +1,15 @@
 /**
- * Threads that the calling thread traces for as long as they live: ptrace(2) with PTRACE_SEIZE, and what waitpid(2) tells.
+ * Threads that the calling thread traces for as long as they live: ptrace(2) with PTRACE_SEIZE.
  *
  * @module
  */
-import { errnoNumbers } from '../abi/errno.js';
-import { SIGINFO, WAIT } from '../abi/process.js';
 import { PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
-import { allocate, native, negatedErrno } from './libc.js';
+import { allocate } from './libc.js';
 import { nextStop, ptrace } from './ptrace.js';
-import { type ChildChange, decodeStatus } from './wait.js';
 
-const libcWaitpid = native('int waitpid(int, uint64_t, int)');
-const status = allocate(4);
 const message = allocate(8);
-const information = allocate(SIGINFO.size);
 const registers = allocate(USER_REGS.size);
 const mask = allocate(SIGSET_SIZE);
-
-/** What waitpid(2) told of a child or of a thread that is traced. */
-export type Told =
-  /** A stop between the thread and its tracer: an event of ptrace(2), or a signal that it is about to be given. */
-  | { readonly kind: 'stop'; readonly threadId: number; readonly event: number; readonly signal: number }
-  | { readonly kind: 'change'; readonly threadId: number; readonly change: ChildChange }
-  /** A signal came. */
-  | 'interrupted'
-  /** There is nobody to be told of. */
-  | 'nobody';
-
-/** Waits until something is told of any child of this process, and of any thread that is traced here. */
-export function nextTold(): Told {
-  // Not WCONTINUED: that state is told once, and a tracer would take it from the tracee's parent (kernel/exit.c).
-  const { __WALL, WUNTRACED } = WAIT;
-  const threadId = negatedErrno(libcWaitpid(-1, status.address, __WALL | WUNTRACED));
-  if (threadId === -errnoNumbers.EINTR) return 'interrupted';
-  if (threadId <= 0) return 'nobody';
-  const value = status.view.getInt32(0, true);
-  const isStop = (value & 0xff) === 0x7f;
-  if (isStop) return { kind: 'stop', threadId, event: value >> 16, signal: (value >> 8) & 0xff };
-  return { kind: 'change', threadId, change: decodeStatus(threadId, value) };
-}
 
 /** What a tracee is followed into: threads and processes that it makes, and programs that it executes. */
 const FOLLOW =
@@ -95,38 +66,9 @@ export function eventMessage(threadId: number): number {
     : Number(message.view.getBigUint64(0, true));
 }
 
-/** Why a tracee is about to be given a signal. */
-export interface Fault {
-  /** si_code: positive where the kernel sends the signal for what the thread has done. */
-  readonly code: number;
-  /** si_addr: the address that could not be accessed. */
-  readonly address: bigint;
-}
-
-/** Why a stopped tracee is about to be given a signal; undefined where it is gone. */
-export function faultOf(threadId: number): Fault | undefined {
-  if (ptrace('PTRACE_GETSIGINFO', threadId, 0n, information.address) < 0) return undefined;
-  const { view } = information;
-  return {
-    code: view.getInt32(SIGINFO.si_code, true),
-    address: view.getBigUint64(SIGINFO.si_addr, true),
-  };
-}
-
-/** The registers of a stopped tracee: one buffer, which holds those that were read last. Undefined where it is gone. */
+/** The registers of a stopped tracee, in a buffer that the next read uses anew. Undefined where it is gone. */
 export function readRegisters(threadId: number): DataView | undefined {
   return ptrace('PTRACE_GETREGS', threadId, 0n, registers.address) < 0 ? undefined : registers.view;
-}
-
-/** Gives a stopped tracee the registers in that buffer. */
-export function writeRegisters(threadId: number): boolean {
-  return ptrace('PTRACE_SETREGS', threadId, 0n, registers.address) === 0;
-}
-
-/** The signals that a stopped tracee blocks: bit N - 1 for signal N. Undefined where it is gone. */
-export function readSignalMask(threadId: number): bigint | undefined {
-  const result = ptrace('PTRACE_GETSIGMASK', threadId, BigInt(SIGSET_SIZE), mask.address);
-  return result < 0 ? undefined : mask.view.getBigUint64(0, true);
 }
 
 /** Has a stopped tracee block these signals. */

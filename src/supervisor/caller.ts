@@ -81,16 +81,6 @@ export function fileName(place: CodePlace | undefined): string {
   return line.name === '' ? `0x${address.toString(16)}` : line.name;
 }
 
-/** As {@link returnPlace}, by the name of the file. */
-export function callPlace(
-  threadId: number,
-  stackPointer: bigint,
-  wordSize: 4 | 8,
-  find: (address: bigint) => MapsLine | undefined,
-): string {
-  return fileName(returnPlace(threadId, stackPointer, wordSize, find));
-}
-
 /** The files that a call came from, nearest first: of its instruction, and of the code that the stack leads to next. */
 export function filesOf({ file, stack }: LoggedCaller): readonly string[] {
   // As file+0xOFFSET; a path may have a plus itself.

@@ -10,7 +10,7 @@ import { readMemory } from '../../linux/memory.js';
 import { hasOwnFilter } from '../../linux/proc.js';
 import { isError } from '../../linux/ptrace.js';
 import { callRemotely, findSystemCall, type RemoteCall } from '../../linux/remote_call.js';
-import type { Fault } from '../../linux/tracee.js';
+import type { Fault } from '../../linux/told.js';
 import { assemblePage, isPromotedPage, PAGE_LENGTH, trampolinesOf } from '../../trampoline/promoted_page.js';
 import { viewOf } from '../../trampoline/recognise.js';
 import type { OwnPage } from './own_page.js';

@@ -6,13 +6,23 @@
  */
 import { type MapsLine, mappings } from '../../linux/proc.js';
 import type { Range } from '../../policy/memory.js';
+import { fileName } from '../caller.js';
 import { OwnPages } from './own_pages.js';
 import type { View } from './view.js';
+
+/** Addresses of code that are kept with what was found there. */
+const MOST_FOUND = 4096;
 
 const STACK = '[stack]';
 
 function isIn({ start, end }: Range, address: bigint): boolean {
   return address >= start && address < end;
+}
+
+function keep<Found>(map: Map<bigint, Found>, address: bigint, found: Found): void {
+  // A program that calls from ever new addresses is looked at anew.
+  if (map.size >= MOST_FOUND) map.clear();
+  map.set(address, found);
 }
 
 /** The memory of one process, or of several that share it. */
@@ -28,6 +38,9 @@ export class TracedMemory {
   #users = 1;
   /** The mappings as they were read last. */
   #lines: readonly MapsLine[] = [];
+  /** What was found in them for addresses that are called, and for those that calls come from. */
+  readonly #executable = new Map<bigint, MapsLine>();
+  readonly #names = new Map<bigint, string>();
 
   /** Where the first thread's stack was seen. */
   #stack: Range | undefined;
@@ -111,8 +124,22 @@ export class TracedMemory {
 
   /** The mapping that an executable address is in; what was read before counts, for the kernel refuses to execute what is not. */
   executableAt(threadId: number, address: bigint): MapsLine | undefined {
+    const known = this.#executable.get(address);
+    if (known !== undefined) return known;
     const isCode = (line: MapsLine): boolean => isIn(line, address) && line.permissions[2] === 'x';
-    return this.#lines.find(isCode) ?? this.read(threadId).find(isCode);
+    const found = this.#lines.find(isCode) ?? this.read(threadId).find(isCode);
+    if (found !== undefined) keep(this.#executable, address, found);
+    return found;
+  }
+
+  /** The name of the code at an address: its file, or the address where it is in none; as it was when mappings were read last. */
+  codeNameAt(threadId: number, address: bigint): string {
+    const known = this.#names.get(address);
+    if (known !== undefined) return known;
+    const line = this.executableAt(threadId, address);
+    const name = fileName(line === undefined ? undefined : { line, address });
+    keep(this.#names, address, name);
+    return name;
   }
 
   /** The mapping that an address was in when they were read last. */
@@ -127,6 +154,8 @@ export class TracedMemory {
    */
   read(threadId: number): readonly MapsLine[] {
     this.#lines = mappings(threadId) ?? [];
+    this.#executable.clear();
+    this.#names.clear();
     return this.#lines;
   }
 

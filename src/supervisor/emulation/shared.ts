@@ -103,6 +103,11 @@ export function hasReplied(shared: EmulationShared): void {
   Atomics.notify(shared, REPLIED);
 }
 
+/** The tracing thread's side: whether there is something that it has not taken. */
+export function isAsked(shared: EmulationShared): boolean {
+  return Atomics.load(shared, ASKED) === 1;
+}
+
 /** The tracing thread's side: whether there is something, which it takes now. */
 export function takeAsked(shared: EmulationShared): boolean {
   if (Atomics.exchange(shared, ASKED, 0) === 0) return false;

@@ -17,7 +17,7 @@ import { readMemory, writeMemory } from '../../linux/memory.js';
 import { caughtSignals, hasOwnFilter } from '../../linux/proc.js';
 import { callRemotely, findSystemCall } from '../../linux/remote_call.js';
 import { signalNumbers } from '../../linux/signal.js';
-import { readRegisters, readSignalMask, writeSignalMask } from '../../linux/tracee.js';
+import { readRegisters, writeSignalMask } from '../../linux/tracee.js';
 import { RESTORING } from '../calls/signal_action.js';
 import type { TracedProcess } from './tracees.js';
 
@@ -78,10 +78,12 @@ export function askDisposition(traced: TracedProcess, threadId: number, entry: E
   if (bytes !== undefined) traced.disposition = { entry, bytes };
 }
 
-/** Puts back what the kernel has changed of a thread's signals, where a call of it was carried out. */
-export function restoreSignals(traced: TracedProcess, threadId: number): void {
-  const mask = readSignalMask(threadId);
-  if (mask === undefined) return;
+/**
+ * Puts back what the kernel has changed of a thread's signals, where a call of it was carried out.
+ *
+ * @param mask the signals that it blocks now: bit N - 1 for signal N
+ */
+export function restoreSignals(traced: TracedProcess, threadId: number, mask: bigint): void {
   const { disposition } = traced;
   const isHandled = disposition !== undefined && !isDefault(disposition) && !isIgnored(disposition);
   // A program with a handler pays for the look at it; one without has nothing to lose but the mask.

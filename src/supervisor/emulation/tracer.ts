@@ -8,17 +8,19 @@ import { signalStops } from '../../linux/bell.js';
 import { StoppingThread } from '../../linux/ptrace.js';
 import { signalNumbers } from '../../linux/signal.js';
 import { StoppedImage } from '../../linux/stopped_image.js';
-import { eventMessage, leaveSystemCall, listen, nextTold, type Told } from '../../linux/tracee.js';
+import { nextTold, resumeUntilTold, type Told, writeRegisters } from '../../linux/told.js';
+import { eventMessage, leaveSystemCall, listen } from '../../linux/tracee.js';
 import type { ChildChange } from '../../linux/wait.js';
 import { allows, type Policy } from '../../policy/kinds.js';
 import { judgeImage, type ReportImage } from '../executions.js';
 import type { Log } from '../log.js';
+import { KnownCodes } from './known_code.js';
 import { separate } from './placing.js';
 import type { ThreadOrder } from './remote_thread.js';
-import { type EmulationShared, giveChildrenBack, isTracing, setStopped, takeChildren } from './shared.js';
+import { type EmulationShared, giveChildrenBack, isAsked, isTracing, setStopped, takeChildren } from './shared.js';
 import type { Tally } from './tally.js';
 import { type TracedProcess, Tracees } from './tracees.js';
-import { carriedOut } from './traps.js';
+import { carriedOut, type TrapContext } from './traps.js';
 
 /** What the tracer works with. */
 export interface TracerContext {
@@ -38,6 +40,7 @@ const { SIGSEGV = 11, SIGTRAP = 5 } = signalNumbers;
 export class Tracer {
   readonly #context: TracerContext;
   readonly #tracees: Tracees;
+  readonly #traps: TrapContext;
   /** Processes in a stop of job control. */
   readonly #stoppedProcesses = new Set<number>();
   /** Threads that stop for the receiving thread. */
@@ -45,6 +48,7 @@ export class Tracer {
 
   constructor(context: TracerContext) {
     this.#context = context;
+    this.#traps = { log: context.log, tally: context.tally, known: new KnownCodes() };
     this.#tracees = new Tracees();
   }
 
@@ -107,9 +111,31 @@ export class Tracer {
     }
   }
 
-  /** Waits until something is told, or the bell rings, and does what is to be done. */
+  /** Waits until something is told, or the bell rings, and does what is to be done. Traps follow each other in here. */
   wait(): void {
-    const told = nextTold();
+    let told = nextTold();
+    for (let threadId = this.#trapped(told); threadId !== undefined; threadId = this.#trapped(told)) {
+      if (isAsked(this.#context.shared) || this.#tracees.of(threadId)?.isLeaving === true) {
+        writeRegisters(threadId);
+        this.#tracees.proceed(threadId);
+        this.#endIfOver();
+        return;
+      }
+      told = resumeUntilTold(threadId);
+    }
+    this.#tell(told);
+  }
+
+  /** The thread that has called a trampoline, which has been carried out: it is to go on. */
+  #trapped(told: Told): number | undefined {
+    if (typeof told === 'string' || told.kind !== 'stop') return undefined;
+    const { threadId, event, signal } = told;
+    if (event !== 0 || signal !== SIGSEGV || this.#ordered.has(threadId)) return undefined;
+    const traced = this.#tracees.of(threadId);
+    return traced !== undefined && carriedOut(this.#traps, threadId, traced) ? threadId : undefined;
+  }
+
+  #tell(told: Told): void {
     if (told === 'interrupted') return;
     if (told === 'nobody') {
       // All have ended, and somebody else was told: nobody is left to be traced.
@@ -161,18 +187,15 @@ export class Tracer {
   }
 
   #stopped({ threadId, event, signal }: Extract<Told, { readonly kind: 'stop' }>): void {
-    const { log, tally } = this.#context;
     // It stands until the receiving thread has it go on: at the stop behind its call, and those of calls that it makes there.
     if (this.#ordered.has(threadId)) return;
     const traced = this.#tracees.of(threadId) ?? this.#adoptEarly(threadId, event, signal);
     if (traced === undefined) return;
     switch (event) {
-      case 0: {
-        const isHandled = signal === SIGSEGV && carriedOut({ log, tally }, threadId, traced);
+      case 0:
         // Bit 7 marks the stops of system calls, which are nobody's here.
-        this.#tracees.proceed(threadId, isHandled || (signal & 0x80) !== 0 ? 0 : signal);
+        this.#tracees.proceed(threadId, (signal & 0x80) !== 0 ? 0 : signal);
         break;
-      }
       case PTRACE_STOP.PTRACE_EVENT_STOP:
         if (signal === SIGTRAP) {
           this.#continued(traced.processId);

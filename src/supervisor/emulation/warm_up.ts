@@ -4,13 +4,13 @@
  *
  * @module
  */
+import { USER_REGS } from '../../abi/ptrace.js';
 import { allocate } from '../../linux/libc.js';
 import { readAtMost } from '../../linux/memory.js';
 import { hasOwnFilter, mappings } from '../../linux/proc.js';
 import { findSystemCall } from '../../linux/remote_call.js';
-import { apply } from '../../trampoline/apply.js';
-import { longestLegacyForm, recogniseLegacy } from '../../trampoline/legacy.js';
-import { callPlace } from '../caller.js';
+import { longestLegacyForm } from '../../trampoline/legacy.js';
+import { carryOut, KnownCodes, relocated } from './known_code.js';
 import { ViewPages } from './view.js';
 
 /** A closure of libffi (trampoline/x86-64_legacy.ts), with a handler that is nowhere. */
@@ -21,16 +21,17 @@ export function warmUp(pageSize: number): void {
   const closure = allocate(longestLegacyForm);
   closure.bytes.set(Buffer.from(CLOSURE.replaceAll(' ', ''), 'hex'));
   const bytes = readAtMost(process.pid, closure.address, longestLegacyForm);
-  const code = recogniseLegacy(bytes, closure.address, 'x86-64');
-  if (code === undefined) return;
-  apply(code.trampoline, { rip: closure.address, rsp: 0n, eflags: 0n, r10: 0n, r11: 0n }, () => 0n, 'x86-64');
-  const lines = mappings(process.pid);
-  callPlace(process.pid, closure.address, 8, (address) => lines?.find(({ start }) => start === address));
+  const known = new KnownCodes().find(bytes, closure.address, 'x86-64');
+  if (known === undefined) return;
+  const { form, length } = known.code;
+  const end = closure.address + BigInt(length);
+  carryOut(process.pid, relocated(known, closure.address, end, 0n), allocate(USER_REGS.size).view);
+  mappings(process.pid);
   hasOwnFilter(process.pid);
   findSystemCall(process.pid, 'x86-64');
   try {
     using pages = ViewPages.create(pageSize, pageSize);
-    pages.promote(0, 0n, pageSize, code.form, code.length);
+    pages.promote(0, 0n, pageSize, form, length);
   } catch {
     // There is no memory for it now. The request that needs some will be told.
   }

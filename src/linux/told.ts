@@ -1,0 +1,142 @@
+/**
+ * What waitpid(2) tells a tracer, and what it must know of a thread that has trapped: its registers, why, the bytes where
+ * it stands and the word on top of its stack.
+ *
+ * A trap is over in microseconds, and there may be a hundred thousand a second: all of this is one native call
+ * (call_list.ts), and so is what comes before it, where a thread goes on from its trap with other registers.
+ *
+ * @module
+ */
+import { errnoNumbers } from '../abi/errno.js';
+import { SIGINFO, WAIT } from '../abi/process.js';
+import { PTRACE, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
+import { CallList } from './call_list.js';
+import { allocate } from './libc.js';
+import { readAtMost } from './memory.js';
+import { ptrace } from './ptrace.js';
+import { type ChildChange, decodeStatus } from './wait.js';
+
+/** What waitpid(2) told of a child or of a thread that is traced. */
+export type Told =
+  /** A stop between the thread and its tracer: an event of ptrace(2), or a signal that it is about to be given. */
+  | { readonly kind: 'stop'; readonly threadId: number; readonly event: number; readonly signal: number }
+  | { readonly kind: 'change'; readonly threadId: number; readonly change: ChildChange }
+  /** A signal came. */
+  | 'interrupted'
+  /** There is nobody to be told of. */
+  | 'nobody';
+
+/** Bytes that are read where a thread has trapped, at most. */
+export const TRAP_BYTES = 64;
+
+/** Why a tracee is about to be given a signal. */
+export interface Fault {
+  /** si_code: positive where the kernel sends the signal for what the thread has done. */
+  readonly code: number;
+  /** si_addr: the address that could not be accessed. */
+  readonly address: bigint;
+}
+
+/** A thread that is about to be given a signal. */
+export interface Trap extends Fault {
+  /** The signals that it blocks: bit N - 1 for signal N. */
+  readonly signalMask: bigint;
+  /** Its registers. What is written here it has when it goes on, by {@link resumeUntilTold} or {@link writeRegisters}. */
+  readonly registers: DataView;
+  /** The bytes from its instruction pointer on, as many as could be read. */
+  readonly bytes: Uint8Array;
+  /** The eight bytes on top of its stack, where they can be read. */
+  readonly stackTop: bigint | undefined;
+}
+
+const WORD = 8;
+const IOVEC = { base: 0, length: 8, size: 16 } as const;
+
+const status = allocate(4);
+const information = allocate(SIGINFO.size);
+const mask = allocate(SIGSET_SIZE);
+const registers = allocate(USER_REGS.size);
+/** The word on top of the stack, then the bytes at the instruction pointer. */
+const read = allocate(WORD + TRAP_BYTES);
+const codeBytes = read.bytes.subarray(WORD);
+/** struct iovec: ours; theirs, of the stack and of the code. */
+const vectors = allocate(3 * IOVEC.size);
+const [OURS, STACK, CODE] = [0, IOVEC.size, 2 * IOVEC.size];
+vectors.view.setBigUint64(OURS + IOVEC.base, read.address, true);
+vectors.view.setBigUint64(OURS + IOVEC.length, BigInt(WORD + TRAP_BYTES), true);
+vectors.view.setBigUint64(STACK + IOVEC.length, BigInt(WORD), true);
+vectors.view.setBigUint64(CODE + IOVEC.length, BigInt(TRAP_BYTES), true);
+
+/** Entries of the list. */
+const [SETREGS, CONT, WAIT4, GETSIGMASK, READ] = [0, 1, 2, 5, 8] as const;
+/** The entry that the list has come to. */
+let cameTo: number = SETREGS;
+
+const list = traps();
+
+function traps(): CallList {
+  // Not WCONTINUED: that state is told once, and a tracer would take it from the tracee's parent (kernel/exit.c).
+  const { __WALL, WUNTRACED } = WAIT;
+  const told = { resultOf: WAIT4 };
+  return new CallList([
+    { call: 'ptrace', arguments: [PTRACE.PTRACE_SETREGS, 0, 0, registers.address] },
+    { call: 'ptrace', arguments: [PTRACE.PTRACE_CONT, 0, 0, 0] },
+    { call: 'wait4', arguments: [-1, status.address, __WALL | WUNTRACED, 0] },
+    // All that follows fails where this is no stop, and is for nothing where it is another one than a trap.
+    { call: 'ptrace', arguments: [PTRACE.PTRACE_GETREGS, told, 0, registers.address] },
+    { call: 'ptrace', arguments: [PTRACE.PTRACE_GETSIGINFO, told, 0, information.address] },
+    { call: 'ptrace', arguments: [PTRACE.PTRACE_GETSIGMASK, told, SIGSET_SIZE, mask.address] },
+    { from: registers.address + BigInt(USER_REGS.rsp), to: vectors.address + BigInt(STACK + IOVEC.base) },
+    { from: registers.address + BigInt(USER_REGS.rip), to: vectors.address + BigInt(CODE + IOVEC.base) },
+    { call: 'process_vm_readv', arguments: [told, vectors.address, 1, vectors.address + BigInt(STACK), 2, 0] },
+  ]);
+}
+
+/** Waits until something is told of any child of this process, and of any thread that is traced here. */
+export function nextTold(): Told {
+  return toldFrom(WAIT4);
+}
+
+/** Lets a thread go on that was told of last and has trapped, with the registers of its {@link Trap}, and waits as {@link nextTold} does. */
+export function resumeUntilTold(threadId: number): Told {
+  list.setArgument(SETREGS, 1, threadId);
+  list.setArgument(CONT, 1, threadId);
+  return toldFrom(SETREGS);
+}
+
+function toldFrom(entry: number): Told {
+  cameTo = list.run(entry);
+  // A thread that was killed does not go on; its end is told.
+  if (cameTo < WAIT4) cameTo = list.run(WAIT4);
+  const threadId = list.result(WAIT4);
+  if (threadId === -errnoNumbers.EINTR) return 'interrupted';
+  if (threadId <= 0) return 'nobody';
+  const value = status.view.getInt32(0, true);
+  const isStop = (value & 0xff) === 0x7f;
+  if (isStop) return { kind: 'stop', threadId, event: value >> 16, signal: (value >> 8) & 0xff };
+  return { kind: 'change', threadId, change: decodeStatus(threadId, value) };
+}
+
+/** What is known of the thread that was told of last, and is about to be given a signal; undefined where it is gone. */
+export function lastTrap(): Trap | undefined {
+  if (cameTo <= GETSIGMASK) return undefined;
+  const threadId = list.result(WAIT4);
+  const count = cameTo > READ ? list.result(READ) : 0;
+  return {
+    code: information.view.getInt32(SIGINFO.si_code, true),
+    address: information.view.getBigUint64(SIGINFO.si_addr, true),
+    signalMask: mask.view.getBigUint64(0, true),
+    registers: registers.view,
+    // Where the stack cannot be read, nothing was.
+    bytes:
+      count >= WORD
+        ? codeBytes.subarray(0, count - WORD)
+        : readAtMost(threadId, registers.view.getBigUint64(USER_REGS.rip, true), TRAP_BYTES).slice(),
+    stackTop: count >= WORD ? read.view.getBigUint64(0, true) : undefined,
+  };
+}
+
+/** Gives the thread that has trapped the registers of its {@link Trap}, without letting it go on. */
+export function writeRegisters(threadId: number): boolean {
+  return ptrace('PTRACE_SETREGS', threadId, 0n, registers.address) === 0;
+}
