@@ -11,6 +11,7 @@
 import { readFileSync } from 'node:fs';
 import { FCNTL } from '../../abi/fcntl.js';
 import { MAP, PROT } from '../../abi/mman.js';
+import { descriptorPath, isRegularFile } from '../../linux/descriptor.js';
 import { allows } from '../../policy/kinds.js';
 import { secondWayOf } from '../../policy/runtimes.js';
 import { type Answer, type CallContext, int32 } from '../call.js';
@@ -34,7 +35,10 @@ export function answerView({ supervision, notification, entry, name }: CallConte
   const isExecutable = (int32(protection) & PROT.PROT_EXEC) !== 0 && (int32(protection) & PROT.PROT_WRITE) === 0;
   const isShared = (int32(flags) & (MAP.MAP_SHARED | MAP.MAP_ANONYMOUS)) === MAP.MAP_SHARED;
   if (!isExecutable || !isShared || (int32(flags) & MAP.MAP_FIXED) !== 0) return undefined;
-  if (!isOpenForWriting(notification.threadId, int32(descriptor))) return undefined;
+  const { threadId } = notification;
+  if (!isOpenForWriting(threadId, int32(descriptor))) return undefined;
+  // What is shared with a device, or a socket, is no memory that code is written to.
+  if (!isRegularFile(descriptorPath(threadId, int32(descriptor)))) return undefined;
   if (allows(policy, 'execfile')) {
     const caller = callerOf(notification, entry === 'i386' ? 4 : 8);
     if (secondWayOf(filesOf(caller)) !== 'maps twice') return undefined;

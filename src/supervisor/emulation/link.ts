@@ -7,7 +7,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { ringBell } from '../../linux/bell.js';
 import type { ThreadBehindCall } from '../../linux/ptrace.js';
 import { stopTraced, type ThreadOrder } from './remote_thread.js';
-import type { EmulationRequest } from './requests.js';
+import type { EmulationRequest } from './request.js';
 import { ask, awaitReply, type EmulationShared, isTracing } from './shared.js';
 import type { TraceData } from './trace.js';
 

@@ -1,0 +1,62 @@
+/**
+ * What the tracing thread is asked, and what it answers with.
+ *
+ * @module
+ */
+import type { Entry, SyscallName } from '../../abi/syscalls.js';
+import type { Listener, Notification } from '../../linux/listener.js';
+import { StoppingThread } from '../../linux/ptrace.js';
+import type { Log } from '../log.js';
+import type { RefusedRuntimes } from '../refused_runtimes.js';
+import type { EmulationShared } from './shared.js';
+import type { TracedProcess } from './tracees.js';
+
+/** A request, as it was received. Plain data: it goes from thread to thread. */
+export interface EmulationRequest {
+  readonly kind: /** Executable memory, or an executable view of a file. */
+    | 'memory'
+    /** execve(2), whose program is to be looked at. */
+    | 'execution'
+    /** A program of the run that stands before its first instruction, and waits in a call that is not its own. */
+    | 'parked'
+    /** rt_sigaction(2) of SIGSEGV, which is noted and carried out. */
+    | 'disposition';
+  readonly notification: Notification;
+  readonly entry: Entry;
+  readonly name: SyscallName;
+}
+
+/** What requests are answered with. */
+export interface RequestContext {
+  readonly shared: EmulationShared;
+  readonly listener: Listener;
+  readonly log: Log;
+  readonly refusedRuntimes: RefusedRuntimes;
+  readonly pageSize: number;
+  readonly tracedOf: (threadId: number) => TracedProcess | undefined;
+  readonly attach: (processId: number) => TracedProcess | undefined;
+  readonly attachExecuting: (processId: number, threadId: number) => boolean;
+}
+
+/** Why a request is refused: a sentence for the log. */
+export class Refusal {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** The caller's thread, stopped behind its call, which has failed. */
+export function stopBehind(listener: Listener, { threadId, id }: Notification): StoppingThread | Refusal {
+  const thread = StoppingThread.interrupt(threadId);
+  if (thread === undefined) return new Refusal('the caller cannot be stopped behind its call');
+  // Where nothing more happens, it is refused.
+  listener.answerError(id, 'EACCES');
+  return thread.stopped() === undefined ? new Refusal('the caller is gone') : thread;
+}
+
+/** A length in whole pages. */
+export function rounded(length: bigint): bigint {
+  return ((length + 4095n) / 4096n) * 4096n;
+}
