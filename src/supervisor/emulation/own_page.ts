@@ -201,12 +201,13 @@ export class OwnPage {
   /**
    * They were made.
    *
+   * @param now milliseconds, from any time on
    * @returns whether it is the first time
    */
-  promoted(trampolines: readonly PlacedTrampoline[]): boolean {
+  promoted(trampolines: readonly PlacedTrampoline[], now: number = performance.now()): boolean {
     const isFirst = this.#trampolines.length === 0;
     this.#trampolines = trampolines;
-    this.#since = performance.now();
+    this.#since = now;
     this.#isUnsure = false;
     this.#calls = 0;
     return isFirst;
@@ -223,10 +224,10 @@ export class OwnPage {
   }
 
   /** It was put back, or was found so. */
-  demoted(): void {
+  demoted(now: number = performance.now()): void {
     this.#isUnsure = false;
     if (this.#since === undefined) return;
-    const lasted = performance.now() - this.#since;
+    const lasted = now - this.#since;
     this.#since = undefined;
     this.#calls = 0;
     if (lasted < SHORT) this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT * this.#firstWait);

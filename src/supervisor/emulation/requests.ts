@@ -53,8 +53,9 @@ function makeWithout(
   values[2] = withoutExecution(protection);
   const { ownPages } = traced.memory;
   const isNew = name === 'mmap' || name === 'mmap2';
+  const isOwn = (int32(notification.arguments[3]) & MAP.MAP_PRIVATE) !== 0;
   const isWritable = (int32(protection) & PROT.PROT_WRITE) !== 0;
-  const mayBePromoted = isNew && isWritable && entry === 'x86-64' && !hasOwnFilter(notification.threadId);
+  const mayBePromoted = isNew && isOwn && isWritable && entry === 'x86-64' && !hasOwnFilter(notification.threadId);
   const isKnown = mayBePromoted && isOfKnown(notification, places);
   const [address, length] = notification.arguments;
   const handed = mayBePromoted && ownPages.needPool(address) ? handPool(listener, notification.id) : undefined;
