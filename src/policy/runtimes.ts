@@ -220,6 +220,14 @@ export function isTrampolineMaker(name: string): boolean {
   return TRAMPOLINE_MAKERS.has(name);
 }
 
+/** libffi's functions that map memory for closures, by whatever name its library or the program goes that has it in it. */
+const CLOSURE_MAKERS: ReadonlySet<string> = new Set(['ffi_closure_alloc', 'dlmmap', 'dlmmap_locked']);
+
+/** Whether a function is one of libffi's that map memory for closures. A compiler may have put an ending to its name. */
+export function isClosureMaker(name: string): boolean {
+  return CLOSURE_MAKERS.has(name.replace(/\..*$/s, ''));
+}
+
 /** What a person is told of a runtime that was refused: what it wanted, and how it runs without, or with. */
 export function runtimeSentence({ name, wants, without }: Runtime, policy: string): string {
   const remedy = without === undefined ? 'no switch makes it run without' : `this makes it run without: ${without}`;

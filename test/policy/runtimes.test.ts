@@ -1,7 +1,7 @@
 /** The table of runtimes: files are recognised, and what is said of them can be used. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { runtimeOf, runtimeSentence, runtimes, secondWayOf } from '../../src/policy/runtimes.js';
+import { isClosureMaker, runtimeOf, runtimeSentence, runtimes, secondWayOf } from '../../src/policy/runtimes.js';
 
 /** Files as they are in Debian 12 and elsewhere, and the runtime of each. */
 const FILES: readonly (readonly [string, RegExp | undefined])[] = [
@@ -89,4 +89,13 @@ describe('the table of runtimes', () => {
       );
     }
   });
+});
+
+test("libffi's functions are known where a program has them in it, by whatever ending a compiler gave them", () => {
+  for (const name of ['ffi_closure_alloc', 'ffi_closure_alloc.cold', 'dlmmap', 'dlmmap.constprop.0', 'dlmmap_locked']) {
+    assert.equal(isClosureMaker(name), true, name);
+  }
+  for (const name of ['', 'dlmmapped', 'mmap', 'ffi_call', '.constprop.0', 'x.ffi_closure_alloc']) {
+    assert.equal(isClosureMaker(name), false, name);
+  }
 });

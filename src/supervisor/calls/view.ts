@@ -13,9 +13,8 @@ import { FCNTL } from '../../abi/fcntl.js';
 import { MAP, PROT } from '../../abi/mman.js';
 import { descriptorPath, isRegularFile } from '../../linux/descriptor.js';
 import { allows } from '../../policy/kinds.js';
-import { secondWayOf } from '../../policy/runtimes.js';
 import { type Answer, type CallContext, int32 } from '../call.js';
-import { callerOf, filesOf } from '../caller.js';
+import { codeWriterOf } from '../code_writer.js';
 
 /** Whether a thread has a file open for reading and writing (proc(5): the flags of /proc/PID/fdinfo/FD, octal). */
 function isOpenForWriting(threadId: number, descriptor: number): boolean {
@@ -40,8 +39,7 @@ export function answerView({ supervision, notification, entry, name }: CallConte
   // What is shared with a device, or a socket, is no memory that code is written to.
   if (!isRegularFile(descriptorPath(threadId, int32(descriptor)))) return undefined;
   if (allows(policy, 'execfile')) {
-    const caller = callerOf(notification, entry === 'i386' ? 4 : 8);
-    if (secondWayOf(filesOf(caller)) !== 'maps twice') return undefined;
+    if (codeWriterOf(notification, entry).writes !== 'maps twice') return undefined;
   }
   emulation.hand({ kind: 'memory', notification, entry, name });
   return { kind: 'later' };

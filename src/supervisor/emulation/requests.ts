@@ -17,9 +17,9 @@ import type { Notification } from '../../linux/listener.js';
 import { hasOwnFilter, type MapsLine, mappings } from '../../linux/proc.js';
 import { isError } from '../../linux/ptrace.js';
 import { protectedRange, type Range } from '../../policy/memory.js';
-import { isTrampolineMaker, secondWayOf } from '../../policy/runtimes.js';
+import { isTrampolineMaker } from '../../policy/runtimes.js';
 import { int32 } from '../call.js';
-import { filesOf, placesOf } from '../caller.js';
+import { codeWriterOf } from '../code_writer.js';
 import { type CodePlace, codePlaceName, functionOf } from '../functions.js';
 import { hexadecimal, loggedNotification } from '../report.js';
 import { handPool, placePool, putPagesBack } from './give_pool.js';
@@ -121,18 +121,17 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
   const { log, listener, refusedRuntimes, attach } = context;
   const logged = loggedNotification(notification, entry);
   const { processId } = logged;
-  const { caller, places } = placesOf(notification, entry === 'i386' ? 4 : 8);
-  const way = secondWayOf(filesOf(caller));
+  const { caller, places, writes } = codeWriterOf(notification, entry);
   if (!isView(request)) {
-    if (way === 'compiles') {
+    if (writes === 'compiles') {
       refusedRuntimes.look(notification, entry);
       return new Refusal('the caller compiles code, which is never granted');
     }
-    if (way === 'maps twice') return new Refusal('the caller has another way: a file that is mapped twice');
+    if (writes === 'maps twice') return new Refusal('the caller has another way: a file that is mapped twice');
     if ((name === 'mmap' || name === 'mmap2') && !isAnonymous(request)) {
       return new Refusal('memory of a file is granted to nobody as writable and executable');
     }
-  } else if (way === 'compiles') {
+  } else if (writes === 'compiles') {
     return new Refusal('the caller compiles code, which is never granted');
   }
   if (name === 'mprotect' || name === 'pkey_mprotect') {
