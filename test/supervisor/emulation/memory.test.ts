@@ -1,6 +1,7 @@
 /** Memory with trampolines is the program's as it was: it may write, read, move, share and replace it. */
+import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { alike, emulated, policies, widths } from './alike.js';
+import { alike, emulated, logged, policies, widths } from './alike.js';
 
 const TRIALS = {
   rewrite: 'a trampoline that is written anew is the one that is called',
@@ -21,6 +22,12 @@ for (const policy of policies) {
       for (const [trial, what] of Object.entries(TRIALS)) {
         test(what, () => alike(policy, [program, trial], { status: 44 }));
       }
+
+      // Where it was granted is known by its address.
+      test('memory that is moved has no trampolines any more', async () => {
+        const { output, signal } = await logged(policy, [program, 'move']);
+        assert.deepEqual([output, signal], ['before: 11 21\n', 'SIGSEGV']);
+      });
     });
   }
 }
