@@ -145,7 +145,8 @@ export class Tracees {
       return known;
     }
     const processId = processOf(threadId);
-    if (processId === undefined) return undefined;
+    // One may have stopped, ended and been told of before its maker's event is: nothing more is heard of it.
+    if (processId === undefined || (maker !== undefined && hasEnded(threadId))) return undefined;
     const of = this.#processes.get(processId);
     if (of !== undefined) {
       this.#add(of, threadId);

@@ -87,6 +87,26 @@ for (const policy of ['wx', 'strict'] as const) {
       });
     }
 
+    test('leave nothing in the supervisor when their processes have ended, whoever is told of that first', () => {
+      // Root may look at its descriptors, and every page that it has given away is of a file.
+      const look = '$(ls /proc/$PPID/fd 2>&1 | wc -l)';
+      const work = `${program} maps; ${program} forks 2`;
+      const script = `
+        (${work}) >/dev/null
+        before=${look}
+        for n in 1 2 3 4 5 6 7 8; do ${work}; done >/dev/null
+        for n in 1 2 3 4 5 6 7 8 9; do [ ${look} -le $before ] || sleep 0.5; done
+        echo $before ${look}`;
+      const { status, output, errors } = run([
+        trampfd,
+        ...['run', '--policy', policy, ...POLICIES[policy], '--'],
+        ...['sh', '-c', script],
+      ]);
+      assert.deepEqual([status, errors], [0, '']);
+      const [before, after] = output.trim().split(' ');
+      assert.equal(after, before);
+    });
+
     test('leave no page writable and executable, and none executable but those of files', () => {
       const { ended, promotions } = logged(policy, ['maps']);
       assert.equal(ended.status, 0, ended.errors);
