@@ -105,7 +105,7 @@ export const programs: readonly CallbackProgram[] = [
   compiled('C, libffi closures, of a library that the program bundles', 'libffi.c', [...C, '-l:libffi.a'], {
     status: 29,
     withoutEmulation: byAlias('fails'),
-    way: 'emulated',
+    way: 'promoted',
   }),
   compiled('C, nested functions, in threads too', 'nested.c', C, nested),
   compiled('C, nested functions, `-no-pie`', 'nested.c', [...C, '-fno-pie', '-no-pie'], nested),
