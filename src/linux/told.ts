@@ -27,7 +27,7 @@ export type Told =
   | 'nobody';
 
 /** Bytes that are read where a thread has trapped, at most. */
-export const TRAP_BYTES = 64;
+export const TRAP_BYTES = 40;
 
 /** Why a tracee is about to be given a signal. */
 export interface Fault {

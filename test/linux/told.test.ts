@@ -13,28 +13,31 @@ import { compileProgram } from '../programs/compile.js';
 const { SIGSEGV = 11, SIGUSR1 = 10 } = signalNumbers;
 let child: ChildProcess | undefined;
 
-afterEach(() => child?.kill('SIGKILL'));
+afterEach(() => {
+  child?.kill('SIGKILL');
+  // Its end may have been told here, and then Node.js waits for it in vain.
+  child?.stdout?.destroy();
+  child?.unref();
+});
 
-/** Starts a program that traps in a way, and traces it before it does. */
+/**
+ * Starts a program that traps in a way, and traces it before it does. From here to its end nothing of Node.js may run that
+ * waits for children: it would be told instead.
+ */
 async function traced(way: string): Promise<number> {
-  child = spawn(compileProgram('linux/trap.c'), [way], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child = spawn(compileProgram('linux/trap.c'), [way], { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise((resolve) => child?.stdout?.once('data', resolve));
   const processId = child.pid ?? 0;
   assert.equal(seize(processId), 0);
   return processId;
 }
 
-/** What is told of the program, once it has read the line that it waits for; changes of others are not of interest. */
+/** What is told of the program; changes of others are not of interest. */
 function toldOf(processId: number, next: () => Told): Exclude<Told, string> {
   for (let told = next(); ; told = nextTold()) {
     assert.notEqual(told, 'nobody');
     if (typeof told !== 'string' && told.threadId === processId) return told;
   }
-}
-
-/** Lets the program go on: it is written to here, as nothing of Node.js runs while this thread waits. */
-async function begin(): Promise<void> {
-  await new Promise<void>((resolve) => child?.stdin?.write('\n', () => resolve()));
 }
 
 test('as many bytes are read as the longest trampoline has', () => {
@@ -43,7 +46,7 @@ test('as many bytes are read as the longest trampoline has', () => {
 
 test('of a trap all is known, and the thread goes on with the registers that it is given', async () => {
   const processId = await traced('call');
-  await begin();
+  process.kill(processId, 'SIGUSR2');
   let resume: (() => Told) | undefined;
   for (let calls = 1; calls <= 100; calls++) {
     const told = toldOf(processId, resume ?? nextTold);
@@ -75,7 +78,7 @@ test('of a trap all is known, and the thread goes on with the registers that it 
 
 test('where the stack and the code cannot be read, the trap is known without', async () => {
   const processId = await traced('nowhere');
-  await begin();
+  process.kill(processId, 'SIGUSR2');
   const told = toldOf(processId, nextTold);
   assert.equal(told.kind, 'stop');
   const trap = lastTrap();
@@ -87,7 +90,7 @@ test('where the stack and the code cannot be read, the trap is known without', a
 
 test('code at the end of what can be read is read so far', async () => {
   const processId = await traced('edge');
-  await begin();
+  process.kill(processId, 'SIGUSR2');
   toldOf(processId, nextTold);
   const trap = lastTrap();
   assert.ok(trap?.stackTop !== undefined);
@@ -97,7 +100,7 @@ test('code at the end of what can be read is read so far', async () => {
 
 test('a thread that was killed in its trap does not go on, and its end is told', async () => {
   const processId = await traced('call');
-  await begin();
+  process.kill(processId, 'SIGUSR2');
   toldOf(processId, nextTold);
   process.kill(processId, 'SIGKILL');
   const end = toldOf(processId, () => resumeUntilTold(processId));

@@ -1,5 +1,5 @@
 /*
- * Says that it is ready, waits for a line, and traps: it calls memory that is not executable.
+ * Says that it is ready, waits for SIGUSR2, and traps: it calls memory that is not executable.
  *
  *   call      100 times, with a function's bytes there; what the last call returns, six times, is its status
  *   nowhere   once, where nothing is mapped, and with a stack pointer to where nothing is mapped either
@@ -18,15 +18,18 @@ int main(int argc, char **argv)
 	int (*volatile call)(void) = (int (*)(void))(void *)function;
 	const char *way = argc > 1 ? argv[1] : "";
 	sigset_t blocked;
+	sigset_t begin;
 	int result = 0;
 
 	sigemptyset(&blocked);
+	sigemptyset(&begin);
 	sigaddset(&blocked, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	sigaddset(&begin, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &begin, NULL);
 	puts("ready");
 	fflush(stdout);
-	if (getchar() == EOF)
-		return 1;
+	sigwait(&begin, &result);
 	if (strcmp(way, "nowhere") == 0)
 		__asm__ volatile("movq $4096, %rsp\n\tmovq $8192, %rax\n\tjmp *%rax");
 	if (strcmp(way, "edge") == 0) {
