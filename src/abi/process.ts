@@ -1,5 +1,6 @@
 /**
- * Constants of prctl(2), personality(2), wait(2), signal(7), getrlimit(2), shmat(2), ipc(2), kcmp(2) and poll(2).
+ * Constants of prctl(2), personality(2), wait(2), signal(7), getrlimit(2), shmat(2), ipc(2), kcmp(2), poll(2) and
+ * timer_create(2).
  *
  * @module
  */
@@ -64,6 +65,13 @@ export const SI_KERNEL = 0x80;
 /** Resources of getrlimit(2) (linux/resource.h, asm-generic/resource.h). */
 export const RLIMIT = { RLIMIT_FSIZE: 1, RLIMIT_CORE: 4, RLIMIT_NOFILE: 7 } as const;
 
+/** The clock of a timer (linux/time.h), and how it tells of its end (asm-generic/siginfo.h): a signal to one thread. */
+export const CLOCK_MONOTONIC = 1;
+export const SIGEV_THREAD_ID = 4;
+
+/** Byte offsets in struct sigevent (asm-generic/siginfo.h). */
+export const SIGEVENT = { sigev_signo: 8, sigev_notify: 12, sigev_notify_thread_id: 16, size: 64 } as const;
+
 /** Events of poll(2) (linux/poll.h). */
 export const POLL = { POLLIN: 1, POLLERR: 8, POLLHUP: 16 } as const;
 
@@ -81,4 +89,6 @@ export const constants: readonly KernelConstant[] = [
   ...listed('linux/kcmp.h', KCMP),
   ...listed('linux/resource.h', RLIMIT),
   ...listed('linux/poll.h', POLL),
+  ...listed('linux/time.h', { CLOCK_MONOTONIC }),
+  ...listed('asm-generic/siginfo.h', { SIGEV_THREAD_ID }),
 ];

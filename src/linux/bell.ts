@@ -3,12 +3,15 @@
  *
  * @module
  */
-import { allocate, native, symbolAddress } from './libc.js';
+import { CLOCK_MONOTONIC, SIGEV_THREAD_ID, SIGEVENT } from '../abi/process.js';
+import { allocate, native, negatedErrno, symbolAddress } from './libc.js';
 
 const libcSigaction = native('int sigaction(int, uint64_t, uint64_t)');
 const libcPthreadSigmask = native('int pthread_sigmask(int, uint64_t, void *)');
 const libcTgkill = native('int tgkill(int, int, int)');
 const libcGettid = native('int gettid()');
+const libcTimerCreate = native('int timer_create(int, uint64_t, uint64_t)');
+const libcTimerSettime = native('int timer_settime(uint64_t, int, uint64_t, uint64_t)');
 
 /** The last real-time signal (signal(7)); Node.js uses none of them. */
 const BELL = 64;
@@ -20,6 +23,9 @@ const SIG_UNBLOCK = 1;
 const SA_NOCLDSTOP = 1;
 const SIGCHLD = 17;
 const action = allocate(SIGACTION.size);
+/** struct itimerspec: the interval, then the first time; each in seconds and nanoseconds. */
+const setting = allocate(32);
+const NANOSECONDS = { interval: 8, first: 24 } as const;
 
 /** The calling thread's id. */
 export function ownThreadId(): number {
@@ -40,6 +46,41 @@ export function listenToBell(): void {
 /** Rings it. */
 export function ringBell(threadId: number): void {
   if (threadId > 0) libcTgkill(process.pid, threadId, BELL);
+}
+
+/** A timer that rings the bell of the thread that has made it, again and again: timer_create(2). */
+export class BellTimer {
+  readonly #timer: bigint;
+
+  private constructor(timer: bigint) {
+    this.#timer = timer;
+  }
+
+  /** Makes one for the calling thread; undefined where the system has none left (RLIMIT_SIGPENDING). */
+  static create(): BellTimer | undefined {
+    const event = allocate(SIGEVENT.size);
+    const timer = allocate(8);
+    event.view.setInt32(SIGEVENT.sigev_signo, BELL, true);
+    event.view.setInt32(SIGEVENT.sigev_notify, SIGEV_THREAD_ID, true);
+    event.view.setInt32(SIGEVENT.sigev_notify_thread_id, ownThreadId(), true);
+    const result = negatedErrno(libcTimerCreate(CLOCK_MONOTONIC, event.address, timer.address));
+    return result < 0 ? undefined : new BellTimer(timer.view.getBigUint64(0, true));
+  }
+
+  /** Rings from now on, each time after so many milliseconds, less than a thousand. */
+  start(milliseconds: number): void {
+    this.#set(BigInt(milliseconds) * 1_000_000n);
+  }
+
+  stop(): void {
+    this.#set(0n);
+  }
+
+  #set(nanoseconds: bigint): void {
+    setting.view.setBigUint64(NANOSECONDS.interval, nanoseconds, true);
+    setting.view.setBigUint64(NANOSECONDS.first, nanoseconds, true);
+    libcTimerSettime(this.#timer, 0, setting.address, 0n);
+  }
 }
 
 /** Whether this process gets a SIGCHLD for stops of its children, and of what it traces, or for ends alone. */

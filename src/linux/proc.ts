@@ -128,6 +128,18 @@ export function flagsOf(threadId: number): number {
   }
 }
 
+/** The processor that a thread was on last (proc(5): the thirty-ninth field of stat); undefined where it is gone. */
+export function processorOf(threadId: number): number | undefined {
+  try {
+    const fields = readFileSync(`/proc/${threadId}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return Number(fields[36]);
+  } catch {
+    return undefined;
+  }
+}
+
 /** One line of /proc/PID/maps. */
 export interface MapsLine {
   readonly start: bigint;

@@ -13,6 +13,7 @@ import { allows, emulates, type Policy } from '../policy/kinds.js';
 import type { Rule } from '../policy/rule.js';
 import { isEmulated, isJudged, isRefused, judgesMemory, type WxRule, wxRules } from '../policy/wx.js';
 import { type Answer, letContinue, type NotifiedCall, refuse, type Supervision } from './call.js';
+import { affinity } from './calls/affinity.js';
 import { copy, copyByFcntl } from './calls/copy.js';
 import { create } from './calls/create.js';
 import { execute } from './calls/execute.js';
@@ -41,7 +42,11 @@ const serviceCalls: readonly NotifiedCall[] = [
   execute,
   shareMemory,
   signalAction,
+  affinity,
 ];
+
+/** Those of them that are about the emulation of trampolines alone. */
+const emulationCalls: readonly NotifiedCall[] = [signalAction, affinity];
 
 /**
  * The rules that have the service's calls notified. Without trampolines there is none but the old mmap, whose arguments
@@ -49,7 +54,7 @@ const serviceCalls: readonly NotifiedCall[] = [
  */
 export function serviceRules(policy: Policy, window: Window): readonly Rule[] {
   if (allows(policy, 'exectramp')) {
-    const calls = serviceCalls.filter((call) => call !== signalAction || emulates(policy));
+    const calls = serviceCalls.filter((call) => emulates(policy) || !emulationCalls.includes(call));
     return calls.flatMap(({ rules }) => rules(window));
   }
   return judgesMemory(policy) ? oldMmap.rules(window) : [];

@@ -1,6 +1,6 @@
 /**
- * What a supervisor holds: after tens of thousands of tables it has the descriptors, the mappings and the memory that it
- * had before.
+ * What a supervisor holds: after tens of thousands of tables, and a million emulated calls, it has the descriptors, the
+ * mappings and the memory that it had before.
  *
  * @module
  */
@@ -72,6 +72,7 @@ for (const [what, program, words, slack] of [
   ['trampolines of version 1 that are created, mapped and dropped', 'supervisor/user_loop', ['4000'], 128],
   // Tables of processes that have ended are looked for only when as many again were created: 64 may be held at first.
   ['tables of processes that end without dropping them', 'interface/abandon', ['100', '100'], 128],
+  ['a million calls that are emulated', 'emulation/burst', ['many', '66667'], 0],
 ] as const) {
   test(`${what} leave nothing in the supervisor`, async () => {
     const binary = compileProgram(`${program}.c`, { flags: ['-std=gnu11', '-pthread'] });

@@ -1,6 +1,6 @@
 /**
  * Requests about programs and their signals: an execution that is to be looked at, the run's program that is to be taken
- * over, and what SIGSEGV is to do.
+ * over, what SIGSEGV is to do, and where threads may run.
  *
  * @module
  */
@@ -49,4 +49,13 @@ export function letExecute(
   }
   listener.letContinue(id);
   return undefined;
+}
+
+/** Lets a program see its threads as they are without a burst. */
+export function letSeeProcessors(
+  { notification }: EmulationRequest,
+  { listener, endBurst }: RequestContext,
+): undefined {
+  endBurst();
+  listener.letContinue(notification.id);
 }

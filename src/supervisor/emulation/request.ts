@@ -20,7 +20,9 @@ export interface EmulationRequest {
     /** A program of the run that stands before its first instruction, and waits in a call that is not its own. */
     | 'parked'
     /** rt_sigaction(2) of SIGSEGV, which is noted and carried out. */
-    | 'disposition';
+    | 'disposition'
+    /** A look at the processors that a thread may run on, or their change, which is carried out. */
+    | 'affinity';
   readonly notification: Notification;
   readonly entry: Entry;
   readonly name: SyscallName;
@@ -35,6 +37,7 @@ export interface RequestContext {
   readonly pageSize: number;
   readonly tracedOf: (threadId: number) => TracedProcess | undefined;
   readonly attach: (processId: number) => TracedProcess | undefined;
+  readonly endBurst: () => void;
   readonly attachExecuting: (processId: number, threadId: number) => boolean;
 }
 

@@ -24,7 +24,7 @@ import { type CodePlace, codePlaceName, functionOf } from '../functions.js';
 import { hexadecimal, loggedNotification } from '../report.js';
 import { handPool, placePool, putPagesBack } from './give_pool.js';
 import { isView, makeView } from './make_view.js';
-import { letExecute, letSetDisposition, takeOver } from './program_requests.js';
+import { letExecute, letSeeProcessors, letSetDisposition, takeOver } from './program_requests.js';
 import { reportUntraceable } from './report.js';
 import { type EmulationRequest, Refusal, type RequestContext, rounded, stopBehind } from './request.js';
 import { askDisposition } from './signals.js';
@@ -118,6 +118,7 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
   if (request.kind === 'execution') return letExecute(request, context);
   if (request.kind === 'parked') return takeOver(request, context);
   if (request.kind === 'disposition') return letSetDisposition(request, context);
+  if (request.kind === 'affinity') return letSeeProcessors(request, context);
   const { log, listener, refusedRuntimes, attach } = context;
   const logged = loggedNotification(notification, entry);
   const { processId } = logged;

@@ -80,6 +80,7 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
     pageSize,
     tracedOf: (threadId) => tracer.tracedOf(threadId),
     attach: (processId) => tracer.attach(processId),
+    endBurst: () => tracer.endBurst(),
     attachExecuting: (processId, threadId) => tracer.attachExecuting(processId, threadId),
   };
   warmUp(pageSize);

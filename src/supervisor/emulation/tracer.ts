@@ -14,6 +14,7 @@ import type { ChildChange } from '../../linux/wait.js';
 import { allows, type Policy } from '../../policy/kinds.js';
 import { judgeImage, type ReportImage } from '../executions.js';
 import type { Log } from '../log.js';
+import { Burst } from './burst.js';
 import { KnownCodes } from './known_code.js';
 import { separate } from './placing.js';
 import type { ThreadOrder } from './remote_thread.js';
@@ -41,6 +42,7 @@ export class Tracer {
   readonly #context: TracerContext;
   readonly #tracees: Tracees;
   readonly #traps: TrapContext;
+  readonly #burst = new Burst();
   /** Processes in a stop of job control. */
   readonly #stoppedProcesses = new Set<number>();
   /** Threads that stop for the receiving thread. */
@@ -76,6 +78,11 @@ export class Tracer {
     const isTraced = this.#tracees.attachExecuting(processId, threadId);
     if (!isTraced) this.#endIfOver();
     return isTraced;
+  }
+
+  /** Has every thread run on the processors that it may run on by itself. */
+  endBurst(): void {
+    this.#burst.end();
   }
 
   #begin(): void {
@@ -115,7 +122,10 @@ export class Tracer {
   wait(): void {
     let told = nextTold();
     for (let threadId = this.#trapped(told); threadId !== undefined; threadId = this.#trapped(told)) {
-      if (isAsked(this.#context.shared) || this.#tracees.of(threadId)?.isLeaving === true) {
+      const isLeaving = this.#tracees.of(threadId)?.isLeaving === true;
+      if (isLeaving) this.#burst.end();
+      else this.#burst.trapped(threadId);
+      if (isLeaving || isAsked(this.#context.shared)) {
         writeRegisters(threadId);
         this.#tracees.proceed(threadId);
         this.#endIfOver();
@@ -136,13 +146,19 @@ export class Tracer {
   }
 
   #tell(told: Told): void {
-    if (told === 'interrupted') return;
+    if (told === 'interrupted') {
+      this.#burst.rang();
+      return;
+    }
     if (told === 'nobody') {
+      this.#burst.end();
       // All have ended, and somebody else was told: nobody is left to be traced.
       for (const { threads } of this.#tracees.processes) for (const threadId of threads) this.#tracees.remove(threadId);
       this.#endIfOver();
       return;
     }
+    // Whatever else becomes of a thread, it becomes of it as if there had been no burst.
+    if (this.#burst.isOf(told.threadId)) this.#burst.end();
     if (told.kind === 'stop') this.#stopped(told);
     else this.#changed(told);
   }
@@ -216,6 +232,8 @@ export class Tracer {
         this.#tracees.proceed(threadId);
         break;
       case PTRACE_STOP.PTRACE_EVENT_EXEC:
+        // The thread may have had another id.
+        if (this.#burst.isOf(eventMessage(threadId))) this.#burst.end(threadId);
         this.#executed(traced);
         break;
       default:
@@ -226,7 +244,9 @@ export class Tracer {
 
   /** Takes in what a thread has made. A new process has a copy of the memory, and is to have one of what is shared too. */
   #made(threadId: number, traced: TracedProcess, event: number): void {
-    const made = this.#tracees.adopt(eventMessage(threadId), traced, event);
+    const madeId = eventMessage(threadId);
+    this.#burst.made(madeId, threadId);
+    const made = this.#tracees.adopt(madeId, traced, event);
     if (made === undefined || made === traced || made.memory === traced.memory) return;
     if (!traced.memory.views.some(({ isShared }) => isShared)) return;
     if (leaveSystemCall(threadId)) separate(traced, threadId);
