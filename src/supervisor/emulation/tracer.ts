@@ -6,7 +6,7 @@
 import { PTRACE_STOP } from '../../abi/ptrace.js';
 import { signalStops } from '../../linux/bell.js';
 import { StoppingThread } from '../../linux/ptrace.js';
-import { signalNumbers } from '../../linux/signal.js';
+import { kill, signalNumbers } from '../../linux/signal.js';
 import { StoppedImage } from '../../linux/stopped_image.js';
 import { nextTold, resumeUntilTold, type Told, writeRegisters } from '../../linux/told.js';
 import { eventMessage, leaveSystemCall, listen } from '../../linux/tracee.js';
@@ -35,7 +35,7 @@ export interface TracerContext {
   readonly tellMain: (change: ChildChange | undefined) => void;
 }
 
-const { SIGSEGV = 11, SIGTRAP = 5 } = signalNumbers;
+const { SIGKILL = 9, SIGSEGV = 11, SIGTRAP = 5 } = signalNumbers;
 
 /** See the module. */
 export class Tracer {
@@ -281,11 +281,16 @@ export class Tracer {
     this.#tracees.executed(traced);
     const { processId } = traced;
     const image = new StoppedImage(processId);
-    const finding = image.hasExecuted() ? judgeImage(processId, processId, image, policy, reportImage) : undefined;
+    if (!image.hasExecuted()) {
+      // What cannot be looked at does not run.
+      kill(processId, SIGKILL);
+      return;
+    }
+    const finding = judgeImage(processId, processId, image, policy, reportImage);
     // Its end is told like any other.
-    if (finding?.kind === 'refused') return;
-    traced.isLeaving = finding?.kind !== 'mended';
-    if (finding?.kind === 'mended') traced.memory.grantStack();
+    if (finding.kind === 'refused') return;
+    traced.isLeaving = finding.kind !== 'mended';
+    if (finding.kind === 'mended') traced.memory.grantStack();
     else if (wasInteresting && log.enabled) {
       log.write({ event: 'detached', processId, reason: 'it has executed a program' });
     }
