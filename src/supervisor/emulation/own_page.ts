@@ -210,6 +210,8 @@ export class OwnPage {
     this.#since = now;
     this.#isUnsure = false;
     this.#calls = 0;
+    // From here on the same fault is another one.
+    this.#retried = '';
     return isFirst;
   }
 
