@@ -205,7 +205,11 @@ export class Listener implements Disposable {
    * @returns the number, or a negated error number: ENOENT where the caller is gone
    */
   addDescriptor(id: bigint, source: number): number {
-    return this.#add(id, { source, number: undefined, closeOnExec: true }, 0);
+    for (;;) {
+      const number = this.#add(id, { source, number: undefined, closeOnExec: true }, 0);
+      // It waits for the caller to take it; where a signal comes meanwhile, the kernel takes it back.
+      if (number !== -errnoNumbers.EINTR) return number;
+    }
   }
 
   /**

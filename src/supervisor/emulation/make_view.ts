@@ -5,6 +5,7 @@
  * @module
  */
 import { readlinkSync } from 'node:fs';
+import { errnoName } from '../../abi/errno.js';
 import { MAP, PROT } from '../../abi/mman.js';
 import { close, descriptorPath, fileIdentity } from '../../linux/descriptor.js';
 import { hasOwnFilter } from '../../linux/proc.js';
@@ -56,7 +57,7 @@ export function makeView(request: EmulationRequest, traced: TracedProcess, conte
   close(source);
   if (number < 0) {
     pages[Symbol.dispose]();
-    return new Refusal('the caller has no room for a descriptor');
+    return new Refusal(`the caller cannot be given a descriptor: ${errnoName(-number)}`);
   }
   const thread = stopBehind(listener, notification);
   if (thread instanceof Refusal) {
