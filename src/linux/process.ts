@@ -33,6 +33,11 @@ export function closeToOthers(): void {
   libcPrctl(PRCTL.PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/** Takes {@link closeToOthers} back. */
+export function openToOthers(): void {
+  libcPrctl(PRCTL.PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
 /** A resource limit: soft and hard; RLIM_INFINITY is 2^64 - 1. */
 export interface ResourceLimit {
   readonly soft: bigint;

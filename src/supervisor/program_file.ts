@@ -93,15 +93,27 @@ function pathFor({ notification, name }: CallContext): string | undefined {
   return folder === AT_FDCWD ? `/proc/${threadId}/cwd/${text}` : `/proc/${threadId}/fd/${folder}/${text}`;
 }
 
-/** Whether the program that a thread wants to execute asks for a stack, or for more, that is executable. */
-export function asksForExecutableStack(context: CallContext): boolean {
-  const { threadId } = context.notification;
-  let path = pathFor(context);
+/** Whether a file asks for a stack that is executable, or its interpreter does; `reach` says how the path of one is reached. */
+function asks(first: string | undefined, reach: (interpreter: string) => string): boolean {
+  let path = first;
   for (let depth = 0; path !== undefined && depth < DEEPEST; depth++) {
     const file = look(path);
     if (file === undefined) return false;
     if (file.interpreter === undefined) return file.kind === 'executable stack' || file.kind === 'executable memory';
-    path = `/proc/${threadId}/${file.interpreter.startsWith('/') ? 'root' : 'cwd/'}${file.interpreter}`;
+    path = reach(file.interpreter);
   }
   return false;
+}
+
+/** Whether the program that a thread wants to execute asks for a stack, or for more, that is executable. */
+export function asksForExecutableStack(context: CallContext): boolean {
+  const { threadId } = context.notification;
+  const reach = (interpreter: string): string =>
+    `/proc/${threadId}/${interpreter.startsWith('/') ? 'root' : 'cwd/'}${interpreter}`;
+  return asks(pathFor(context), reach);
+}
+
+/** The same of a file of this process's own mounts, by its path. */
+export function fileAsksForExecutableStack(path: Uint8Array): boolean {
+  return asks(Buffer.from(path).toString('latin1'), (interpreter) => interpreter);
 }

@@ -8,10 +8,11 @@ import type { MessagePort } from 'node:worker_threads';
 import { TrampfdError } from '../error.js';
 import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linux/filtered_thread.js';
 import { Listener, notificationSizes } from '../linux/listener.js';
-import { pageSize, resourceLimit, setResourceLimit } from '../linux/process.js';
+import { closeToOthers, openToOthers, pageSize, resourceLimit, setResourceLimit } from '../linux/process.js';
+import { findProgram } from '../linux/search_path.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { compileFilter } from '../policy/compile.js';
-import { allows, type Policy, policyText } from '../policy/kinds.js';
+import { allows, emulates, type Policy, policyText } from '../policy/kinds.js';
 import type { RuleSet } from '../policy/rule.js';
 import { withoutExecutions } from '../policy/strict.js';
 import { policyRules } from '../policy/wx.js';
@@ -21,6 +22,7 @@ import { prepare } from './confine/start.js';
 import { type EmulationShared, leaveRegisters, untilTakenOver } from './emulation/shared.js';
 import { reportImage } from './executions.js';
 import { type LogTarget, openLog } from './log.js';
+import { fileAsksForExecutableStack } from './program_file.js';
 import type { Receiver } from './receiver.js';
 import { cancel, offerListener, setHeld, untilReceiverWaits } from './rendezvous.js';
 import { windowFor } from './window.js';
@@ -122,7 +124,13 @@ async function startFiltered(request: StartRequest, filter: Uint8Array, handOver
   const listener = await handOver(await thread.install(filter));
   const limit = resourceLimit('RLIMIT_NOFILE');
   setResourceLimit('RLIMIT_NOFILE', { ...limit, soft: request.openFileLimit });
+  const file = emulates(request.policy) ? findProgram(request.program) : undefined;
+  // Until it executes its program, the process has our memory, which nobody may look into, and could not be traced by an
+  // ordinary user: then a program that asks for an executable stack would have one.
+  const isTraced = file !== undefined && fileAsksForExecutableStack(file);
+  if (isTraced) openToOthers();
   const processId = await thread.spawn(request);
+  if (isTraced) closeToOthers();
   setResourceLimit('RLIMIT_NOFILE', limit);
   return processId < 0 ? processId : { processId, listener, positions: [] };
 }
