@@ -42,8 +42,12 @@ static inline int fill_harmless(int descriptor)
 static inline const char *new_path(const char *folder)
 {
 	static unsigned count;
+	struct stat found;
 	char *path;
-	need(asprintf(&path, "%s/wx-%d-%u", folder, (int)getpid(), count++) > 0, "asprintf");
+	/* An earlier process may have had this one's number, and have left a file. */
+	do
+		need(asprintf(&path, "%s/wx-%d-%u", folder, (int)getpid(), count++) > 0, "asprintf");
+	while (lstat(path, &found) == 0);
 	return path;
 }
 
