@@ -58,17 +58,11 @@ for (const user of users) {
       assert.deepEqual(wrong(results['strict --no-emulation'], isBreach), []);
     });
 
-    /** Attempts that are a breach, and are none of those that are one under wx without emulation. */
-    function breaches(found: readonly Result[]): readonly string[] {
-      const open = new Set(results['wx --no-emulation'].filter(({ outcome }) => isBreach(outcome)).map(nameOf));
-      return wrong(
-        found.filter((result) => !open.has(nameOf(result))),
-        isBreach,
-      );
-    }
-
     test('no bytes run under wx where trampolines are emulated that do not where they are refused', () => {
-      assert.deepEqual(breaches(results.wx), []);
+      const refused = results['wx --no-emulation'];
+      const open = new Set(refused.filter(({ outcome }) => isBreach(outcome)).map(nameOf));
+      const others = results.wx.filter((result) => !open.has(nameOf(result)));
+      assert.deepEqual(wrong(others, isBreach), []);
     });
 
     test('the table of docs/policy.md is what this run says', () => {
@@ -83,11 +77,20 @@ for (const user of users) {
       assert.ok(orphaned.length > matrixRows.length, 'they lived on');
     });
 
-    test('nor under wx any that do not where trampolines are refused', async () => {
+    test('nor under wx, in rows that are closed where trampolines are refused', async () => {
       const parent = join(folder.path, 'orphaned-wx');
       const orphaned = await runWithoutSupervisor(parent, user, command, matrixRows, 'wx');
-      assert.deepEqual(breaches(orphaned), []);
       assert.ok(orphaned.length > matrixRows.length, 'they lived on');
+      // All attempts are made at a time, so what one of an open row does to a process outside, another of it may see.
+      const refused = results['wx --no-emulation'];
+      const open = new Set(refused.filter(({ outcome }) => isBreach(outcome)).map(({ program }) => program));
+      assert.deepEqual(
+        wrong(
+          orphaned.filter(({ program }) => !open.has(program)),
+          isBreach,
+        ),
+        [],
+      );
     });
   });
 }
