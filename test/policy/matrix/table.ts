@@ -97,12 +97,13 @@ export function differences(
   rows: readonly MatrixRow[],
   committed: ReadonlyMap<string, Cells>,
   run: (row: MatrixRow) => Cells,
+  compared: readonly Column[] = columns,
 ): readonly string[] {
   return rows.flatMap((row) => {
     const [here, there] = [run(row), committed.get(row.way)];
     if (there === undefined) return [`row ${row.number} (${row.program}) is not in the table`];
     if (here.bare !== there.bare) return [];
-    return columns
+    return compared
       .filter((column) => here[column] !== there[column])
       .map((column) => `row ${row.number}, ${column}: the table has "${there[column]}", this run "${here[column]}"`);
   });

@@ -42,12 +42,15 @@ static inline int fill_harmless(int descriptor)
 static inline const char *new_path(const char *folder)
 {
 	static unsigned count;
+	/* What failed before is told by errno. */
+	const int before = errno;
 	struct stat found;
 	char *path;
 	/* An earlier process may have had this one's number, and have left a file. */
 	do
 		need(asprintf(&path, "%s/wx-%d-%u", folder, (int)getpid(), count++) > 0, "asprintf");
 	while (lstat(path, &found) == 0);
+	errno = before;
 	return path;
 }
 
