@@ -145,15 +145,13 @@ function verdictOn(policy: Policy, rule: WxRule): Verdict | undefined {
 }
 
 /**
- * Where trampolines are emulated and files are not judged: programs whose files ask for an executable stack are found
- * when they are executed. (Where files are judged, executions are notified already.)
+ * The rules by which programs are found, when they are executed, whose files ask for an executable stack: for a run whose
+ * own program does. To be asked about each execution takes a third of the time of fork and exec, so that no other run is.
+ * (Where files are judged, what asks for it is known beforehand, or executions are notified already.)
  */
-function executionRules(policy: Policy): readonly Rule[] {
-  if (!emulates(policy) || !allows(policy, 'execfile')) return [];
-  return (['x86-64', 'i386'] as const).flatMap((entry) =>
-    (['execve', 'execveat'] as const).map((call): Rule => ({ entry, call, when: [], verdict: notify })),
-  );
-}
+export const executionRules: readonly Rule[] = (['x86-64', 'i386'] as const).flatMap((entry) =>
+  (['execve', 'execveat'] as const).map((call): Rule => ({ entry, call, when: [], verdict: notify })),
+);
 
 /** Whether some request for executable memory is refused or reported. */
 export function judgesMemory(policy: Policy): boolean {
@@ -180,7 +178,7 @@ export function policyRules(policy: Policy, service: readonly Rule[]): RuleSet {
   const files = fileRules(policy);
   const unjudged = verdictOnUnjudged(policy);
   return {
-    rules: [...memory, ...files, ...executionRules(policy), ...sharingRules(policy), ...service],
+    rules: [...memory, ...files, ...sharingRules(policy), ...service],
     otherEntry: unjudged,
     x32: unjudged,
     ...(files.length === 0 ? {} : { unknown: failWith('ENOSYS') }),

@@ -15,7 +15,7 @@ import { compileFilter } from '../policy/compile.js';
 import { allows, emulates, type Policy, policyText } from '../policy/kinds.js';
 import type { RuleSet } from '../policy/rule.js';
 import { withoutExecutions } from '../policy/strict.js';
-import { policyRules } from '../policy/wx.js';
+import { executionRules, policyRules } from '../policy/wx.js';
 import { serviceRules } from './answer.js';
 import type { HandedPosition } from './confine/descriptors.js';
 import { prepare } from './confine/start.js';
@@ -81,8 +81,11 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
   const { policy, log } = request;
   const window = windowFor(request.openFileLimit);
   const { rendezvous, served, shared, changes } = receiver;
-  const rules = policyRules(policy, serviceRules(policy, window));
   const confined = !allows(policy, 'execfile');
+  const file = emulates(policy) && !confined ? findProgram(request.program) : undefined;
+  const asksForStack = file !== undefined && fileAsksForExecutableStack(file);
+  const service = serviceRules(policy, window);
+  const rules = policyRules(policy, asksForStack ? [...executionRules, ...service] : service);
   const settings = { sizes, policy, window, pageSize: pageSize(), log, inspects: confined };
   /** Has the receiver take a listener; settles when it does. */
   const handOver = async (installed: InstalledFilter, memoryFolder?: number): Promise<Listener> => {
@@ -99,7 +102,7 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
     }
     const started = confined
       ? await startConfined(request, rules, receiver, handOver)
-      : await startFiltered(request, compileFilter(rules), handOver);
+      : await startFiltered(request, compileFilter(rules), asksForStack, handOver);
     if (typeof started === 'number') return started;
     const { processId } = started;
     openLog(log).write({
@@ -119,18 +122,21 @@ type HandOver = (installed: InstalledFilter, memoryFolder?: number) => Promise<L
 type Started = Omit<Supervised, 'served' | 'shared' | 'changes'>;
 
 /** Starts a program from a thread under the filter. */
-async function startFiltered(request: StartRequest, filter: Uint8Array, handOver: HandOver): Promise<Started | number> {
+async function startFiltered(
+  request: StartRequest,
+  filter: Uint8Array,
+  asksForStack: boolean,
+  handOver: HandOver,
+): Promise<Started | number> {
   using thread = await FilteredThread.start();
   const listener = await handOver(await thread.install(filter));
   const limit = resourceLimit('RLIMIT_NOFILE');
   setResourceLimit('RLIMIT_NOFILE', { ...limit, soft: request.openFileLimit });
-  const file = emulates(request.policy) ? findProgram(request.program) : undefined;
   // Until it executes its program, the process has our memory, which nobody may look into, and could not be traced by an
   // ordinary user: then a program that asks for an executable stack would have one.
-  const isTraced = file !== undefined && fileAsksForExecutableStack(file);
-  if (isTraced) openToOthers();
+  if (asksForStack) openToOthers();
   const processId = await thread.spawn(request);
-  if (isTraced) closeToOthers();
+  if (asksForStack) closeToOthers();
   setResourceLimit('RLIMIT_NOFILE', limit);
   return processId < 0 ? processId : { processId, listener, positions: [] };
 }

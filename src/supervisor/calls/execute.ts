@@ -6,7 +6,7 @@
  * what the mounts allow, and what it has become is looked at when it is there.
  *
  * Where trampolines are emulated, the thread that traces does that, for it may go on tracing. Where files are not judged,
- * it is asked only for programs whose files ask for an executable stack.
+ * it is asked only for programs whose files ask for an executable stack, in runs whose own program does (policy/wx.ts).
  *
  * @module
  */
