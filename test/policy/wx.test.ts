@@ -19,7 +19,7 @@ import { compileFilter } from '../../src/policy/compile.js';
 import { evaluate, firstMatch } from '../../src/policy/evaluate.js';
 import { allows, levelNames, type Policy, policyOf } from '../../src/policy/kinds.js';
 import type { RuleSet, Verdict } from '../../src/policy/rule.js';
-import { isEmulated, policyRules, wxRules } from '../../src/policy/wx.js';
+import { executionRules, isEmulated, policyRules, wxRules } from '../../src/policy/wx.js';
 import { serviceRules } from '../../src/supervisor/answer.js';
 import { windowFor } from '../../src/supervisor/window.js';
 import { execute, verify } from './bpf.js';
@@ -165,12 +165,14 @@ const ALLOWED: readonly Sample[] = [
   ]),
 ];
 
-/** Where trampolines are emulated: programs whose file may ask for an executable stack, and handlers of SIGSEGV. */
-const WATCHED: readonly Sample[] = each((entry): readonly Sample[] => [
+/** Programs whose file may ask for an executable stack. */
+const EXECUTED: readonly Sample[] = each((entry): readonly Sample[] => [
   [entry, 'execve', 0x1000, 0x2000, 0x3000],
   [entry, 'execveat', -100, 0x1000, 0x2000, 0x3000, 0],
-  [entry, 'rt_sigaction', 11, 0x1000, 0, 8],
 ]);
+
+/** Where trampolines are emulated: handlers of SIGSEGV. */
+const WATCHED: readonly Sample[] = each((entry): readonly Sample[] => [[entry, 'rt_sigaction', 11, 0x1000, 0, 8]]);
 
 const NOTIFIED: readonly Sample[] = each((entry): readonly Sample[] => [
   // Whatever the descriptor is: a table's may have any number.
@@ -212,7 +214,8 @@ describe('wx without emulation', () => {
     for (const sample of REFUSED) assert.equal(verdictOf(wx, sample), 'EACCES', say(sample));
   });
   test('allows what stands beside it', () => {
-    for (const sample of [...ALLOWED, ...WATCHED]) assert.equal(verdictOf(wx, sample), 'allow', say(sample));
+    for (const sample of [...ALLOWED, ...WATCHED, ...EXECUTED])
+      assert.equal(verdictOf(wx, sample), 'allow', say(sample));
   });
   test('has the service notified of what is about tables', () => {
     for (const sample of NOTIFIED) assert.equal(verdictOf(wx, sample), 'notify', say(sample));
@@ -285,6 +288,13 @@ describe('wx', () => {
   test('lets go on what it lets go on without emulation, but for what emulation has to know', () => {
     for (const sample of ALLOWED) assert.equal(verdictOf(wx, sample), 'allow', say(sample));
     for (const sample of [...NOTIFIED, ...WATCHED]) assert.equal(verdictOf(wx, sample), 'notify', say(sample));
+  });
+  test('asks about executions in a run whose program asks for an executable stack, and in no other', () => {
+    const looking = policyRules(policyOf('wx'), [...executionRules, ...serviceRules(policyOf('wx'), WINDOW)]);
+    for (const sample of EXECUTED) {
+      assert.equal(verdictOf(wx, sample), 'allow', say(sample));
+      assert.equal(verdictOf(looking, sample), 'notify', say(sample));
+    }
   });
   test('whatever else a request says, the kernel never grants by itself what a rule is about', () => {
     const register = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
