@@ -9,8 +9,8 @@ import { PERSONALITY_QUERY } from '../abi/process.js';
 import { USER_REGS } from '../abi/ptrace.js';
 import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
 import { allocate } from './libc.js';
-import { ARGUMENTS, nextStop, ptrace } from './ptrace.js';
-import { callRemotely, findSystemCall } from './remote_call.js';
+import { ARGUMENTS, isError, nextStop, ptrace } from './ptrace.js';
+import { findSystemCall } from './remote_call.js';
 
 /** The code segment of a 32-bit program (asm/segment.h: __USER32_CS). */
 const USER32_CS = 0x23n;
@@ -61,10 +61,28 @@ export class StoppedImage {
     const entry: Entry = before.view.getBigUint64(USER_REGS.cs, true) === USER32_CS ? 'i386' : 'x86-64';
     this.#instruction ??= findSystemCall(threadId, entry);
     if (this.#instruction === undefined) return undefined;
-    // No call is under way any more that the kernel could think of making again.
+    const { view } = registers;
+    registers.bytes.set(before.bytes);
+    for (const [index, value] of values.entries()) {
+      view.setBigUint64(USER_REGS[ARGUMENTS[entry][index] ?? 'rax'], value, true);
+    }
+    view.setBigUint64(USER_REGS.rax, BigInt(syscallNumber(entry, name) ?? -1), true);
+    view.setBigInt64(USER_REGS.orig_rax, -1n, true);
+    view.setBigUint64(USER_REGS.rip, this.#instruction, true);
+    ptrace('PTRACE_SETREGS', threadId, 0n, registers.address);
+    for (let stop = ''; stop !== 'exit'; ) {
+      ptrace('PTRACE_SYSCALL', threadId);
+      const next = nextStop(threadId);
+      if (next === undefined) return undefined;
+      stop = next;
+    }
+    ptrace('PTRACE_GETREGS', threadId, 0n, registers.address);
+    const result = view.getBigInt64(USER_REGS.rax, true);
     before.view.setBigInt64(USER_REGS.orig_rax, -1n, true);
-    const [result] = callRemotely(threadId, entry, this.#instruction, [{ name, values }]);
-    return result;
+    ptrace('PTRACE_SETREGS', threadId, 0n, before.address);
+    if (entry === 'x86-64') return result;
+    const narrow = BigInt.asIntN(32, result);
+    return isError(narrow) ? narrow : BigInt.asUintN(32, result);
   }
 
   /**
