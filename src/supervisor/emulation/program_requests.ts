@@ -38,10 +38,12 @@ export function letSetDisposition({ notification, entry }: EmulationRequest, con
 /** Lets a program be executed, traced, so that it is looked at before its first instruction. */
 export function letExecute(
   { notification }: EmulationRequest,
-  { listener, attachExecuting }: RequestContext,
-): Refusal | undefined {
+  { listener, isExecuting, attachExecuting }: RequestContext,
+): Refusal | 'later' | undefined {
   const { threadId, id } = notification;
   const processId = processOf(threadId);
+  // Of two threads that execute a program at a time, one is ended by the other, or goes on when that has failed.
+  if (processId !== undefined && listener.isValid(id) && isExecuting(processId, threadId)) return 'later';
   if (processId === undefined || !attachExecuting(processId, threadId)) {
     // Of two threads that execute a program at a time, one is ended by the other.
     if (processId === undefined || !listener.isValid(id)) return new Refusal('the caller is gone');

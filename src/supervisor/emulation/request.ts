@@ -38,6 +38,7 @@ export interface RequestContext {
   readonly tracedOf: (threadId: number) => TracedProcess | undefined;
   readonly attach: (processId: number) => TracedProcess | undefined;
   readonly endBurst: () => void;
+  readonly isExecuting: (processId: number, threadId: number) => boolean;
   readonly attachExecuting: (processId: number, threadId: number) => boolean;
 }
 

@@ -111,9 +111,9 @@ function isAnonymous({ notification }: EmulationRequest): boolean {
 /**
  * Answers a request.
  *
- * @returns why it is refused, where it is and was not answered yet
+ * @returns why it is refused, where it is and was not answered yet; or that it is to be asked again when something was told
  */
-export function answerRequest(request: EmulationRequest, context: RequestContext): Refusal | undefined {
+export function answerRequest(request: EmulationRequest, context: RequestContext): Refusal | 'later' | undefined {
   const { notification, entry, name } = request;
   if (request.kind === 'execution') return letExecute(request, context);
   if (request.kind === 'parked') return takeOver(request, context);

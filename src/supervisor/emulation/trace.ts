@@ -37,14 +37,16 @@ export interface TraceData {
   readonly changes: MessagePort;
 }
 
-function answer(request: EmulationRequest, context: RequestContext): void {
-  let refusal: Refusal | undefined;
+/** Answers a request; false where it is to be asked again. */
+function answer(request: EmulationRequest, context: RequestContext): boolean {
+  let refusal: Refusal | 'later' | undefined;
   try {
     refusal = answerRequest(request, context);
   } catch (error) {
     refusal = new Refusal(`the supervisor failed: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (refusal === undefined) return;
+  if (refusal === 'later') return false;
+  if (refusal === undefined) return true;
   const { notification, entry } = request;
   const { log, listener } = context;
   if (log.enabled) {
@@ -57,6 +59,7 @@ function answer(request: EmulationRequest, context: RequestContext): void {
     });
   }
   listener.answerError(notification.id, 'EACCES');
+  return true;
 }
 
 function trace({ shared, listener, sizes, policy, pageSize, log: target, requests, changes }: TraceData): void {
@@ -81,6 +84,7 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
     tracedOf: (threadId) => tracer.tracedOf(threadId),
     attach: (processId) => tracer.attach(processId),
     endBurst: () => tracer.endBurst(),
+    isExecuting: (processId, threadId) => tracer.isExecuting(processId, threadId),
     attachExecuting: (processId, threadId) => tracer.attachExecuting(processId, threadId),
   };
   warmUp(pageSize);
@@ -94,6 +98,8 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
       hasReplied(shared);
     }
   };
+  /** Requests that wait for what comes of others. */
+  const waiting: EmulationRequest[] = [];
   /** One turn: what was asked, then what is told of those that are traced. */
   const turn = (): void => {
     if (takeAsked(shared)) {
@@ -101,7 +107,7 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
         const next = receiveMessageOnPort(requests) as { readonly message: EmulationRequest | ThreadOrder } | undefined;
         if (next === undefined) break;
         if ('threadId' in next.message) reply(next.message);
-        else answer(next.message, context);
+        else if (!answer(next.message, context)) waiting.push(next.message);
       }
       tracer.prune();
       if (isEnding(shared)) {
@@ -109,6 +115,7 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
         hasTold(shared);
       }
     }
+    for (const request of waiting.splice(0)) if (!answer(request, context)) waiting.push(request);
     if (tracer.traces) tracer.wait();
     else untilAsked(shared);
   };

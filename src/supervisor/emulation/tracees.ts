@@ -103,6 +103,15 @@ export class Tracees {
     return true;
   }
 
+  /**
+   * Whether a process is traced for an execution by another thread of it. To trace this one too would wait for that in the
+   * kernel (ptrace.c: cred_guard_mutex), which may wait for the end of a traced thread to be taken here.
+   */
+  isExecuting(processId: number, threadId: number): boolean {
+    const known = this.#processes.get(processId);
+    return known?.isLeaving === true && known.threads.size > 0 && !known.threads.has(threadId);
+  }
+
   /** Until they are all traced, there may be new ones. */
   #seizeAll(traced: TracedProcess): boolean {
     const until = performance.now() + PATIENCE;

@@ -80,6 +80,11 @@ export class Tracer {
     return isTraced;
   }
 
+  /** Whether another thread of a process is about to execute a program, so that this one has to wait for what comes of it. */
+  isExecuting(processId: number, threadId: number): boolean {
+    return this.#tracees.isExecuting(processId, threadId);
+  }
+
   /** Has every thread run on the processors that it may run on by itself. */
   endBurst(): void {
     this.#burst.end();
