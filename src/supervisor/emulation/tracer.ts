@@ -5,7 +5,6 @@
  */
 import { PTRACE_STOP } from '../../abi/ptrace.js';
 import { signalStops } from '../../linux/bell.js';
-import { StoppingThread } from '../../linux/ptrace.js';
 import { kill, signalNumbers } from '../../linux/signal.js';
 import { StoppedImage } from '../../linux/stopped_image.js';
 import { nextTold, resumeUntilTold, type Told, writeRegisters } from '../../linux/told.js';
@@ -16,6 +15,7 @@ import { judgeImage, type ReportImage } from '../executions.js';
 import type { Log } from '../log.js';
 import { Burst } from './burst.js';
 import { KnownCodes } from './known_code.js';
+import { OrderedThreads } from './ordered_threads.js';
 import { separate } from './placing.js';
 import type { ThreadOrder } from './remote_thread.js';
 import { type EmulationShared, giveChildrenBack, isAsked, isTracing, setStopped, takeChildren } from './shared.js';
@@ -45,8 +45,7 @@ export class Tracer {
   readonly #burst = new Burst();
   /** Processes in a stop of job control. */
   readonly #stoppedProcesses = new Set<number>();
-  /** Threads that stop for the receiving thread. */
-  readonly #ordered = new Map<number, StoppingThread>();
+  readonly #ordered = new OrderedThreads();
 
   constructor(context: TracerContext) {
     this.#context = context;
@@ -103,24 +102,7 @@ export class Tracer {
    * @returns undefined where it cannot be done
    */
   carryOut(order: ThreadOrder): bigint | undefined {
-    const { threadId } = order;
-    if (order.kind === 'stop') {
-      const thread = this.#tracees.of(threadId) === undefined ? undefined : StoppingThread.interrupt(threadId);
-      if (thread === undefined) return undefined;
-      this.#ordered.set(threadId, thread);
-      return 0n;
-    }
-    const thread = this.#ordered.get(threadId);
-    switch (order.kind) {
-      case 'stopped':
-        return thread?.stopped();
-      case 'call':
-        return thread?.call(order.entry, order.name, order.values);
-      case 'release':
-        this.#ordered.delete(threadId);
-        thread?.resume(order.result);
-        return 0n;
-    }
+    return this.#ordered.carryOut(order, this.#tracees.of(order.threadId) !== undefined);
   }
 
   /** Waits until something is told, or the bell rings, and does what is to be done. Traps follow each other in here. */
