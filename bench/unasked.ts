@@ -1,7 +1,7 @@
 /**
  * What programs pay for emulation that never ask for it: nothing is attached to them, so they should run as fast as
  * under `--no-emulation`. The two take turns, for the difference that is looked for is less than what a machine changes
- * in a minute.
+ * in a minute. And what programs take to start where each is looked at (`--every-program`).
  *
  * @module
  */
@@ -26,6 +26,15 @@ function lines({ name, what }: Workload): Line[] {
   ];
 }
 
+/** Where the supervisor is asked about each execution. */
+const EVERY: Line = {
+  series: 'spawn-every',
+  what: '500 fork and exec of /bin/true, under --every-program',
+  unit: 'ms',
+  scale: 1e3,
+  against: 'spawn-without',
+};
+
 /** Programs that have no trampolines of their own, in the order of docs/performance.md. */
 export const unasked: Benchmark = {
   name: 'unasked',
@@ -33,12 +42,17 @@ export const unasked: Benchmark = {
   run(rounds) {
     const binary = program('workload');
     const contenders = WORKLOADS.flatMap(({ name, count }): Contender[] => {
-      const timed = (series: string, before: readonly string[]): Contender => ({
-        measure: () => new Map([[series, Number(output([...before, binary, name, String(count)]))]]),
+      const timed = (series: string, ...options: readonly string[]): Contender => ({
+        measure() {
+          const words = [...supervised('wx', ...options), binary, name, String(count)];
+          return new Map([[series, Number(output(words))]]);
+        },
       });
-      return [timed(`${name}-without`, supervised('wx', '--no-emulation')), timed(name, supervised('wx'))];
+      const both = [timed(`${name}-without`, '--no-emulation'), timed(name)];
+      return name === 'spawn' ? [...both, timed(EVERY.series, '--every-program')] : both;
     });
     const figures = inTurn(rounds, contenders);
-    return { name: 'unasked', title: 'Programs that never ask', rows: rows(figures, WORKLOADS.flatMap(lines)) };
+    const all = [...WORKLOADS.flatMap(lines), EVERY];
+    return { name: 'unasked', title: 'Programs that never ask', rows: rows(figures, all) };
   },
 };

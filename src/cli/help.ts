@@ -10,9 +10,10 @@ import { architectures } from '../trampoline/architectures.js';
 const [byDefault, ...others] = Object.keys(architectures);
 
 export const helpText: string = `usage: trampfd run [--policy off|log|wx|strict] [--allow KIND] [--deny KIND] [--policy-file FILE]
-                   [--exec PATH] [--no-emulation] [--best-effort] [--log FILE]
-                   [--] PROGRAM [ARGUMENT ...]
-       trampfd policy show LEVEL [--allow KIND] [--deny KIND] [--no-emulation] [--json]
+                   [--exec PATH] [--no-emulation | --every-program] [--best-effort]
+                   [--log FILE] [--] PROGRAM [ARGUMENT ...]
+       trampfd policy show LEVEL [--allow KIND] [--deny KIND]
+                   [--no-emulation | --every-program] [--json]
        trampfd policy show FILE [--json]
        trampfd doctor
        trampfd show [--arch ARCHITECTURE] [--code REGISTER] [--data REGISTER]
@@ -34,6 +35,7 @@ run       starts PROGRAM and ends as it ends: its exit status, or the signal tha
                    takes from FILE what it says of PROGRAM; the other options win over it
   --exec PATH      may be executed from where execfile is denied, and is read-only there
   --no-emulation   refuses all executable memory that is written, in place of emulating trampolines
+  --every-program  under wx, also takes X from the stacks that programs started by PROGRAM ask for
   --best-effort    starts even where execfile cannot be denied in full, and says what is open
   --log FILE       appends events to FILE, one JSON object a line
 policy    prints what a level or a policy file allows, and how that is enforced

@@ -71,7 +71,7 @@ export function showPolicy(options: PolicyShowOptions): string {
   const described = [...programs].map(([name, program]) => [name, describeProgram(program)] as const);
   // A program that is in no file runs under wx.
   const others = describeProgram(
-    byDefault ?? { level: 'wx', changes: [], exec: [], bestEffort: false, emulation: true },
+    byDefault ?? { level: 'wx', changes: [], exec: [], bestEffort: false, emulation: 'asked' },
   );
   if (options.json) return json({ programs: Object.fromEntries(described), default: others });
   const listings = described.map(([name, program]) => programListing(name, program));

@@ -5,7 +5,7 @@
  */
 import { levelNames, type Policy, policyOf } from '../policy/kinds.js';
 import { asTexts, parseOptions, readable, usageError } from './options.js';
-import { policyChanges } from './run_arguments.js';
+import { EMULATION_OPTIONS, emulationOf, policyChanges } from './run_arguments.js';
 
 /** What `trampfd policy show` is to show: a policy, or what a file holds. */
 export type PolicyShowOptions = { readonly json: boolean } & (
@@ -35,7 +35,7 @@ export function parsePolicy(words: readonly Uint8Array[]): PolicyShowOptions | u
     {
       allow: { type: 'string', multiple: true },
       deny: { type: 'string', multiple: true },
-      'no-emulation': { type: 'boolean' },
+      ...EMULATION_OPTIONS,
       json: { type: 'boolean' },
     },
     true,
@@ -54,17 +54,17 @@ export function parsePolicy(words: readonly Uint8Array[]): PolicyShowOptions | u
   const json = values.json === true;
   const changes = policyChanges('policy show', inOrder);
   const level = levelNames.find((name) => name === subject);
-  const noEmulation = values['no-emulation'] === true;
-  if (level !== undefined) return { json, policy: policyOf(level, changes, !noEmulation) };
+  const emulation = emulationOf('policy show', values);
+  if (level !== undefined) return { json, policy: policyOf(level, changes, emulation) };
   if (!namesFile(subject)) {
     throw usageError(
       `policy show: level '${readable(subject)}' is unknown; give one of ${levelNames.join(', ')}, ` +
         'or a policy file, with a / in its name or .json at its end',
     );
   }
-  if (changes.length > 0 || noEmulation) {
+  if (changes.length > 0 || emulation !== undefined) {
     throw usageError(
-      'policy show: --allow, --deny and --no-emulation change a level, and a file has its own; leave them out',
+      'policy show: --allow, --deny, --no-emulation and --every-program change a level, and a file has its own; leave them out',
     );
   }
   return { json, file: Buffer.from(subject, 'latin1') };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { kinds, type LevelName, levelNames, type PolicyChange } from '../policy/kinds.js';
+import { type Emulation, kinds, type LevelName, levelNames, type PolicyChange } from '../policy/kinds.js';
 import { asTexts, oneOf, type ParsedOptions, parseOptions, usageError } from './options.js';
 
 /** Options of `trampfd run`. */
@@ -18,13 +18,19 @@ export interface RunOptions {
   readonly executable: readonly Uint8Array[];
   /** Whether to start with less than the policy asks for, where not all of it can be had. */
   readonly bestEffort: boolean;
-  /** Whether trampolines that programs write themselves are refused, not emulated. */
-  readonly noEmulation: boolean;
+  /** Whose trampolines are emulated, where that was said. */
+  readonly emulation: Emulation | undefined;
   /** Name of the log's file, as bytes. */
   readonly log: Uint8Array | undefined;
   /** The program and its arguments, as bytes. */
   readonly program: readonly Uint8Array[];
 }
+
+/** Options that say whose trampolines are emulated. */
+export const EMULATION_OPTIONS = {
+  'no-emulation': { type: 'boolean' },
+  'every-program': { type: 'boolean' },
+} as const;
 
 const RUN_OPTIONS = {
   policy: { type: 'string' },
@@ -33,7 +39,7 @@ const RUN_OPTIONS = {
   'policy-file': { type: 'string' },
   exec: { type: 'string', multiple: true },
   'best-effort': { type: 'boolean' },
-  'no-emulation': { type: 'boolean' },
+  ...EMULATION_OPTIONS,
   log: { type: 'string' },
 } as const;
 
@@ -71,6 +77,25 @@ export function policyChanges(
   });
 }
 
+/**
+ * Whose trampolines are emulated, where the options say it.
+ *
+ * @throws TrampfdError ERR_TRAMPFD_USAGE where they say both
+ */
+export function emulationOf(
+  command: string,
+  values: { readonly [name in keyof typeof EMULATION_OPTIONS]?: boolean | undefined },
+): Emulation | undefined {
+  const { 'no-emulation': none, 'every-program': every } = values;
+  if (none === true && every === true) {
+    throw usageError(
+      `${command}: --every-program looks for programs to emulate, and --no-emulation has none; leave one out`,
+    );
+  }
+  if (none === true) return 'none';
+  return every === true ? 'every-program' : undefined;
+}
+
 function asName(value: string | undefined): Uint8Array | undefined {
   return value === undefined ? undefined : Buffer.from(value, 'latin1');
 }
@@ -98,7 +123,7 @@ export function parseRun(words: readonly Uint8Array[]): RunOptions | undefined {
     policyFile: asName(values['policy-file']),
     executable: executable.map((path) => Buffer.from(path, 'latin1')),
     bestEffort: values['best-effort'] === true,
-    noEmulation: values['no-emulation'] === true,
+    emulation: emulationOf('run', values),
     log: asName(values.log),
     program,
   };

@@ -53,12 +53,12 @@ function namesOf(program: Uint8Array): readonly string[] {
  * @throws TrampfdError where the policy file cannot be read or understood
  */
 export function runPolicy(options: RunOptions): RunPolicy {
-  const { level, changes, executable, bestEffort, noEmulation, policyFile } = options;
+  const { level, changes, executable, bestEffort, emulation, policyFile } = options;
   const [program = new Uint8Array()] = options.program;
   const named = policyFile === undefined ? undefined : programPolicy(readPolicyFile(policyFile), namesOf(program));
   const base = level === undefined ? (named?.changes ?? []) : [];
   return {
-    policy: policyOf(level ?? named?.level ?? 'wx', [...base, ...changes], named?.emulation !== false && !noEmulation),
+    policy: policyOf(level ?? named?.level ?? 'wx', [...base, ...changes], emulation ?? named?.emulation),
     executable: [...(named?.exec ?? []).map((path) => Buffer.from(path)), ...executable],
     bestEffort: bestEffort || named?.bestEffort === true,
   };

@@ -11,6 +11,7 @@ import {
   kindSentences,
   kinds,
   type LevelName,
+  looksAtPrograms,
   type Policy,
   policyText,
 } from './kinds.js';
@@ -31,8 +32,8 @@ export interface PolicyDescription {
   readonly policy: string;
   readonly level: LevelName;
   readonly reports: boolean;
-  /** Whether trampolines that programs write themselves are emulated. */
-  readonly emulation: boolean;
+  /** Whether trampolines that programs write themselves are emulated, as a policy file says it. */
+  readonly emulation: boolean | 'every-program';
   readonly kinds: readonly KindDescription[];
 }
 
@@ -74,7 +75,7 @@ export function describePolicy(policy: Policy): PolicyDescription {
     policy: policyText(policy),
     level: policy.level,
     reports: policy.reports,
-    emulation: emulates(policy),
+    emulation: looksAtPrograms(policy) ? 'every-program' : emulates(policy),
     kinds: kinds.map((kind) => ({
       kind,
       allowed: allows(policy, kind),

@@ -42,6 +42,13 @@ const levels: Readonly<Record<LevelName, readonly Kind[]>> = {
   strict: ['exectramp'],
 };
 
+/**
+ * Whose trampolines are emulated that programs write themselves: nobody's; those of programs that ask for executable memory,
+ * and of the run's own program where its file asks for an executable stack; or beside those the ones of every program whose
+ * file asks for such a stack, which takes a look at every execution.
+ */
+export type Emulation = 'none' | 'asked' | 'every-program';
+
 /** What a run allows. Plain data, for it goes from thread to thread. */
 export interface Policy {
   /** The level that it began with. */
@@ -49,8 +56,7 @@ export interface Policy {
   readonly allowed: ReadonlySet<Kind>;
   /** Whether what `wx` would refuse is reported where it is allowed. */
   readonly reports: boolean;
-  /** Whether programs may have trampolines that they write themselves emulated. */
-  readonly emulation: boolean;
+  readonly emulation: Emulation;
 }
 
 /** One change of a level: as --allow and --deny say it. */
@@ -59,12 +65,12 @@ export interface PolicyChange {
   readonly kind: Kind;
 }
 
-/**
- * A level with changes, made one after the other: the last one about a kind decides.
- *
- * @param emulation whether trampolines that programs write themselves may be emulated
- */
-export function policyOf(level: LevelName, changes: readonly PolicyChange[] = [], emulation = true): Policy {
+/** A level with changes, made one after the other: the last one about a kind decides. */
+export function policyOf(
+  level: LevelName,
+  changes: readonly PolicyChange[] = [],
+  emulation: Emulation = 'asked',
+): Policy {
   const allowed = new Set<Kind>(levels[level]);
   for (const { verb, kind } of changes) {
     if (verb === 'allow') allowed.add(kind);
@@ -99,12 +105,26 @@ export function isMixed(policy: Policy): boolean {
  * hangs on `exectramp`; and where some kind of executable memory is allowed, programs have their own.
  */
 export function emulates(policy: Policy): boolean {
-  return policy.emulation && allows(policy, 'exectramp') && deniesAll(policy, memoryKinds);
+  return policy.emulation !== 'none' && allows(policy, 'exectramp') && deniesAll(policy, memoryKinds);
 }
+
+/**
+ * Whether the supervisor is asked about every execution, for the programs whose files ask for an executable stack. Where
+ * files are judged, those are known beforehand, or executions are notified already.
+ */
+export function looksAtPrograms(policy: Policy): boolean {
+  return policy.emulation === 'every-program' && emulates(policy) && allows(policy, 'execfile');
+}
+
+const EMULATION_OPTIONS: Readonly<Record<Emulation, readonly string[]>> = {
+  none: ['--no-emulation'],
+  asked: [],
+  'every-program': ['--every-program'],
+};
 
 /** The options that a policy is written with: `wx`, or `wx --allow execheap --no-emulation`. */
 export function policyText({ level, allowed, emulation }: Policy): string {
   const changed = kinds.filter((kind) => allowed.has(kind) !== levels[level].includes(kind));
   const options = changed.map((kind) => `--${allowed.has(kind) ? 'allow' : 'deny'} ${kind}`);
-  return [level, ...options, ...(emulation ? [] : ['--no-emulation'])].join(' ');
+  return [level, ...options, ...EMULATION_OPTIONS[emulation]].join(' ');
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { TrampfdError } from '../error.js';
-import { type Kind, kinds, type LevelName, levelNames, type PolicyChange } from './kinds.js';
+import { type Emulation, type Kind, kinds, type LevelName, levelNames, type PolicyChange } from './kinds.js';
 
 /** What a file says of a program. */
 export interface ProgramPolicy {
@@ -15,8 +15,7 @@ export interface ProgramPolicy {
   /** Absolute paths of trees that may be executed from, beside the system's. */
   readonly exec: readonly string[];
   readonly bestEffort: boolean;
-  /** Whether trampolines that the program writes itself may be emulated. */
-  readonly emulation: boolean;
+  readonly emulation: Emulation;
 }
 
 /** What a file says. */
@@ -74,7 +73,15 @@ function kindsAt(place: Place, value: unknown): readonly Kind[] {
   return listAt(place, value).map((one, index) => nameAt(below(place, index), 'the kind', one, kinds));
 }
 
+const EVERY_PROGRAM = 'every-program';
+
 const PROGRAM_MEMBERS = ['policy', 'allow', 'deny', 'exec', 'bestEffort', 'emulation'] as const;
+
+function emulationAt(place: Place, value: unknown): Emulation {
+  if (value === EVERY_PROGRAM) return EVERY_PROGRAM;
+  if (typeof value === 'boolean') return value ? 'asked' : 'none';
+  throw wrong(place, `this is neither true nor false, nor "${EVERY_PROGRAM}"`, 'give one of them');
+}
 
 function programAt(place: Place, value: unknown): ProgramPolicy {
   const object = objectAt(place, value, `some of ${PROGRAM_MEMBERS.join(', ')}`);
@@ -92,16 +99,14 @@ function programAt(place: Place, value: unknown): ProgramPolicy {
     if (typeof path === 'string' && path.startsWith('/')) return path;
     throw wrong(below(below(place, 'exec'), index), 'this is no absolute path', 'give one that begins with /');
   });
-  for (const [name, one] of Object.entries({ bestEffort, emulation })) {
-    if (typeof one !== 'boolean') {
-      throw wrong(below(place, name), 'this is neither true nor false', 'give one of them');
-    }
+  if (typeof bestEffort !== 'boolean') {
+    throw wrong(below(place, 'bestEffort'), 'this is neither true nor false', 'give one of them');
   }
   const changes: PolicyChange[] = [
     ...allowed.map((kind) => ({ verb: 'allow', kind }) as const),
     ...denied.map((kind) => ({ verb: 'deny', kind }) as const),
   ];
-  return { level, changes, exec: trees, bestEffort: bestEffort === true, emulation: emulation === true };
+  return { level, changes, exec: trees, bestEffort, emulation: emulationAt(below(place, 'emulation'), emulation) };
 }
 
 /**

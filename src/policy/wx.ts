@@ -146,8 +146,9 @@ function verdictOn(policy: Policy, rule: WxRule): Verdict | undefined {
 
 /**
  * The rules by which programs are found, when they are executed, whose files ask for an executable stack: for a run whose
- * own program does. To be asked about each execution takes a third of the time of fork and exec, so that no other run is.
- * (Where files are judged, what asks for it is known beforehand, or executions are notified already.)
+ * own program does, or that is to look at every program. To be asked about each execution takes a third of the time of fork
+ * and exec, so that no other run is. (Where files are judged, what asks for it is known beforehand, or executions are
+ * notified already.)
  */
 export const executionRules: readonly Rule[] = (['x86-64', 'i386'] as const).flatMap((entry) =>
   (['execve', 'execveat'] as const).map((call): Rule => ({ entry, call, when: [], verdict: notify })),

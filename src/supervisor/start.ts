@@ -12,7 +12,7 @@ import { closeToOthers, openToOthers, pageSize, resourceLimit, setResourceLimit 
 import { findProgram } from '../linux/search_path.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { compileFilter } from '../policy/compile.js';
-import { allows, emulates, type Policy, policyText } from '../policy/kinds.js';
+import { allows, emulates, looksAtPrograms, type Policy, policyText } from '../policy/kinds.js';
 import type { RuleSet } from '../policy/rule.js';
 import { withoutExecutions } from '../policy/strict.js';
 import { executionRules, policyRules } from '../policy/wx.js';
@@ -85,7 +85,8 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
   const file = emulates(policy) && !confined ? findProgram(request.program) : undefined;
   const asksForStack = file !== undefined && fileAsksForExecutableStack(file);
   const service = serviceRules(policy, window);
-  const rules = policyRules(policy, asksForStack ? [...executionRules, ...service] : service);
+  const isLooking = asksForStack || looksAtPrograms(policy);
+  const rules = policyRules(policy, isLooking ? [...executionRules, ...service] : service);
   const settings = { sizes, policy, window, pageSize: pageSize(), log, inspects: confined };
   /** Has the receiver take a listener; settles when it does. */
   const handOver = async (installed: InstalledFilter, memoryFolder?: number): Promise<Listener> => {

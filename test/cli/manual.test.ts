@@ -53,6 +53,7 @@ describe('the manual page', () => {
       'context',
       'data',
       'deny',
+      'every-program',
       'exec',
       'help',
       'json',

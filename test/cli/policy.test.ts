@@ -25,7 +25,7 @@ function show(...words: readonly string[]): string {
 interface Described {
   readonly policy: string;
   readonly level: string;
-  readonly emulation: boolean;
+  readonly emulation: boolean | string;
   readonly kinds: readonly { readonly kind: string; readonly allowed: boolean; readonly enforcement: string }[];
 }
 
@@ -66,7 +66,10 @@ describe('policy show', () => {
       assert.equal(described(level, '--no-emulation').emulation, false, level);
       assert.equal(described(level, '--no-emulation').policy, `${level} --no-emulation`);
     }
+    assert.equal(described('wx', '--every-program').emulation, 'every-program');
+    assert.equal(described('strict', '--every-program').emulation, true);
     assert.equal(described('wx', '--deny', 'exectramp').emulation, false);
+    assert.equal(described('wx', '--deny', 'exectramp', '--every-program').emulation, false);
     assert.equal(described('strict', '--allow', 'execheap').emulation, false);
     const asText = (...words: string[]) => show(...words).replace(/\n +/g, ' ');
     const emulated = /execmem +denied +may not make .*: it is never executable: .*, anything else is a SIGSEGV/;
@@ -107,9 +110,17 @@ describe('policy show', () => {
     [['show', 'wx', '--allow', 'mem'], /--allow: kind 'mem' is unknown; give one of execmem, execstack, execheap/],
     [
       ['show', './p.json', '--deny', 'execmem'],
-      /--allow, --deny and --no-emulation change a level, and a file has its/,
+      /--allow, --deny, --no-emulation and --every-program change a level, and a file has its/,
     ],
-    [['show', './p.json', '--no-emulation'], /--no-emulation change a level, and a file has its own; leave them out/],
+    [
+      ['show', './p.json', '--no-emulation'],
+      /--no-emulation and .* change a level, and a file has its own; leave them/,
+    ],
+    [['show', './p.json', '--every-program'], /and --every-program change a level, and a file has its own; leave them/],
+    [
+      ['show', 'wx', '--no-emulation', '--every-program'],
+      /policy show: --every-program looks for programs to emulate, and --no-emulation has none; leave one out/,
+    ],
     [
       ['show', './none.json'],
       /^trampfd: \.\/none\.json: the policy file cannot be read \(ENOENT\); name a file that can/,

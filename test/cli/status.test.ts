@@ -125,6 +125,10 @@ describe('what is not used as it must be ends with 125 and one sentence', () => 
     [['run', '--exec=', '--', 'true'], /run: --exec has an empty name/],
     [['run', '--best-effort=yes', '--', 'true'], /run: option '--best-effort' does not take an argument/],
     [['run', '--policy=', '--', 'true'], /run: policy '' is unknown/],
+    [
+      ['run', '--every-program', '--no-emulation', '--', 'true'],
+      /run: --every-program looks for programs to emulate, and --no-emulation has none; leave one out/,
+    ],
     [['run', '--verbose', '--', 'true'], /run: unknown option '--verbose'/],
     [['run', '--log', '', '--', 'true'], /run: --log has an empty name; name a file/],
     [

@@ -181,7 +181,7 @@ describe('the kernel under a compiled filter', () => {
       }),
     );
     test(`${way.title}: the filter of wx without emulation is taken, and refuses with EACCES`, () => {
-      const filter = compileFilter(policyRules(policyOf('wx', [], false), []));
+      const filter = compileFilter(policyRules(policyOf('wx', [], 'none'), []));
       assert.deepEqual(results(way, filter, calls), [-13, -13, -13, -9, -9, -9, -9]);
     });
     test(`${way.title}: the filter of wx is taken, and refuses with ENOSYS where no supervisor is left to ask`, () => {

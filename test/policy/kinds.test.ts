@@ -9,6 +9,7 @@ import {
   emulates,
   kinds,
   levelNames,
+  looksAtPrograms,
   memoryKinds,
   type PolicyChange,
   policyOf,
@@ -63,16 +64,29 @@ describe('emulation', () => {
 
   test('is off where it is not wanted, without exectramp, and with any kind of memory', () => {
     for (const level of ['wx', 'strict'] as const) {
-      assert.equal(emulates(policyOf(level, [], false)), false);
+      assert.equal(emulates(policyOf(level, [], 'none')), false);
       assert.equal(emulates(policyOf(level, change('-exectramp'))), false);
       for (const kind of memoryKinds) assert.equal(emulates(policyOf(level, change(`+${kind}`))), false, kind);
     }
   });
 
   test('is a part of how a policy is written, where it is not wanted', () => {
-    assert.equal(policyText(policyOf('strict', [], true)), 'strict');
-    assert.equal(policyText(policyOf('strict', [], false)), 'strict --no-emulation');
-    assert.equal(policyText(policyOf('wx', change('+execheap'), false)), 'wx --allow execheap --no-emulation');
+    assert.equal(policyText(policyOf('strict', [], 'asked')), 'strict');
+    assert.equal(policyText(policyOf('strict', [], 'none')), 'strict --no-emulation');
+    assert.equal(policyText(policyOf('wx', change('+execheap'), 'none')), 'wx --allow execheap --no-emulation');
+    assert.equal(policyText(policyOf('wx', [], 'every-program')), 'wx --every-program');
+  });
+
+  test('looks at every program where that is wanted, emulation is there, and files are not judged', () => {
+    assert.ok(looksAtPrograms(policyOf('wx', [], 'every-program')));
+    assert.ok(looksAtPrograms(policyOf('strict', change('+execfile'), 'every-program')));
+    assert.equal(looksAtPrograms(policyOf('wx')), false);
+    for (const level of ['off', 'log', 'strict'] as const) {
+      assert.equal(looksAtPrograms(policyOf(level, [], 'every-program')), false, level);
+    }
+    for (const text of ['-exectramp', '-execfile', '+execheap']) {
+      assert.equal(looksAtPrograms(policyOf('wx', change(text), 'every-program')), false, text);
+    }
   });
 });
 

@@ -10,7 +10,7 @@ import { describe, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { TrampfdError } from '../../src/error.js';
-import { kinds, levelNames } from '../../src/policy/kinds.js';
+import { type Emulation, kinds, levelNames } from '../../src/policy/kinds.js';
 import { parsePolicyFile, programPolicy } from '../../src/policy/policy_file.js';
 import { root } from '../programs/compile.js';
 
@@ -42,7 +42,10 @@ const WRONG: readonly (readonly [unknown, RegExp])[] = [
   [{ default: { exec: ['srv'] } }, /at \/default\/exec\/0: this is no absolute path; give one that begins with \//],
   [{ default: { exec: [1] } }, /at \/default\/exec\/0: this is no absolute path/],
   [{ default: { bestEffort: 1 } }, /at \/default\/bestEffort: this is neither true nor false/],
-  [{ default: { emulation: 'no' } }, /at \/default\/emulation: this is neither true nor false; give one of them/],
+  [
+    { default: { emulation: 'no' } },
+    /at \/default\/emulation: this is neither true nor false, nor "every-program"; give one of them/,
+  ],
   [{ programs: { sh: { emulation: null } } }, /at \/programs\/sh\/emulation: this is neither true nor false/],
 ];
 
@@ -52,7 +55,7 @@ const RIGHT: readonly unknown[] = [
   { $schema: 'policy.schema.json', programs: {} },
   { programs: { '/usr/sbin/nginx': { policy: 'strict', allow: [], deny: [], exec: ['/srv'], bestEffort: false } } },
   { programs: { true: {}, '/': {} }, default: { policy: 'off', deny: ['execfile'] } },
-  { programs: { sh: { emulation: true } }, default: { emulation: false } },
+  { programs: { sh: { emulation: true }, ls: { emulation: 'every-program' } }, default: { emulation: false } },
 ];
 
 function isRead(value: unknown): boolean {
@@ -105,7 +108,7 @@ describe('a policy file', () => {
         deny: some(kinds),
         exec: some(['/srv', '/']),
         bestEffort: mostly(fc.boolean(), 'yes'),
-        emulation: mostly(fc.boolean(), 'no', null),
+        emulation: mostly(fc.constantFrom(true, false, 'every-program'), 'no', 'asked', null),
       },
       { requiredKeys: [] },
     );
@@ -127,10 +130,11 @@ describe('a policy file', () => {
   });
 
   test('trampolines are emulated unless it says not to', () => {
-    const text = '{"programs":{"sh":{"emulation":false},"ls":{"emulation":true}},"default":{}}';
+    const text =
+      '{"programs":{"sh":{"emulation":false},"ls":{"emulation":true},"ed":{"emulation":"every-program"}},"default":{}}';
     const file = parsePolicyFile('file', text);
-    const emulation = (name: string): boolean | undefined => programPolicy(file, [name])?.emulation;
-    assert.deepEqual([emulation('sh'), emulation('ls'), emulation('true')], [false, true, true]);
+    const emulation = (name: string): Emulation | undefined => programPolicy(file, [name])?.emulation;
+    assert.deepEqual(['sh', 'ls', 'ed', 'true'].map(emulation), ['none', 'asked', 'every-program', 'asked']);
   });
 
   test('the best name of a program counts, then the default', () => {

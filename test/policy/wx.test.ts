@@ -209,7 +209,7 @@ const NOTIFIED: readonly Sample[] = each((entry): readonly Sample[] => [
 const say = ([entry, call, ...values]: Sample): string => `${entry} ${call}(${values.join(', ')})`;
 
 describe('wx without emulation', () => {
-  const wx = rulesOf(policyOf('wx', [], false));
+  const wx = rulesOf(policyOf('wx', [], 'none'));
   test('refuses with EACCES', () => {
     for (const sample of REFUSED) assert.equal(verdictOf(wx, sample), 'EACCES', say(sample));
   });
@@ -325,7 +325,7 @@ describe('which rules are emulated', () => {
     }
   });
   test('none where nothing is emulated', () => {
-    for (const level of levelNames) assert.deepEqual(emulated(policyOf(level, [], false)), [], level);
+    for (const level of levelNames) assert.deepEqual(emulated(policyOf(level, [], 'none')), [], level);
     for (const level of ['off', 'log'] as const) assert.deepEqual(emulated(policyOf(level)), [], level);
     assert.deepEqual(emulated(policyOf('wx', [{ verb: 'deny', kind: 'exectramp' }])), []);
     assert.deepEqual(emulated(policyOf('strict', [{ verb: 'allow', kind: 'execheap' }])), []);

@@ -51,6 +51,7 @@ export async function alike(
   words: readonly string[],
   end: { readonly status: number | null; readonly signal?: NodeJS.Signals },
   files: readonly string[] = words.slice(0, 1),
+  options: readonly string[] = [],
 ): Promise<void> {
   const alone = await runToEnd(words);
   assert.deepEqual(
@@ -58,7 +59,7 @@ export async function alike(
     { status: end.status, signal: end.signal ?? null },
     `alone: ${alone.output}${alone.errors}`,
   );
-  assert.deepEqual(await runToEnd([...under(policy, files), ...words]), alone);
+  assert.deepEqual(await runToEnd([...under(policy, files, options), ...words]), alone);
 }
 
 /** One line of a log. */
