@@ -37,6 +37,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'erlang-base': 'a runtime that writes code',
   chezscheme: 'a runtime that writes code',
   'python3-cffi': 'a runtime that writes code',
+  clisp: "callbacks of libffcall's",
+  'libffcall-dev': 'programs with callbacks, in which trampolines are recognised',
   'python3-gi': 'callbacks of GObject into Python',
   'gir1.2-glib-2.0': 'callbacks of GObject into Python',
   procps: 'a real program under supervision',

@@ -180,6 +180,15 @@ export const runtimes: readonly Runtime[] = [
     without: undefined,
     trampolines: 'maps twice',
   },
+  {
+    name: 'libffcall, for a callback (as of CLISP)',
+    seen: '2.2 with CLISP 2.49, which maps a file in /tmp twice from the start',
+    file: /^libffcall\.so.*$/,
+    wants: ['execfile'],
+    refused: 'fails',
+    without: undefined,
+    trampolines: 'maps twice',
+  },
 ];
 
 /**

@@ -14,12 +14,13 @@ import type { Trampoline } from './trampoline.js';
  *
  * - `libffi`: closures of libffi 3.3 and later
  * - `libffi-old`: closures of earlier libffi; on i386 raw closures of every libffi as well
+ * - `libffcall`: callbacks of GNU libffcall; on i386 they are `gcc-stack`, whose bytes they have
  * - `gcc-stack`: nested functions of GCC, on the stack; on i386 and arm64 those on the heap as well
  * - `gcc-heap`: nested functions of GCC 14 and later with -ftrampoline-impl=heap
  * - `llvm`: the trampolines of LLVM's init.trampoline, which Fortran's internal procedures use
  * - `pax`: what else PaX's EMUTRAMP emulates
  */
-export type LegacyForm = 'libffi' | 'libffi-old' | 'gcc-stack' | 'gcc-heap' | 'llvm' | 'pax';
+export type LegacyForm = 'libffi' | 'libffi-old' | 'libffcall' | 'gcc-stack' | 'gcc-heap' | 'llvm' | 'pax';
 
 /** The instruction sets of arm. A jump's target has bit 0 set where it is Thumb code. */
 export type InstructionSet = 'a32' | 'thumb';

@@ -26,6 +26,14 @@ export const x86_64Legacy: readonly LegacyTemplate[] = [
       target: { register: 'r11' },
     }),
   ),
+  // movabs,%r10; movabs,%rax; jmp *%rax.
+  {
+    form: 'libffcall',
+    code: '49ba <data:8> 48b8 <function:8> ffe0',
+    loads: { r10: 'data', rax: 'function' },
+    context: 'data',
+    target: { register: 'rax' },
+  },
   // movabs,%r11 or, for a function below 4 GiB, mov,%r11d; movabs,%r10; rex.WB jmp *%r11; nop.
   { form: 'gcc-stack', code: '[f30f1efa] 49bb <function:8> 49ba <chain:8> 49ffe3 90', loads: LOADS, ...JUMP },
   { form: 'gcc-stack', code: '[f30f1efa] 41bb <function:4> 49ba <chain:8> 49ffe3 90', loads: LOADS, ...JUMP },

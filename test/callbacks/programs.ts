@@ -32,8 +32,9 @@ function script(
   file: string,
   rest: Pick<CallbackProgram, 'status' | 'withoutEmulation' | 'way'>,
   environment: NodeJS.ProcessEnv = {},
+  options: readonly string[] = [],
 ): CallbackProgram {
-  const words = [interpreter, join(root, 'test', 'programs', 'callbacks', file)];
+  const words = [interpreter, ...options, join(root, 'test', 'programs', 'callbacks', file)];
   return { name, words: () => words, isOwn: false, environment, ...rest };
 }
 
@@ -96,6 +97,14 @@ export const programs: readonly CallbackProgram[] = [
     'pointer.scm',
     { status: 26, withoutEmulation: byAlias('SIGSEGV'), way: 'promoted' },
     { GUILE_JIT_THRESHOLD: '-1', GUILE_AUTO_COMPILE: '0' },
+  ),
+  script(
+    'CLISP, callbacks of libffcall',
+    '/usr/bin/clisp',
+    'callback.lisp',
+    { status: 32, withoutEmulation: byAlias('SIGABRT'), way: 'emulated' },
+    {},
+    ['-norc', '-q'],
   ),
   compiled('C, libffi closures, a thousand at once', 'libffi.c', [...C, '-lffi'], {
     status: 29,

@@ -28,7 +28,8 @@ const FILES: readonly (readonly [string, RegExp | undefined])[] = [
   ['/usr/bin/qemu-aarch64', /^QEMU/],
   ['/usr/libexec/valgrind/memcheck-amd64-linux', /^Valgrind/],
   ['/usr/lib/python3/dist-packages/_cffi_backend.cpython-311-x86_64-linux-gnu.so', /^cffi/],
-  ['/usr/lib/x86_64-linux-gnu/libffi.so.8.1.2', /^libffi/],
+  ['/usr/lib/x86_64-linux-gnu/libffi.so.8.1.2', /^libffi,/],
+  ['/usr/lib/x86_64-linux-gnu/libffcall.so.0.1.0', /^libffcall,/],
   ['/usr/lib/x86_64-linux-gnu/libc.so.6', undefined],
   ['/usr/bin/python3.11', undefined],
   ['/usr/bin/nodeinfo', undefined],
@@ -63,6 +64,7 @@ describe('the table of runtimes', () => {
   test('those that write trampolines are told from those that compile', () => {
     const libffi = '/usr/lib/x86_64-linux-gnu/libffi.so.8.1.2';
     assert.equal(secondWayOf([libffi]), 'maps twice');
+    assert.equal(secondWayOf(['/usr/lib/x86_64-linux-gnu/libffcall.so.0']), 'maps twice');
     assert.equal(secondWayOf(['/opt/python/lib/libffi-a1b2c3.so.8']), 'maps twice');
     assert.equal(secondWayOf(['/tmp/jna-1/libjnidispatch.so']), 'maps twice');
     assert.equal(secondWayOf(['/usr/lib/python3/dist-packages/_cffi_backend.cpython-311.so']), 'in one place');

@@ -83,3 +83,9 @@ test('x86-64: what libffi writes for a closure is recognised', () => {
   assert.equal(found.length, 32);
   assert.equal(found.context, address);
 });
+
+test('x86-64: what libffcall writes for a callback is recognised', () => {
+  const { found } = recognised('callback.c', 'x86-64', ['-lffcall']);
+  assert.equal(found.form, 'libffcall');
+  assert.equal(found.length, 22);
+});

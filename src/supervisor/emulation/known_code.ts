@@ -19,6 +19,7 @@ const REGISTERS: Readonly<Record<Machine, Readonly<Record<string, number>>>> = {
     rip: USER_REGS.rip,
     rsp: USER_REGS.rsp,
     eflags: USER_REGS.eflags,
+    rax: USER_REGS.rax,
     r10: USER_REGS.r10,
     r11: USER_REGS.r11,
   },

@@ -20,6 +20,7 @@ interface Count {
 const HINTS: Readonly<Record<LegacyForm, string>> = {
   libffi: 'link it to a libffi with static trampolines, or make its closures from tables of <trampfd.h>',
   'libffi-old': 'link it to a libffi of today, or make its closures from tables of <trampfd.h>',
+  libffcall: 'make its callbacks with libffi, or from tables of <trampfd.h>',
   'gcc-stack': 'build it with -ftrampoline-impl=heap (GCC 14), or make its nested functions from tables of <trampfd.h>',
   'gcc-heap': "replace GCC's two functions by those over tables of <trampfd.h> (examples/gcc_heap_trampolines.c)",
   llvm: 'make its callbacks from tables of <trampfd.h>',

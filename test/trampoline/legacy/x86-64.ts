@@ -42,6 +42,15 @@ export const x86_64: readonly LegacyCase[] = [
     bytes: ({ context, target }) => `49bb${u64(target)}49ba${u64(context)}f949ffe3`,
     means: (values) => ({ ...pair(values), carry: true }),
   },
+  {
+    what: 'libffcall callback',
+    form: 'libffcall',
+    bytes: ({ context, target }) => `49ba${u64(context)}48b8${u64(target)}ffe0`,
+    means: ({ context, target }) => ({
+      loads: constants({ r10: context, rax: target }),
+      target: { register: 'rax' },
+    }),
+  },
   ...['', 'f30f1efa'].flatMap((pad): LegacyCase[] => [
     {
       what: `nested function${pad && ', endbr64'}`,
