@@ -6,7 +6,7 @@
  */
 import { USER_REGS } from '../../abi/ptrace.js';
 import type { Entry } from '../../abi/syscalls.js';
-import { hasOwnFilter } from '../../linux/proc.js';
+import { hasOwnFilter, type MapsLine } from '../../linux/proc.js';
 import { isError } from '../../linux/ptrace.js';
 import { callRemotely, findSystemCall, type RemoteCall } from '../../linux/remote_call.js';
 import { readRegisters } from '../../linux/tracee.js';
@@ -22,45 +22,63 @@ function entryOf(threadId: number): Entry | undefined {
   return segment === USER32_CS ? 'i386' : 'x86-64';
 }
 
-/**
- * Has a stopped thread make calls, one after the other, until one fails.
- *
- * @returns how many it made
- */
-function made(traced: TracedProcess, threadId: number, entry: Entry, calls: readonly RemoteCall[]): number {
+/** Calls that belong together, and what is noted when all of them were made. */
+interface Step {
+  readonly calls: readonly RemoteCall[];
+  readonly made: () => void;
+}
+
+/** Has a stopped thread make the calls of all steps, one after the other; where one fails, the next steps are still made. */
+function make(traced: TracedProcess, threadId: number, entry: Entry, steps: readonly Step[]): void {
+  const wanted = steps.filter(({ calls }) => calls.length > 0);
   // A program that has given up calls by a filter of its own may be killed for them.
-  if (calls.length === 0 || hasOwnFilter(threadId)) return 0;
+  if (wanted.length === 0 || hasOwnFilter(threadId)) return;
   traced.systemCall ??= findSystemCall(threadId, entry);
-  if (traced.systemCall === undefined) return 0;
-  return callRemotely(threadId, entry, traced.systemCall, calls).filter((result) => !isError(result)).length;
+  if (traced.systemCall === undefined) return;
+  // All with one stop; behind a call that fails it takes another.
+  for (let rest = wanted; rest.length > 0; ) {
+    const calls = rest.flatMap((step) => step.calls);
+    const results = callRemotely(threadId, entry, traced.systemCall, calls);
+    let left = results.filter((result) => !isError(result)).length;
+    const failed = rest.findIndex((step) => {
+      left -= step.calls.length;
+      if (left < 0) return true;
+      step.made();
+      return false;
+    });
+    rest = failed < 0 ? [] : rest.slice(failed + 1);
+  }
 }
 
-/** Puts the supervisor's pages in the place of a view that is called, by a stopped thread. */
-export function place(traced: TracedProcess, threadId: number, view: View): void {
-  const calls = view.placing();
-  if (calls.length > 0 && made(traced, threadId, 'x86-64', calls) === calls.length) view.placed();
+function separating(view: View, threadId: number, entry: Entry, lines: readonly MapsLine[]): Step {
+  return { calls: view.separating(threadId, entry, lines), made: () => view.separated() };
 }
 
-/** Makes what a process writes for its views its own, by a stopped thread of it. */
+/**
+ * Makes a view that is called ready to be promoted, by the stopped thread that has called it: puts the supervisor's pages
+ * in its place, and makes what the process writes for it its own. One is done though the other fails.
+ *
+ * @param lines the mappings before: what the program writes is mapped elsewhere, and there nothing changes when the pages
+ *   come to their place
+ */
+export function makeReady(traced: TracedProcess, threadId: number, view: View, lines: readonly MapsLine[]): void {
+  make(traced, threadId, 'x86-64', [
+    { calls: view.placing(), made: () => view.placed() },
+    separating(view, threadId, 'x86-64', lines),
+  ]);
+}
+
+/** Makes what a process writes for all of its views its own, by a stopped thread of it. */
 export function separate(traced: TracedProcess, threadId: number): void {
   const { memory } = traced;
   const views = memory.views.filter(({ isShared }) => isShared);
   const entry = views.length === 0 ? undefined : entryOf(threadId);
   if (entry === undefined) return;
   const lines = memory.read(threadId);
-  const wanted = views
-    .map((view) => ({ view, calls: view.separating(threadId, entry, lines) }))
-    .filter(({ calls }) => calls.length > 0);
-  // All with one stop; behind one that fails, the others are still to be made.
-  for (let rest = wanted; rest.length > 0; ) {
-    const calls = rest.flatMap((one) => one.calls);
-    let left = made(traced, threadId, entry, calls);
-    const failed = rest.findIndex(({ view, calls: own }) => {
-      left -= own.length;
-      if (left < 0) return true;
-      view.separated();
-      return false;
-    });
-    rest = failed < 0 ? [] : rest.slice(failed + 1);
-  }
+  make(
+    traced,
+    threadId,
+    entry,
+    views.map((view) => separating(view, threadId, entry, lines)),
+  );
 }

@@ -19,7 +19,7 @@ import type { Log } from '../log.js';
 import { promoteCalled, settled } from './exchange.js';
 import { carryOut, type KnownCodes, type Machine, relocated } from './known_code.js';
 import type { TracedMemory } from './memory.js';
-import { place, separate } from './placing.js';
+import { makeReady } from './placing.js';
 import { reportUnrecognised } from './report.js';
 import { restoreSignals } from './signals.js';
 import type { Tally } from './tally.js';
@@ -58,7 +58,8 @@ export function carriedOut(context: TrapContext, threadId: number, traced: Trace
   const address = view?.entryOf(stoppedAt) ?? memory.ownPages.at(stoppedAt)?.startOf(stoppedAt) ?? stoppedAt;
   if (view === undefined && (trap.address !== stoppedAt || !memory.isGranted(threadId, stoppedAt))) return false;
   if (address !== stoppedAt) state.setBigUint64(USER_REGS.rip, address, true);
-  const written = view === undefined ? address : view.writtenAt(address, memory.read(threadId));
+  const lines = view === undefined ? [] : memory.read(threadId);
+  const written = view === undefined ? address : view.writtenAt(address, lines);
   const bytes = written === stoppedAt ? trap.bytes : readWritten(threadId, written);
   const known = context.known.find(bytes, address, machine);
   const refuse = (reason: string): false => {
@@ -85,8 +86,7 @@ export function carriedOut(context: TrapContext, threadId: number, traced: Trace
     if (promoteCalled(threadId, traced, address)) tellPromoted(context, threadId, traced, form, address, caller);
   }
   if (view !== undefined && written !== undefined && machine === 'x86-64' && isPromotable(form, length)) {
-    place(traced, threadId, view);
-    separate(traced, threadId);
+    makeReady(traced, threadId, view, lines);
     if (view.promote(address, written, form, length)) {
       tellPromoted(context, threadId, traced, form, address, caller);
     }

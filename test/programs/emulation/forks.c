@@ -3,6 +3,7 @@
  *
  *   forks             with trampolines in memory of the program's own, and on the stack
  *   forks closures    with closures of libffi (where it is compiled with LIBFFI)
+ *   forks uncalled    with closures of which one was called
  *   forks after       forks first, and asks for such memory in the children
  *   forks exec        executes itself, which then asks for nothing, and then itself, which asks again
  *   forks vfork       as above, from a child that shares the memory
@@ -124,7 +125,8 @@ static void ask_after_fork(void)
 }
 
 #ifdef LIBFFI
-#define CLOSURES 40
+/* More than fit into one of libffi's mappings. */
+#define CLOSURES 100
 static struct {
 	ffi_closure *closure;
 	void *code;
@@ -164,11 +166,16 @@ static long call_closures(void)
 	return sum;
 }
 
-static void with_closures(void)
+static void describe_closures(void)
 {
 	static ffi_type *arguments[] = { &ffi_type_slong };
 
 	need(ffi_prep_cif(&cif, FFI_DEFAULT_ABI, 1, &ffi_type_slong, arguments) == FFI_OK, "description");
+}
+
+static void with_closures(void)
+{
+	describe_closures();
 	make_closures(0, answer);
 	say("before", call_closures());
 	pid_t child = fork();
@@ -186,6 +193,25 @@ static void with_closures(void)
 		ffi_closure_free(closures[n].closure);
 	make_closures(9000, answer_otherwise);
 	say("parent, others", call_closures());
+}
+
+/* A child writes closures anew that its parent has not called yet. */
+static void with_uncalled(void)
+{
+	describe_closures();
+	make_closures(0, answer);
+	say("before", ((function_t *)closures[0].code)(5));
+	pid_t child = fork();
+	if (child == 0) {
+		for (int n = 0; n < CLOSURES; n++)
+			need(ffi_prep_closure_loc(closures[n].closure, &cif, answer_otherwise, &closures[n].number, closures[n].code) ==
+			         FFI_OK,
+			     "closure");
+		say("child, others", call_closures());
+		_Exit(34);
+	}
+	wait_for(child);
+	say("parent, its own still", call_closures());
 }
 #endif
 
@@ -258,6 +284,8 @@ int main(int argc, char **argv)
 #ifdef LIBFFI
 	else if (strcmp(how, "closures") == 0)
 		with_closures();
+	else if (strcmp(how, "uncalled") == 0)
+		with_uncalled();
 #endif
 	else if (strcmp(how, "after") == 0)
 		ask_after_fork();

@@ -20,5 +20,8 @@ for (const policy of policies) {
 
     test('of libffi live on in children, which free them and make others', () =>
       alike(policy, [emulated('forks', 'x86-64', ['-DLIBFFI', '-lffi']), 'closures'], { status: 41 }));
+
+    test('of libffi that were not called yet are not written by children', () =>
+      alike(policy, [emulated('forks', 'x86-64', ['-DLIBFFI', '-lffi']), 'uncalled'], { status: 41 }));
   });
 }
