@@ -92,6 +92,7 @@ export class TracedMemory {
       end: all.reduce((most, one) => (one.end > most ? one.end : most), end),
     };
     this.#granted = [...this.#granted.filter((other) => !touching.includes(other)), joined];
+    this.#forgetViews(range);
   }
 
   grantStack(): void {
@@ -99,7 +100,15 @@ export class TracedMemory {
   }
 
   addView(view: View): void {
+    this.#forgetViews(view);
     this.#views.push(view);
+  }
+
+  /** What was where the program has got other memory is gone. */
+  #forgetViews({ start, end }: Range): void {
+    const gone = this.#views.filter((view) => view.start < end && view.end > start);
+    this.#views = this.#views.filter((view) => !gone.includes(view));
+    for (const { pages } of gone) pages.leave();
   }
 
   /** The views. */

@@ -35,6 +35,9 @@ export interface TracerContext {
   readonly tellMain: (change: ChildChange | undefined) => void;
 }
 
+/** Mappings are looked at for that after so many milliseconds, or requests: each look delays the call that follows. */
+const LOOK = { milliseconds: 1000, requests: 64 } as const;
+
 const { SIGKILL = 9, SIGSEGV = 11, SIGTRAP = 5 } = signalNumbers;
 
 /** See the module. */
@@ -46,6 +49,8 @@ export class Tracer {
   /** Processes in a stop of job control. */
   readonly #stoppedProcesses = new Set<number>();
   readonly #ordered = new OrderedThreads();
+  /** When mappings were looked at last for what can be let go of, and how many requests came since. */
+  #looked = { at: 0, requests: 0 };
 
   constructor(context: TracerContext) {
     this.#context = context;
@@ -92,6 +97,7 @@ export class Tracer {
   #begin(): void {
     const { shared } = this.#context;
     if (isTracing(shared)) return;
+    this.#looked = { at: performance.now(), requests: 0 };
     takeChildren(shared);
     signalStops(false);
   }
@@ -150,14 +156,18 @@ export class Tracer {
     else this.#changed(told);
   }
 
-  /** Lets go of those that have no memory any more that they are traced for. */
+  /** Lets go of those that have no memory that they are traced for. Whether they still have it is looked at now and then. */
   prune(): void {
     const { policy, log } = this.#context;
     // What such a process executes must be looked at, and the filter has asked about that already.
     if (!allows(policy, 'execfile')) return;
+    const { at, requests } = this.#looked;
+    const now = performance.now();
+    const isDue = requests >= LOOK.requests || now - at >= LOOK.milliseconds;
+    this.#looked = isDue ? { at: now, requests: 0 } : { at, requests: requests + 1 };
     for (const traced of this.#tracees.processes) {
       const [threadId] = traced.threads;
-      if (threadId !== undefined) traced.memory.prune(threadId);
+      if (isDue && threadId !== undefined) traced.memory.prune(threadId);
       if (traced.memory.isInteresting || traced.isLeaving) continue;
       if (log.enabled) {
         log.write({ event: 'detached', processId: traced.processId, reason: 'it has no such memory any more' });

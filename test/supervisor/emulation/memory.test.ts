@@ -1,6 +1,8 @@
 /** Memory with trampolines is the program's as it was: it may write, read, move, share and replace it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { TracedMemory } from '../../../src/supervisor/emulation/memory.js';
+import { View, ViewPages } from '../../../src/supervisor/emulation/view.js';
 import { alike, emulated, logged, policies, widths } from './alike.js';
 
 const TRIALS = {
@@ -31,3 +33,22 @@ for (const policy of policies) {
     });
   }
 }
+
+test('where a program gets other memory, what it had there before is forgotten', () => {
+  const PAGE = 4096;
+  const START = 0x7f00_0000_0000n;
+  const view = (start: bigint): View =>
+    new View(start, 0n, ViewPages.create(PAGE, PAGE), { inode: 1n, device: 1, name: '', offset: 0n, descriptor: -1 });
+  const [first, second, third] = [0n, 1n, 2n].map((page) => view(START + page * BigInt(PAGE)));
+  assert.ok(first !== undefined && second !== undefined && third !== undefined);
+  const memory = new TracedMemory();
+  for (const one of [first, second, third]) memory.addView(one);
+  memory.grant({ start: first.start, end: first.end });
+  assert.deepEqual(memory.views, [second, third]);
+  const other = view(third.start);
+  memory.addView(other);
+  assert.deepEqual(memory.views, [second, other]);
+  // Its pages are given back.
+  assert.throws(() => first.pages.promote(0, 0n, PAGE, 'libffi', 32), /mapping/);
+  memory.leave();
+});
