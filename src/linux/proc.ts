@@ -49,13 +49,16 @@ export function seccompFilters(threadId: number | 'self'): number | undefined {
   }
 }
 
+/** How many filters this process had once. None is ever taken away; by one more, a thread only seems to have its own. */
+let ours: number | undefined;
+
 /**
  * Whether a thread of a run has a filter of its own beside the run's: it may have given up calls, and be killed for one
  * that it has not made itself. What cannot be told counts as one.
  */
 export function hasOwnFilter(threadId: number): boolean {
   const filters = seccompFilters(threadId);
-  const ours = seccompFilters('self');
+  ours ??= seccompFilters('self');
   return filters === undefined || ours === undefined || filters > ours + 1;
 }
 
