@@ -62,6 +62,9 @@ export const KERNEL_SIGACTION = { size: 32, size32: 20, mask: 8 } as const;
 /** si_code of a signal that the kernel sends for a fault without an address (asm-generic/siginfo.h). */
 export const SI_KERNEL = 0x80;
 
+/** si_code of a SIGSEGV for an access that its page does not permit (asm-generic/siginfo.h). */
+export const SEGV_ACCERR = 2;
+
 /** Resources of getrlimit(2) (linux/resource.h, asm-generic/resource.h). */
 export const RLIMIT = { RLIMIT_FSIZE: 1, RLIMIT_CORE: 4, RLIMIT_NOFILE: 7 } as const;
 
@@ -85,7 +88,7 @@ export const constants: readonly KernelConstant[] = [
   ...listed('sys/shm.h', SHM),
   ...listed('linux/ipc.h', IPC),
   ...listed('linux/wait.h', WAIT),
-  ...listed('signal.h', { CLD_TRAPPED, CLD_STOPPED, SI_KERNEL }),
+  ...listed('signal.h', { CLD_TRAPPED, CLD_STOPPED, SI_KERNEL, SEGV_ACCERR }),
   ...listed('linux/kcmp.h', KCMP),
   ...listed('linux/resource.h', RLIMIT),
   ...listed('linux/poll.h', POLL),

@@ -121,6 +121,11 @@ export class CallList {
   result(entry: number): number {
     return this.#memory.view.getInt32((this.#starts[entry] ?? 0) + RESULT, true);
   }
+
+  /** Has a call's result be one that it has not given: a number of 32 bits. */
+  setResult(entry: number, value: number): void {
+    this.#memory.view.setInt32((this.#starts[entry] ?? 0) + RESULT, value, true);
+  }
 }
 
 /** The arguments of a call that are results of others. */

@@ -8,7 +8,7 @@
  * @module
  */
 import { errnoNumbers } from '../abi/errno.js';
-import { SIGINFO, WAIT } from '../abi/process.js';
+import { SEGV_ACCERR, SIGINFO, WAIT } from '../abi/process.js';
 import { PTRACE, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { CallList } from './call_list.js';
 import { allocate } from './libc.js';
@@ -134,6 +134,25 @@ export function lastTrap(): Trap | undefined {
         : readAtMost(threadId, registers.view.getBigUint64(USER_REGS.rip, true), TRAP_BYTES).slice(),
     stackTop: count >= WORD ? read.view.getBigUint64(0, true) : undefined,
   };
+}
+
+/**
+ * Has a trap stand in the buffers that no thread has made, as if it had been told of last: for a rehearsal. Until something
+ * is told, {@link lastTrap} tells of it.
+ *
+ * @param address where the thread has called what cannot be executed
+ * @param stackTop where it has called it from
+ */
+export function pretendTrap(threadId: number, address: bigint, stackTop: bigint): void {
+  registers.bytes.fill(0);
+  registers.view.setBigUint64(USER_REGS.rip, address, true);
+  information.view.setInt32(SIGINFO.si_code, SEGV_ACCERR, true);
+  information.view.setBigUint64(SIGINFO.si_addr, address, true);
+  mask.bytes.fill(0);
+  read.view.setBigUint64(0, stackTop, true);
+  list.setResult(WAIT4, threadId);
+  list.setResult(READ, WORD + TRAP_BYTES);
+  cameTo = READ + 1;
 }
 
 /** Gives the thread that has trapped the registers of its {@link Trap}, without letting it go on. */

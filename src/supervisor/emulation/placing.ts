@@ -29,7 +29,13 @@ interface Step {
 }
 
 /** Has a stopped thread make the calls of all steps, one after the other; where one fails, the next steps are still made. */
-function make(traced: TracedProcess, threadId: number, entry: Entry, steps: readonly Step[]): void {
+function make(
+  traced: TracedProcess,
+  threadId: number,
+  entry: Entry,
+  steps: readonly Step[],
+  call: typeof callRemotely = callRemotely,
+): void {
   const wanted = steps.filter(({ calls }) => calls.length > 0);
   // A program that has given up calls by a filter of its own may be killed for them.
   if (wanted.length === 0 || hasOwnFilter(threadId)) return;
@@ -38,7 +44,7 @@ function make(traced: TracedProcess, threadId: number, entry: Entry, steps: read
   // All with one stop; behind a call that fails it takes another.
   for (let rest = wanted; rest.length > 0; ) {
     const calls = rest.flatMap((step) => step.calls);
-    const results = callRemotely(threadId, entry, traced.systemCall, calls);
+    const results = call(threadId, entry, traced.systemCall, calls);
     let left = results.filter((result) => !isError(result)).length;
     const failed = rest.findIndex((step) => {
       left -= step.calls.length;
@@ -60,12 +66,17 @@ function separating(view: View, threadId: number, entry: Entry, lines: readonly 
  *
  * @param lines the mappings before: what the program writes is mapped elsewhere, and there nothing changes when the pages
  *   come to their place
+ * @param call has a thread make calls
  */
-export function makeReady(traced: TracedProcess, threadId: number, view: View, lines: readonly MapsLine[]): void {
-  make(traced, threadId, 'x86-64', [
-    { calls: view.placing(), made: () => view.placed() },
-    separating(view, threadId, 'x86-64', lines),
-  ]);
+export function makeReady(
+  traced: TracedProcess,
+  threadId: number,
+  view: View,
+  lines: readonly MapsLine[],
+  call: typeof callRemotely,
+): void {
+  const placing: Step = { calls: view.placing(), made: () => view.placed() };
+  make(traced, threadId, 'x86-64', [placing, separating(view, threadId, 'x86-64', lines)], call);
 }
 
 /** Makes what a process writes for all of its views its own, by a stopped thread of it. */

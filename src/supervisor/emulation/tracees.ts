@@ -29,7 +29,8 @@ export interface TracedProcess {
   isNew: boolean;
 }
 
-function tracedProcess(processId: number, memory: TracedMemory): TracedProcess {
+/** One whose threads are not known yet. */
+export function tracedProcess(processId: number, memory: TracedMemory): TracedProcess {
   return {
     processId,
     memory,

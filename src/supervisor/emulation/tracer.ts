@@ -5,6 +5,7 @@
  */
 import { PTRACE_STOP } from '../../abi/ptrace.js';
 import { signalStops } from '../../linux/bell.js';
+import { callRemotely } from '../../linux/remote_call.js';
 import { kill, signalNumbers } from '../../linux/signal.js';
 import { StoppedImage } from '../../linux/stopped_image.js';
 import { nextTold, resumeUntilTold, type Told, writeRegisters } from '../../linux/told.js';
@@ -18,6 +19,7 @@ import { KnownCodes } from './known_code.js';
 import { OrderedThreads } from './ordered_threads.js';
 import { separate } from './placing.js';
 import type { ThreadOrder } from './remote_thread.js';
+import { reportUnrecognised } from './report.js';
 import { type EmulationShared, giveChildrenBack, isAsked, isTracing, setStopped, takeChildren } from './shared.js';
 import type { Tally } from './tally.js';
 import { type TracedProcess, Tracees } from './tracees.js';
@@ -54,7 +56,8 @@ export class Tracer {
 
   constructor(context: TracerContext) {
     this.#context = context;
-    this.#traps = { log: context.log, tally: context.tally, known: new KnownCodes() };
+    const { log, tally } = context;
+    this.#traps = { log, tally, known: new KnownCodes(), call: callRemotely, report: reportUnrecognised };
     this.#tracees = new Tracees();
   }
 

@@ -9,6 +9,7 @@
  */
 import { USER_REGS } from '../../abi/ptrace.js';
 import { readAtMost } from '../../linux/memory.js';
+import type { callRemotely } from '../../linux/remote_call.js';
 import { lastTrap, type Trap, writeRegisters } from '../../linux/told.js';
 import { longestLegacyForm, nearestForm } from '../../trampoline/legacy.js';
 import type { LegacyForm } from '../../trampoline/legacy_form.js';
@@ -20,7 +21,7 @@ import { promoteCalled, settled } from './exchange.js';
 import { carryOut, type KnownCodes, type Machine, relocated } from './known_code.js';
 import type { TracedMemory } from './memory.js';
 import { makeReady } from './placing.js';
-import { reportUnrecognised } from './report.js';
+import type { reportUnrecognised } from './report.js';
 import { restoreSignals } from './signals.js';
 import type { Tally } from './tally.js';
 import type { TracedProcess } from './tracees.js';
@@ -33,6 +34,10 @@ export interface TrapContext {
   readonly log: Log;
   readonly tally: Tally;
   readonly known: KnownCodes;
+  /** Has a thread make calls, by which the supervisor's pages come to their place. */
+  readonly call: typeof callRemotely;
+  /** Tells of a call that is not carried out. */
+  readonly report: typeof reportUnrecognised;
 }
 
 /**
@@ -66,7 +71,7 @@ export function carriedOut(context: TrapContext, threadId: number, traced: Trace
     if (address !== stoppedAt) writeRegisters(threadId);
     view?.demote(address);
     const shown = bytes.slice(0, longestLegacyForm);
-    reportUnrecognised(log, threadId, traced, { address, bytes: shown, machine, reason });
+    context.report(log, threadId, traced, { address, bytes: shown, machine, reason });
     return false;
   };
   if (known === undefined) return refuse(describeNearest(bytes, machine));
@@ -86,7 +91,7 @@ export function carriedOut(context: TrapContext, threadId: number, traced: Trace
     if (promoteCalled(threadId, traced, address)) tellPromoted(context, threadId, traced, form, address, caller);
   }
   if (view !== undefined && written !== undefined && machine === 'x86-64' && isPromotable(form, length)) {
-    makeReady(traced, threadId, view, lines);
+    makeReady(traced, threadId, view, lines, context.call);
     if (view.promote(address, written, form, length)) {
       tellPromoted(context, threadId, traced, form, address, caller);
     }
