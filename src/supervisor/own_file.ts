@@ -60,6 +60,32 @@ export class OwnFile implements Disposable {
   }
 
   /**
+   * Creates a file that begins with a content, mapped whole, and sealed against everybody's writing but by that mapping.
+   *
+   * @param size in bytes, a multiple of the page size; what the content does not fill is zero
+   * @param growth whether the file can become larger from then on
+   * @throws TrampfdError as {@link OwnFile.create}, {@link OwnFile.map} and {@link OwnFile.seal}
+   */
+  static createSealed(
+    size: number,
+    content: Uint8Array,
+    growth: 'fixed' | 'may grow',
+  ): { readonly file: OwnFile; readonly mapping: MappedFile } {
+    const file = OwnFile.create(size);
+    let mapping: MappedFile | undefined;
+    try {
+      mapping = file.map(0, size);
+      mapping.write(content);
+      file.seal(growth);
+      return { file, mapping };
+    } catch (error) {
+      mapping?.[Symbol.dispose]();
+      file[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /**
    * Maps a part for writing; before {@link OwnFile.seal}.
    *
    * @throws TrampfdError ENOMEM and the like, as mmap(2) has them

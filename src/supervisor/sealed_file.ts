@@ -57,18 +57,8 @@ export class UnsealedFile implements Disposable {
    * not know F_SEAL_FUTURE_WRITE
    */
   static create(architecture: ArchitectureName, pageSize: number): UnsealedFile {
-    const file = OwnFile.create(pageSize);
-    let mapping: MappedFile | undefined;
-    try {
-      mapping = file.map(0, pageSize);
-      mapping.write(trapPage(architecture, pageSize));
-      file.seal('may grow');
-      return new UnsealedFile(file, mapping);
-    } catch (error) {
-      mapping?.[Symbol.dispose]();
-      file[Symbol.dispose]();
-      throw error;
-    }
+    const { file, mapping } = OwnFile.createSealed(pageSize, trapPage(architecture, pageSize), 'may grow');
+    return new UnsealedFile(file, mapping);
   }
 
   /** Inode number: the table's identity for as long as the file exists. */

@@ -36,18 +36,8 @@ export class PagePool implements Disposable {
    * @throws TrampfdError ENOMEM and the like, as memfd_create(2) and mmap(2) have them
    */
   static create(): PagePool {
-    const file = OwnFile.create(POOL_LENGTH);
-    let mapping: MappedFile | undefined;
-    try {
-      mapping = file.map(0, POOL_LENGTH);
-      mapping.write(new Uint8Array(POOL_LENGTH).fill(TRAP));
-      file.seal('fixed');
-      return new PagePool(file, mapping);
-    } catch (error) {
-      mapping?.[Symbol.dispose]();
-      file[Symbol.dispose]();
-      throw error;
-    }
+    const { file, mapping } = OwnFile.createSealed(POOL_LENGTH, new Uint8Array(POOL_LENGTH).fill(TRAP), 'fixed');
+    return new PagePool(file, mapping);
   }
 
   /** Another memory has the pages. */

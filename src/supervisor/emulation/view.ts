@@ -61,19 +61,8 @@ export class ViewPages implements Disposable {
    * @throws TrampfdError ENOMEM and the like, as memfd_create(2) and mmap(2) have them
    */
   static create(length: number, pageSize: number): ViewPages {
-    const whole = length + pageSize;
-    const file = OwnFile.create(whole);
-    let mapping: MappedFile | undefined;
-    try {
-      mapping = file.map(0, whole);
-      mapping.write(new Uint8Array(length).fill(TRAP));
-      file.seal('fixed');
-      return new ViewPages(file, mapping, length);
-    } catch (error) {
-      mapping?.[Symbol.dispose]();
-      file[Symbol.dispose]();
-      throw error;
-    }
+    const { file, mapping } = OwnFile.createSealed(length + pageSize, new Uint8Array(length).fill(TRAP), 'fixed');
+    return new ViewPages(file, mapping, length);
   }
 
   share(): this {
