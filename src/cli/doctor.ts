@@ -23,6 +23,7 @@ import {
   procText,
   seccompAction,
 } from '../linux/probe.js';
+import { statusField } from '../linux/status.js';
 import { windowFor } from '../supervisor/window.js';
 import { strictFindings } from './doctor_strict.js';
 import { type Finding, finding, needed, type Report, reportText } from './finding.js';
@@ -70,9 +71,8 @@ function seccompFindings(found: ListenerFindings): Finding[] {
   const known = found.refused === undefined;
   const unprobed = 'not probed, as no listener could be installed';
   const ifKnown = (holds: boolean): boolean | undefined => (known ? holds : undefined);
-  const status = procText('/proc/self/status') ?? '';
-  const mode = /^Seccomp:\t(\d)/m.exec(status)?.[1];
-  const filters = /^Seccomp_filters:\t(\d+)/m.exec(status)?.[1] ?? '0';
+  const mode = statusField('self', 'Seccomp');
+  const filters = statusField('self', 'Seccomp_filters') ?? '0';
   return [
     needed(
       'seccomp(2)',

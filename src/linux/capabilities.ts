@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { CAP_SYS_ADMIN_BIT } from '../abi/capability.js';
+import { fieldOf, statusField } from './status.js';
 
 /** The sets of a process that count for what it executes: a bit for each capability. */
 export interface CapabilitySets {
@@ -17,8 +18,7 @@ export interface CapabilitySets {
 /** Reads the sets of a process (proc(5): CapEff and on). A set that is not shown counts as full. */
 export function capabilitySets(processId: number): CapabilitySets {
   const status = readFileSync(`/proc/${processId}/status`, 'latin1');
-  const read = (name: string): bigint =>
-    BigInt(`0x${new RegExp(`^${name}:\\t([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? 'ffffffffffffffff'}`);
+  const read = (name: string): bigint => BigInt(`0x${fieldOf(status, name) ?? 'ffffffffffffffff'}`);
   return {
     effective: read('CapEff'),
     permitted: read('CapPrm'),
@@ -29,6 +29,6 @@ export function capabilitySets(processId: number): CapabilitySets {
 
 /** Whether this process may arrange mounts without a user namespace: it has CAP_SYS_ADMIN. */
 export function mayArrangeMounts(): boolean {
-  const effective = /^CapEff:\t([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
+  const effective = statusField('self', 'CapEff') ?? '0';
   return (BigInt(`0x${effective}`) & CAP_SYS_ADMIN_BIT) !== 0n;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
+import { TrampfdError } from '../error.js';
 
 /** One mount. Paths are strings with one character for each byte. */
 export interface Mount {
@@ -27,13 +28,25 @@ function withoutEscapes(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 
-/** Reads the text of a mountinfo, in its order: a mount that hides another stands behind it. */
+/**
+ * A line of mountinfo: its fields end with a blank, and hold whatever else a path may, but for the newline: the kernel
+ * escapes both. Optional ones stand before a hyphen, behind which the type does.
+ */
+const MOUNT = /^(\d+) (\d+) (\d+:\d+) ([^ ]+) ([^ ]+) ([^ ]+) (?:[^ ]+ )*?- ([^ ]+) /;
+
+/**
+ * Reads the text of a mountinfo, in its order: a mount that hides another stands behind it.
+ *
+ * @throws TrampfdError EIO where a line is none of a mount
+ */
 export function parseMountTable(text: string): readonly Mount[] {
   const mounts: Mount[] = [];
   for (const line of text.split('\n')) {
-    // Optional fields end with a hyphen, behind which the type stands.
-    const match = /^(\d+) (\d+) (\d+:\d+) (\S+) (\S+) (\S+) (?:\S+ )*?- (\S+) /.exec(line);
-    if (match === null) continue;
+    if (line === '') continue;
+    const match = MOUNT.exec(line);
+    // What is not understood could be left as it is, where it is to be closed.
+    if (match === null)
+      throw new TrampfdError('EIO', `a mount cannot be read: ${JSON.stringify(line)} in /proc/self/mountinfo`);
     const [, id, parent, device = '', root = '', path = '', options = '', type = ''] = match;
     mounts.push({
       id: Number(id),

@@ -5,48 +5,32 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { isThreadOf } from './signal.js';
+import { fieldOf, statusField, statusOf } from './status.js';
 
 /** The id of the process that a thread belongs to, or undefined where the thread is gone. */
 export function processOf(threadId: number): number | undefined {
   if (isThreadOf(threadId, threadId)) return threadId;
-  try {
-    const match = /^Tgid:\t(\d+)$/m.exec(readFileSync(`/proc/${threadId}/status`, 'latin1'));
-    return match?.[1] === undefined ? undefined : Number(match[1]);
-  } catch {
-    return undefined;
-  }
+  const processId = statusField(threadId, 'Tgid');
+  return processId === undefined ? undefined : Number(processId);
 }
 
 /** The user and group that files which a thread makes belong to (proc(5): the fourth of Uid and Gid). */
 export function fileOwnerOf(threadId: number): { readonly user: number; readonly group: number } | undefined {
-  try {
-    const status = readFileSync(`/proc/${threadId}/status`, 'latin1');
-    const [user, group] = ['Uid', 'Gid'].map(
-      (key) => new RegExp(`^${key}:(?:\\t\\d+){3}\\t(\\d+)$`, 'm').exec(status)?.[1],
-    );
-    return user === undefined || group === undefined ? undefined : { user: Number(user), group: Number(group) };
-  } catch {
-    return undefined;
-  }
+  const status = statusOf(threadId);
+  if (status === undefined) return undefined;
+  const [user, group] = ['Uid', 'Gid'].map((name) => fieldOf(status, name)?.split('\t')[3]);
+  return user === undefined || group === undefined ? undefined : { user: Number(user), group: Number(group) };
 }
 
 /** The id of the thread that traces a thread (proc(5): TracerPid); 0 where none does, or it is gone. */
 export function tracerOf(threadId: number): number {
-  try {
-    return Number(/^TracerPid:\t(\d+)$/m.exec(readFileSync(`/proc/${threadId}/status`, 'latin1'))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
+  return Number(statusField(threadId, 'TracerPid') ?? 0);
 }
 
 /** How many seccomp filters a thread has (proc(5): Seccomp_filters, Linux 5.9); undefined where that is not told. */
 export function seccompFilters(threadId: number | 'self'): number | undefined {
-  try {
-    const count = /^Seccomp_filters:\t(\d+)$/m.exec(readFileSync(`/proc/${threadId}/status`, 'latin1'))?.[1];
-    return count === undefined ? undefined : Number(count);
-  } catch {
-    return undefined;
-  }
+  const count = statusField(threadId, 'Seccomp_filters');
+  return count === undefined ? undefined : Number(count);
 }
 
 /** How many filters this process had once. None is ever taken away; by one more, a thread only seems to have its own. */
@@ -64,32 +48,18 @@ export function hasOwnFilter(threadId: number): boolean {
 
 /** The signals that a process ignores: bit N - 1 for signal N (proc(5): SigIgn). */
 export function ignoredSignals(processId: number): bigint {
-  try {
-    const status = readFileSync(`/proc/${processId}/status`, 'latin1');
-    return BigInt(`0x${/^SigIgn:\t([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
-  } catch {
-    return 0n;
-  }
+  return BigInt(`0x${statusField(processId, 'SigIgn') ?? '0'}`);
 }
 
 /** The signals that a process has handlers for: bit N - 1 for signal N (proc(5): SigCgt); all where that cannot be read. */
 export function caughtSignals(threadId: number): bigint {
-  try {
-    const status = readFileSync(`/proc/${threadId}/status`, 'latin1');
-    return BigInt(`0x${/^SigCgt:\t([0-9a-f]+)$/m.exec(status)?.[1] ?? 'f'.repeat(16)}`);
-  } catch {
-    return 2n ** 64n - 1n;
-  }
+  return BigInt(`0x${statusField(threadId, 'SigCgt') ?? 'f'.repeat(16)}`);
 }
 
 /** The process that a process is a child of, or undefined where it is gone (proc(5): PPid). */
 export function parentOf(processId: number): number | undefined {
-  try {
-    const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${processId}/status`, 'latin1'))?.[1];
-    return parent === undefined ? undefined : Number(parent);
-  } catch {
-    return undefined;
-  }
+  const parent = statusField(processId, 'PPid');
+  return parent === undefined ? undefined : Number(parent);
 }
 
 /** Name of a thread's program, as /proc/TID/comm has it; empty where the thread is gone. */
@@ -161,7 +131,8 @@ export interface MapsLine {
   readonly text: string;
 }
 
-const MAPS_LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+)\s*(.*)$/;
+/** A file's name may hold whatever ends a line elsewhere, but for the newline, which the kernel escapes. */
+const MAPS_LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/s;
 
 /** All mappings of a process, or undefined where they cannot be read. */
 export function mappings(processId: number): readonly MapsLine[] | undefined {

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Lines that count pages which are the process's own, and no file's: with a number above 0. */
-const OWN_PAGES = /^(?:Anonymous|Swap|Private_Hugetlb): +[1-9]/m;
+const OWN_PAGES = /^(?:Anonymous|Swap|Private_Hugetlb): +[1-9]/;
 
 /**
  * The first addresses of mappings that have pages of the process's own: a private mapping of a file has one for each page
@@ -20,10 +20,12 @@ export function mappingsWithOwnPages(processId: number): ReadonlySet<bigint> | u
     return undefined;
   }
   const starts = new Set<bigint>();
-  // Each mapping begins with its line of maps, and ends with its flags.
-  for (const part of text.split(/^VmFlags:.*\n/m)) {
-    const start = /^([0-9a-f]+)-/.exec(part)?.[1];
-    if (start !== undefined && OWN_PAGES.test(part)) starts.add(BigInt(`0x${start}`));
+  let start: string | undefined;
+  // A file's name, at the end of a mapping's first line, has no newline: the kernel escapes it. What else it has counts for nothing.
+  for (const line of text.split('\n')) {
+    const first = /^([0-9a-f]+)-[0-9a-f]+ /.exec(line)?.[1];
+    if (first !== undefined) start = first;
+    else if (start !== undefined && OWN_PAGES.test(line)) starts.add(BigInt(`0x${start}`));
   }
   return starts;
 }

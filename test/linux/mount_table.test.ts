@@ -60,15 +60,21 @@ describe('the text of a mount table', () => {
     assert.deepEqual(mount?.options, ['rw', 'noexec']);
   });
 
-  test('lines that are none are passed over', () => {
+  test('a line that is none of a mount is an error: the mount would stay as it is', () => {
     assert.deepEqual(parseMountTable(''), []);
-    assert.deepEqual(parseMountTable('\n\nsomething else\n36 35 0:5 / /mnt rw'), []);
+    for (const wrong of ['something else', '36 35 0:5 / /mnt rw', ' ']) {
+      assert.throws(() => parseMountTable(`36 35 0:5 / /mnt rw - tmpfs none rw\n${wrong}\n`), {
+        name: 'TrampfdError',
+        code: 'EIO',
+        message: /^a mount cannot be read: ".*" in \/proc\/self\/mountinfo$/,
+      });
+    }
   });
 
   test('any mount is read back from its line', () => {
     // A path is never '-' alone: all begin with a slash. Optional fields have a colon or are `unbindable`.
     const path = fc
-      .array(fc.constantFrom(' ', '\t', '\n', '\\', '#', '-', '/', 'a', '0', '4', '\xff', '\x80'), { maxLength: 12 })
+      .array(fc.constantFrom(...' \t\n\r\v\f\\#-/a04\x80\x85\xa0\xff'), { maxLength: 12 })
       .map((bytes) => `/${bytes.join('')}`);
     const fields = {
       id: fc.nat(),

@@ -12,6 +12,7 @@ import { readFileSync } from 'node:fs';
 import { FCNTL } from '../../abi/fcntl.js';
 import { MAP, PROT } from '../../abi/mman.js';
 import { descriptorPath, isRegularFile } from '../../linux/descriptor.js';
+import { fieldOf } from '../../linux/status.js';
 import { allows } from '../../policy/kinds.js';
 import { type Answer, type CallContext, int32 } from '../call.js';
 import { codeWriterOf } from '../code_writer.js';
@@ -19,7 +20,7 @@ import { codeWriterOf } from '../code_writer.js';
 /** Whether a thread has a file open for reading and writing (proc(5): the flags of /proc/PID/fdinfo/FD, octal). */
 function isOpenForWriting(threadId: number, descriptor: number): boolean {
   try {
-    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/${threadId}/fdinfo/${descriptor}`, 'latin1'))?.[1];
+    const flags = fieldOf(readFileSync(`/proc/${threadId}/fdinfo/${descriptor}`, 'latin1'), 'flags');
     return flags !== undefined && (Number.parseInt(flags, 8) & FCNTL.O_ACCMODE) === FCNTL.O_RDWR;
   } catch {
     return false;
