@@ -7,7 +7,7 @@ import { CLOCK_MONOTONIC, SIGEV_THREAD_ID, SIGEVENT } from '../abi/process.js';
 import { allocate, native, negatedErrno, symbolAddress } from './libc.js';
 
 const libcSigaction = native('int sigaction(int, uint64_t, uint64_t)');
-const libcPthreadSigmask = native('int pthread_sigmask(int, uint64_t, void *)');
+const libcPthreadSigmask = native('int pthread_sigmask(int, uint64_t, uint64_t)');
 const libcTgkill = native('int tgkill(int, int, int)');
 const libcGettid = native('int gettid()');
 const libcTimerCreate = native('int timer_create(int, uint64_t, uint64_t)');
@@ -17,12 +17,17 @@ const libcTimerSettime = native('int timer_settime(uint64_t, int, uint64_t, uint
 const BELL = 64;
 /** struct sigaction of the C library on x86-64: the handler, sigset_t, the flags. */
 const SIGACTION = { handler: 0, flags: 136, size: 152 } as const;
-/** The first argument of pthread_sigmask(3) (signal.h). */
+/** Values of the first argument of pthread_sigmask(3) (signal.h). */
 const SIG_UNBLOCK = 1;
-/** Flag of sigaction(2) (bits/sigaction.h): no SIGCHLD for stops. */
+const SIG_SETMASK = 2;
+/** Flags of sigaction(2) (bits/sigaction.h): no SIGCHLD for stops; a handler with three arguments; calls are begun anew. */
 const SA_NOCLDSTOP = 1;
+const SA_SIGINFO = 4;
+const SA_RESTART = 0x10000000;
 const SIGCHLD = 17;
 const action = allocate(SIGACTION.size);
+const oneSignal = allocate(128);
+const signalsBefore = allocate(128);
 /** struct itimerspec: the interval, then the first time; each in seconds and nanoseconds. */
 const setting = allocate(32);
 const NANOSECONDS = { interval: 8, first: 24 } as const;
@@ -38,9 +43,34 @@ export function listenToBell(): void {
   // Without SA_RESTART; the handler is abs(3), a function of one int that changes nothing.
   action.view.setBigUint64(SIGACTION.handler, symbolAddress('abs'), true);
   libcSigaction(BELL, action.address, 0n);
-  const set = allocate(128);
-  set.view.setBigUint64(0, 1n << BigInt(BELL - 1), true);
-  libcPthreadSigmask(SIG_UNBLOCK, set.address, null);
+  unblock(BELL, 0n);
+}
+
+/**
+ * Gives a signal of this process a handler.
+ *
+ * @param handler address of a function of the number, the siginfo_t and the ucontext_t
+ */
+export function handleBell(signal: number, handler: bigint): void {
+  action.bytes.fill(0);
+  action.view.setBigUint64(SIGACTION.handler, handler, true);
+  action.view.setInt32(SIGACTION.flags, SA_SIGINFO | SA_RESTART, true);
+  libcSigaction(signal, action.address, 0n);
+}
+
+function unblock(signal: number, before: bigint): void {
+  oneSignal.view.setBigUint64(0, 1n << BigInt(signal - 1), true);
+  libcPthreadSigmask(SIG_UNBLOCK, oneSignal.address, before);
+}
+
+/** Does something while a signal reaches the calling thread. */
+export function hearing<T>(signal: number, action: () => T): T {
+  unblock(signal, signalsBefore.address);
+  try {
+    return action();
+  } finally {
+    libcPthreadSigmask(SIG_SETMASK, signalsBefore.address, 0n);
+  }
 }
 
 /** Rings it. */
@@ -57,10 +87,10 @@ export class BellTimer {
   }
 
   /** Makes one for the calling thread; undefined where the system has none left (RLIMIT_SIGPENDING). */
-  static create(): BellTimer | undefined {
+  static create(signal: number = BELL): BellTimer | undefined {
     const event = allocate(SIGEVENT.size);
     const timer = allocate(8);
-    event.view.setInt32(SIGEVENT.sigev_signo, BELL, true);
+    event.view.setInt32(SIGEVENT.sigev_signo, signal, true);
     event.view.setInt32(SIGEVENT.sigev_notify, SIGEV_THREAD_ID, true);
     event.view.setInt32(SIGEVENT.sigev_notify_thread_id, ownThreadId(), true);
     const result = negatedErrno(libcTimerCreate(CLOCK_MONOTONIC, event.address, timer.address));
