@@ -133,17 +133,18 @@ function decide(supervision: Supervision, notification: Notification): Answer {
 export function send(supervision: Supervision, notification: Notification, answer: Answer): void {
   const { listener, log } = supervision;
   const { id } = notification;
+  let isTold: boolean;
   switch (answer.kind) {
     case 'later':
       return;
     case 'continue':
       answer.around?.before();
-      listener.letContinue(id);
-      answer.around?.after();
+      isTold = listener.letContinue(id);
+      answer.around?.after(isTold);
       return;
     case 'value':
-      listener.answerValue(id, answer.value);
-      answer.after?.();
+      isTold = listener.answerValue(id, answer.value);
+      answer.after?.(isTold);
       return;
     case 'error':
       // Before the answer: with it the program may end, and this process too.

@@ -23,14 +23,14 @@ export type Answer =
   /** The kernel carries it out: only where nothing depends on what the caller can still change. */
   | {
       readonly kind: 'continue';
-      /** What is to be done just before and just after the kernel is told. */
-      readonly around?: { readonly before: () => void; readonly after: () => void };
+      /** What is to be done just before and just after the kernel is told, and whether the caller waited still. */
+      readonly around?: { readonly before: () => void; readonly after: (isTold: boolean) => void };
     }
   | {
       readonly kind: 'value';
       readonly value: bigint;
-      /** What is to be done just after it was sent. */
-      readonly after?: () => void;
+      /** What is to be done just after it was sent, and whether the caller waited still. */
+      readonly after?: (isTold: boolean) => void;
     }
   | {
       readonly kind: 'error';
@@ -91,7 +91,8 @@ export interface Supervision {
 }
 
 /**
- * Has a thread stop behind the call that it waits in, to make others there.
+ * Has a thread stop behind the call that it waits in, to make others there. If it does not wait any more when it is
+ * answered, another thread may have its id by execve(2): then it is to be released as it is.
  *
  * @returns undefined where it cannot be traced
  */

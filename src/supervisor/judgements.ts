@@ -161,8 +161,7 @@ export class Judgements {
     }
     const thread = StoppingThread.seize(notification.threadId, true);
     if (thread === undefined) return refuse('EACCES', 'the caller cannot be stopped behind its call');
-    listener.letContinue(notification.id);
-    const result = thread.stopped();
+    const result = listener.letContinue(notification.id) ? thread.stopped() : undefined;
     // While it stands: behind it the program may end, and this process too.
     if (log.enabled && result !== undefined) {
       log.write({

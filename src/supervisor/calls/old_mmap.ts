@@ -108,8 +108,8 @@ function answer(context: CallContext): Answer {
     kind: 'value',
     // What the program gets where the rest never comes, as when the supervisor is killed right here.
     value: BigInt(-errnoNumbers.EACCES),
-    after() {
-      if (thread.stopped() === undefined) return thread.release();
+    after(isTold) {
+      if (!isTold || thread.stopped() === undefined) return thread.release();
       const result = thread.call('i386', 'mmap2', values);
       if (user !== undefined && result !== undefined && !isError(result)) {
         keepFromForks(converted, user, thread, result);

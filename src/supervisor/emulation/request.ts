@@ -55,8 +55,8 @@ export class Refusal {
 export function stopBehind(listener: Listener, { threadId, id }: Notification): StoppingThread | Refusal {
   const thread = StoppingThread.interrupt(threadId);
   if (thread === undefined) return new Refusal('the caller cannot be stopped behind its call');
-  // Where nothing more happens, it is refused.
-  listener.answerError(id, 'EACCES');
+  // Where nothing more happens, it is refused. If it does not wait any more, another thread may have its id by execve(2).
+  if (!listener.answerError(id, 'EACCES')) return new Refusal('the caller is gone');
   return thread.stopped() === undefined ? new Refusal('the caller is gone') : thread;
 }
 

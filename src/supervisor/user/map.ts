@@ -56,8 +56,8 @@ export function answerUserMap(context: CallContext, entry: UserEntry, offset: bi
         thread = stopBehindCall(context.supervision, context.notification.threadId);
         if (thread === undefined) tellOfMapping(context, true);
       },
-      after() {
-        const address = thread?.stopped();
+      after(isTold) {
+        const address = isTold ? thread?.stopped() : undefined;
         if (thread !== undefined && address !== undefined && !isError(address)) {
           keepFromForks(context, entry, thread, address);
         }
