@@ -54,7 +54,7 @@ export const CLD_TRAPPED = 4;
 export const CLD_STOPPED = 5;
 
 /** Byte offsets in siginfo_t (asm-generic/siginfo.h). */
-export const SIGINFO = { si_signo: 0, si_code: 8, si_addr: 16, size: 128 } as const;
+export const SIGINFO = { si_signo: 0, si_code: 8, si_addr: 16, si_status: 24, size: 128 } as const;
 
 /** struct sigaction as rt_sigaction(2) has it on x86-64 and on i386: handler, flags, restorer, mask; bytes of it, and of the mask. */
 export const KERNEL_SIGACTION = { size: 32, size32: 20, mask: 8 } as const;

@@ -9,9 +9,11 @@
 import { errnoNumbers } from '../abi/errno.js';
 import { PTRACE, PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
+import { ownThreadId } from './bell.js';
+import { callBounded } from './bounded_call.js';
 import { allocate, native, negatedErrno } from './libc.js';
-import { hasEnded, processOf } from './proc.js';
-import { takeEnd } from './wait.js';
+import { hasEnded, processOf, tracerOf } from './proc.js';
+import { hasExecuteStop, takeEnd } from './wait.js';
 
 const schedYield = native('int sched_yield()');
 
@@ -33,6 +35,25 @@ const stopInfo = allocate(128);
 /** ptrace(2): a result, or a negated error number. */
 export function ptrace(request: keyof typeof PTRACE, threadId: number, address = 0n, data = 0n): number {
   return negatedErrno(libcPtrace(PTRACE[request], threadId, address, data));
+}
+
+/** How long the kernel may wait until it lets a thread be traced, in milliseconds. Else it takes microseconds. */
+const LONGEST_SEIZE = 2;
+
+/**
+ * Begins to trace a thread (PTRACE_SEIZE).
+ *
+ * Nobody can trace a thread while another one of its process executes a program (execve(2)), and the kernel waits for that
+ * to be over (ptrace.c: cred_guard_mutex). It may take as long as a file system does. And who executes waits for the end
+ * of all other threads of its process, and the end of one that is traced is over when its tracer has taken it: a tracer
+ * that waits for the one would be waited for by the other. So nobody waits for long here, and is to take what ends have
+ * been told before he tries again.
+ *
+ * @param options PTRACE_O_*
+ * @returns 0 or a negated error number; EINTR where a thread of its process executes a program
+ */
+export function seize(threadId: number, options: number): number {
+  return callBounded(LONGEST_SEIZE, 'ptrace', [PTRACE.PTRACE_SEIZE, threadId, 0, options]);
 }
 
 /** The registers of a system call's arguments. */
@@ -65,10 +86,19 @@ export function nextStop(threadId: number): Stop | undefined {
     }
     if (size !== -errnoNumbers.ESRCH) return undefined;
     // A thread that was killed never stops.
-    if (asked % 256 === 0 && hasEnded(threadId)) return undefined;
+    if (asked % 256 === 0 && (hasEnded(threadId) || isReplaced(threadId))) return undefined;
     // An answer wakes the thread on this processor (SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP), where it needs room to run.
     schedYield();
   }
+}
+
+/**
+ * Whether an id that the calling thread has traced by is another thread's now: execve(2) gives a thread the id of its
+ * process, whose first thread is gone then without a word. Where the other one is traced too, the kernel obeys no request
+ * before its stop was told (ptrace.c: looks_like_a_spurious_pid).
+ */
+export function isReplaced(threadId: number): boolean {
+  return tracerOf(threadId) !== ownThreadId() || (hasExecuteStop(threadId) && !stoppedNow(threadId));
 }
 
 /** Whether a traced thread stands in a stop now; it may take as long as that thread's way into one. */
@@ -82,14 +112,13 @@ export function stoppedNow(threadId: number): boolean {
  * (PTRACE_EVENT_EXEC; a stop behind the call that was asked for before is lost where a process had several threads), or
  * behind it, when that has failed. It is killed where the tracer ends before that.
  *
- * @returns whether it can be traced
+ * @returns 0 or a negated error number, as {@link seize} gives it
  */
-export function seizeForStop(threadId: number): boolean {
+export function seizeForStop(threadId: number): number {
   const { PTRACE_O_TRACESYSGOOD, PTRACE_O_TRACEEXEC, PTRACE_O_EXITKILL } = PTRACE_STOP;
-  const options = BigInt(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL);
-  if (ptrace('PTRACE_SEIZE', threadId, 0n, options) < 0) return false;
-  ptrace('PTRACE_INTERRUPT', threadId);
-  return true;
+  const result = seize(threadId, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL);
+  if (result === 0) ptrace('PTRACE_INTERRUPT', threadId);
+  return result;
 }
 
 /** A thread that will stop when its system call is done, and can be made to make others there: {@link StoppingThread}. */
@@ -98,6 +127,9 @@ export interface ThreadBehindCall {
   readonly call: (entry: Entry, name: SyscallName, values: readonly bigint[]) => bigint | undefined;
   readonly release: (result?: bigint) => void;
 }
+
+/** How often it is tried to trace one whose process executes a program. Mostly that ends it, or fails, in the first try. */
+const MOST_TRIES = 10;
 
 /** A thread that is traced and will stop when its system call is done. */
 export class StoppingThread implements ThreadBehindCall {
@@ -113,12 +145,17 @@ export class StoppingThread implements ThreadBehindCall {
    * The wait itself must be one that only a kill ends (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV).
    *
    * @param isKilledWithTracer whether the thread is killed where the tracer ends before it is released
-   * @returns undefined where it cannot be traced: another tracer has it, or the system forbids it
+   * @returns undefined where it cannot be traced: another tracer has it, the system forbids it, or another thread of its
+   *   process executes a program, and takes long
    */
   static seize(threadId: number, isKilledWithTracer = false): StoppingThread | undefined {
     const { PTRACE_O_TRACESYSGOOD, PTRACE_O_EXITKILL } = PTRACE_STOP;
-    const options = BigInt(PTRACE_O_TRACESYSGOOD | (isKilledWithTracer ? PTRACE_O_EXITKILL : 0));
-    if (ptrace('PTRACE_SEIZE', threadId, 0n, options) < 0) return undefined;
+    const options = PTRACE_O_TRACESYSGOOD | (isKilledWithTracer ? PTRACE_O_EXITKILL : 0);
+    for (let tries = 1; ; tries++) {
+      const result = seize(threadId, options);
+      if (result === 0) break;
+      if (result !== -errnoNumbers.EINTR || tries === MOST_TRIES) return undefined;
+    }
     ptrace('PTRACE_INTERRUPT', threadId);
     return new StoppingThread(threadId);
   }
@@ -169,7 +206,7 @@ export class StoppingThread implements ThreadBehindCall {
     // One that was killed is let go when it has ended, so that its process can be waited for.
     const processId = processOf(threadId) ?? threadId;
     while (ptrace('PTRACE_DETACH', threadId) < 0) {
-      if (hasEnded(threadId) && takeEnd(threadId, processId)) return;
+      if (hasEnded(threadId) ? takeEnd(threadId, processId) : isReplaced(threadId)) return;
       schedYield();
     }
   }

@@ -7,9 +7,10 @@
 import { errnoNumbers } from '../abi/errno.js';
 import { SIGINFO } from '../abi/process.js';
 import { PF, PTRACE_STOP } from '../abi/ptrace.js';
+import { ownThreadId } from './bell.js';
 import { allocate } from './libc.js';
-import { flagsOf, hasEnded, threadsOf } from './proc.js';
-import { ptrace, stoppedNow, yieldProcessor } from './ptrace.js';
+import { flagsOf, hasEnded, threadsOf, tracerOf } from './proc.js';
+import { isReplaced, ptrace, seize, stoppedNow, yieldProcessor } from './ptrace.js';
 import { takeEnd } from './wait.js';
 
 /** How long threads may take to stop, in milliseconds, before they are let go again. */
@@ -27,7 +28,7 @@ function isKernelWorker(threadId: number): boolean {
 
 /** Why threads could not be held. */
 export type Unheld =
-  /** One takes longer: it waits in the kernel where nothing interrupts it, as a thread in vfork(2) does. */
+  /** One takes longer: it waits in the kernel where nothing interrupts it, as a thread in vfork(2) does, or executes a program. */
   | 'busy'
   /** One cannot be traced. */
   | 'forbidden';
@@ -37,6 +38,12 @@ export class ThreadHolder {
   /** Threads that are traced, stopped or about to, and the process that each is of. */
   readonly #traced: Map<number, number> = new Map();
   #holds = false;
+  readonly #isOthers: (processId: number) => boolean;
+
+  /** @param isOthers - whether the calling thread traces a thread of a process for something else, while it executes */
+  constructor(isOthers: (processId: number) => boolean) {
+    this.#isOthers = isOthers;
+  }
 
   /** Whether some thread has yet to be let go: it cannot be before it has stopped, or has ended. */
   get lingers(): boolean {
@@ -71,11 +78,20 @@ export class ThreadHolder {
         const isEvent = information.view.getInt32(SIGINFO.si_code, true) >> 8 === PTRACE_STOP.PTRACE_EVENT_STOP;
         const signal = size < 0 || isEvent ? 0 : information.view.getInt32(SIGINFO.si_signo, true);
         ptrace('PTRACE_DETACH', threadId, 0n, BigInt(signal));
-      } else if (!hasEnded(threadId) || !takeEnd(threadId, processId)) {
+      } else if (hasEnded(threadId)) {
+        if (!takeEnd(threadId, processId)) continue;
+        this.#followExecution(processId);
+      } else if (!isReplaced(threadId)) {
         continue;
       }
       this.#traced.delete(threadId);
     }
+  }
+
+  /** One that has executed a program has the id of its process from then on. It is traced, and stops, as it was to. */
+  #followExecution(processId: number): void {
+    if (this.#traced.has(processId) || this.#isOthers(processId)) return;
+    if (tracerOf(processId) === ownThreadId()) this.#traced.set(processId, processId);
   }
 
   #hold(processId: number, still: ReadonlySet<number>, until: number): Unheld | undefined {
@@ -89,10 +105,12 @@ export class ThreadHolder {
       if (running.length === 0) return undefined;
       for (const threadId of running) {
         if (this.#traced.has(threadId)) continue;
-        const result = ptrace('PTRACE_SEIZE', threadId, 0n, BigInt(PTRACE_STOP.PTRACE_O_EXITKILL));
+        const result = seize(threadId, PTRACE_STOP.PTRACE_O_EXITKILL);
         if (result === 0) {
           this.#traced.set(threadId, processId);
           ptrace('PTRACE_INTERRUPT', threadId);
+        } else if (result === -errnoNumbers.EINTR) {
+          return 'busy';
         } else if (result !== -errnoNumbers.ESRCH && !hasEnded(threadId)) {
           return 'forbidden';
         }

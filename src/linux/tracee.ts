@@ -5,7 +5,7 @@
  */
 import { PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { allocate } from './libc.js';
-import { nextStop, ptrace } from './ptrace.js';
+import { nextStop, ptrace, seize } from './ptrace.js';
 
 const message = allocate(8);
 const registers = allocate(USER_REGS.size);
@@ -24,10 +24,10 @@ const FOLLOW =
  * Traces a thread, and all that it makes from then on. It goes on running; it is killed where the tracer ends, for it may
  * be in the middle of a call that is not its own, and none of its own trampolines would work any more.
  *
- * @returns 0 or a negated error number
+ * @returns 0 or a negated error number, EINTR where a thread of its process executes a program
  */
-export function seize(threadId: number): number {
-  return ptrace('PTRACE_SEIZE', threadId, 0n, BigInt(FOLLOW));
+export function follow(threadId: number): number {
+  return seize(threadId, FOLLOW);
 }
 
 /** Lets a stopped tracee go on, with a signal or none (0). */

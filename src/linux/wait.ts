@@ -4,6 +4,7 @@
  * @module
  */
 import { CLD_STOPPED, CLD_TRAPPED, SIGINFO, WAIT } from '../abi/process.js';
+import { PTRACE_STOP } from '../abi/ptrace.js';
 import { allocate, native } from './libc.js';
 import { parentOf } from './proc.js';
 
@@ -93,6 +94,12 @@ export function reapTracee(processId: number): boolean {
 export function takeEnd(threadId: number, processId: number): boolean {
   if (threadId === processId && parentOf(processId) === process.pid) return true;
   return Number(libcWaitpid(threadId, 0n, WAIT.__WALL | WAIT.WNOHANG)) !== 0;
+}
+
+/** Whether a thread that is traced by the calling one stands in a stop of PTRACE_EVENT_EXEC that was not told yet. */
+export function hasExecuteStop(threadId: number): boolean {
+  if (codeOfChange(threadId, WAIT.WSTOPPED | WAIT.WNOWAIT) !== CLD_TRAPPED) return false;
+  return information.view.getInt32(SIGINFO.si_status, true) >> 8 === PTRACE_STOP.PTRACE_EVENT_EXEC;
 }
 
 /** The code of a thread's change, 0 for none, undefined for one that is not known; with WNOWAIT it is told again. */

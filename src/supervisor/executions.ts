@@ -8,14 +8,19 @@
  * @module
  */
 import { writeSync } from 'node:fs';
+import { errnoNumbers } from '../abi/errno.js';
 import { hasEnded } from '../linux/proc.js';
-import { ptrace, seizeForStop, stoppedNow } from '../linux/ptrace.js';
+import { ptrace, StoppingThread, seizeForStop, stoppedNow } from '../linux/ptrace.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { StoppedImage } from '../linux/stopped_image.js';
 import { reapTracee, traceeChange } from '../linux/wait.js';
 import type { Policy } from '../policy/kinds.js';
+import { type Answer, type CallContext, isValid, letContinue, refuse } from './call.js';
 import { type ImageFinding, inspectImage } from './image.js';
 import { type Log, printable } from './log.js';
+
+/** When a thread is traced that could not be yet, for another one of its process executes a program; in milliseconds. */
+const PAUSE = 5;
 
 /** How often a thread is asked before it is looked whether it has ended. */
 const ASKED_BEFORE_LOOKING = 32;
@@ -60,40 +65,82 @@ export function reportImage(log: Log): ReportImage {
   };
 }
 
+const untraceable: Answer = refuse(
+  'EACCES',
+  'the caller cannot be traced for the moment of its execve: a debugger has it, or a rule of the system forbids it',
+);
+
+/** An execution that waits for what comes of another one in its process. */
+interface Waiting {
+  readonly context: CallContext;
+  readonly processId: number;
+}
+
 /** The executions of a run. All is done by one thread, which is the tracer. */
 export class Executions {
   /** The id to ask for, and that of its process. */
   readonly #underWay = new Map<number, number>();
   readonly #policy: Policy;
   readonly #report: ReportImage;
+  readonly #send: (context: CallContext, answer: Answer) => void;
+  readonly #waiting: Waiting[] = [];
+  #next = 0;
   #asked = 0;
 
-  constructor(policy: Policy, report: ReportImage) {
+  /** @param send - answers a call that had to wait */
+  constructor(policy: Policy, report: ReportImage, send: (context: CallContext, answer: Answer) => void) {
     this.#policy = policy;
     this.#report = report;
+    this.#send = send;
   }
 
   /** Whether there are any. */
   get areUnderWay(): boolean {
-    return this.#underWay.size > 0;
+    return this.#underWay.size > 0 || this.#waiting.length > 0;
+  }
+
+  /** Whether one is under way in a process. */
+  isOf(processId: number): boolean {
+    for (const other of this.#underWay.values()) if (other === processId) return true;
+    return false;
   }
 
   /**
    * Traces a thread that waits for the answer to its execve(2).
    *
-   * @returns whether that could be done
+   * @returns the answer; where another thread of its process executes a program, it is sent a little later
    */
-  begin(threadId: number, processId: number): boolean {
-    if (!seizeForStop(threadId)) return false;
+  begin(context: CallContext, processId: number): Answer {
+    const { threadId } = context.notification;
+    const result = seizeForStop(threadId);
+    if (result === -errnoNumbers.EINTR) {
+      if (this.#waiting.length === 0) this.#next = performance.now() + PAUSE;
+      this.#waiting.push({ context, processId });
+      return { kind: 'later' };
+    }
+    if (result !== 0) return untraceable;
+    if (!isValid(context)) {
+      // Another thread may have its id, by an execution that was looked at.
+      StoppingThread.interrupt(threadId)?.release();
+      return letContinue;
+    }
     this.#underWay.set(threadId, processId);
-    return true;
+    return letContinue;
   }
 
   /** Looks which have stopped, judges what they have become, and lets them run. */
   look(): void {
     this.#asked += 1;
+    if (this.#waiting.length > 0 && performance.now() >= this.#next) this.#beginAgain();
     for (const [threadId, processId] of [...this.#underWay]) {
       if (this.#isDone(threadId, processId)) this.#underWay.delete(threadId);
+    }
+  }
+
+  #beginAgain(): void {
+    for (const { context, processId } of this.#waiting.splice(0)) {
+      // Mostly the other one has ended it.
+      if (isValid(context)) this.#send(context, this.begin(context, processId));
     }
   }
 

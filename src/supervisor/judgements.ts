@@ -18,6 +18,7 @@ import { ThreadHolder } from '../linux/threads.js';
 import { allows } from '../policy/kinds.js';
 import { type FoundKind, kindsOfRange, protectedRange } from '../policy/memory.js';
 import { type Answer, type CallContext, int32, isValid, loggedCall, refuse } from './call.js';
+import type { Executions } from './executions.js';
 import { hexadecimal } from './report.js';
 
 /** How long a call waits to be judged, and how long after a try it is tried again, at first and at most; milliseconds. */
@@ -76,12 +77,16 @@ function foundKinds(context: CallContext, processId: number): readonly FoundKind
 /** The calls of a run that wait to be judged. All is done by one thread, which is the tracer. */
 export class Judgements {
   readonly #waiting: Waiting[] = [];
-  readonly #holder: ThreadHolder = new ThreadHolder();
+  readonly #holder: ThreadHolder;
   readonly #send: (context: CallContext, answer: Answer) => void;
 
-  /** @param send - answers a call that was judged */
-  constructor(send: (context: CallContext, answer: Answer) => void) {
+  /**
+   * @param send - answers a call that was judged
+   * @param executions - those that are looked at, by the same thread
+   */
+  constructor(send: (context: CallContext, answer: Answer) => void, executions: Executions | undefined) {
     this.#send = send;
+    this.#holder = new ThreadHolder((processId) => executions?.isOf(processId) === true);
   }
 
   /** Whether there is something to look after. */

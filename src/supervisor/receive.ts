@@ -13,7 +13,7 @@ import { Listener, type NotificationSizes } from '../linux/listener.js';
 import { leaveSignalsToOthers } from '../linux/signal.js';
 import { emulates, type Policy } from '../policy/kinds.js';
 import { answerNotification, send, serviceRules } from './answer.js';
-import type { Supervision } from './call.js';
+import type { Answer, CallContext, Supervision } from './call.js';
 import { EmulationLink } from './emulation/link.js';
 import type { EmulationShared } from './emulation/shared.js';
 import { Executions, reportImage } from './executions.js';
@@ -80,10 +80,10 @@ function receive({ rendezvous, settings, shared, changes }: ReceiverData): void 
   leaveSignalsToOthers();
   const listener = new Listener(offered.listener, data.sizes);
   const log = openLog(data.log);
-  const executions = data.inspects ? new Executions(data.policy, reportImage(log)) : undefined;
-  const judgements = new Judgements(({ supervision: asked, notification }, answer) =>
-    send(asked, notification, answer),
-  );
+  const answer = (context: CallContext, chosen: Answer): void =>
+    send(context.supervision, context.notification, chosen);
+  const executions = data.inspects ? new Executions(data.policy, reportImage(log), answer) : undefined;
+  const judgements = new Judgements(answer, executions);
   const supervision: Supervision = {
     listener,
     waitsKillable: offered.waitsKillable,

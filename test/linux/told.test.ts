@@ -6,7 +6,7 @@ import { USER_REGS } from '../../src/abi/ptrace.js';
 import { readMemory } from '../../src/linux/memory.js';
 import { signalNumbers } from '../../src/linux/signal.js';
 import { lastTrap, nextTold, resumeUntilTold, type Told, TRAP_BYTES } from '../../src/linux/told.js';
-import { detach, proceed, seize } from '../../src/linux/tracee.js';
+import { detach, follow, proceed } from '../../src/linux/tracee.js';
 import { longestLegacyForm } from '../../src/trampoline/legacy.js';
 import { compileProgram } from '../programs/compile.js';
 
@@ -28,7 +28,7 @@ async function traced(way: string): Promise<number> {
   child = spawn(compileProgram('linux/trap.c'), [way], { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise((resolve) => child?.stdout?.once('data', resolve));
   const processId = child.pid ?? 0;
-  assert.equal(seize(processId), 0);
+  assert.equal(follow(processId), 0);
   return processId;
 }
 

@@ -30,13 +30,7 @@ function answer(context: CallContext): Answer {
   // Without it no thread can be stopped behind its call; who wanted that as well was told at the start.
   if (executions === undefined || !waitsKillable) return letContinue;
   const processId = processOf(threadId);
-  if (processId === undefined || !executions.begin(threadId, processId)) {
-    return refuse(
-      'EACCES',
-      'the caller cannot be traced for the moment of its execve: a debugger has it, or a rule of the system forbids it',
-    );
-  }
-  return letContinue;
+  return processId === undefined ? refuse('EACCES', 'the caller is gone') : executions.begin(context, processId);
 }
 
 export const execute: NotifiedCall = {

@@ -12,9 +12,10 @@ import { hasTakenOver, takeRegisters } from './shared.js';
 import { noteDisposition } from './signals.js';
 
 /** Takes the run's program over, which was started by another thread and waits before its first instruction. */
-export function takeOver({ notification }: EmulationRequest, context: RequestContext): Refusal | undefined {
+export function takeOver({ notification }: EmulationRequest, context: RequestContext): Refusal | 'later' | undefined {
   const { threadId } = notification;
   const traced = context.attach(threadId);
+  if (traced === 'later') return 'later';
   const thread = traced === undefined ? undefined : stopBehind(context.listener, notification);
   if (traced === undefined || thread === undefined || thread instanceof Refusal) {
     // It waits in a call that is not its own, and could go nowhere from there.
@@ -44,7 +45,9 @@ export function letExecute(
   const processId = processOf(threadId);
   // Of two threads that execute a program at a time, one is ended by the other, or goes on when that has failed.
   if (processId !== undefined && listener.isValid(id) && isExecuting(processId, threadId)) return 'later';
-  if (processId === undefined || !attachExecuting(processId, threadId)) {
+  const isTraced = processId !== undefined && attachExecuting(processId, threadId);
+  if (isTraced === 'later') return 'later';
+  if (processId === undefined || !isTraced) {
     // Of two threads that execute a program at a time, one is ended by the other.
     if (processId === undefined || !listener.isValid(id)) return new Refusal('the caller is gone');
     return new Refusal(reportUntraceable(threadId, processId));

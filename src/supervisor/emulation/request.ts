@@ -36,10 +36,10 @@ export interface RequestContext {
   readonly refusedRuntimes: RefusedRuntimes;
   readonly pageSize: number;
   readonly tracedOf: (threadId: number) => TracedProcess | undefined;
-  readonly attach: (processId: number) => TracedProcess | undefined;
+  readonly attach: (processId: number) => TracedProcess | 'later' | undefined;
   readonly endBurst: () => void;
   readonly isExecuting: (processId: number, threadId: number) => boolean;
-  readonly attachExecuting: (processId: number, threadId: number) => boolean;
+  readonly attachExecuting: (processId: number, threadId: number) => boolean | 'later';
 }
 
 /** Why a request is refused: a sentence for the log. */

@@ -111,7 +111,7 @@ function isAnonymous({ notification }: EmulationRequest): boolean {
 /**
  * Answers a request.
  *
- * @returns why it is refused, where it is and was not answered yet; or that it is to be asked again when something was told
+ * @returns why it is refused, where it is and was not answered yet; or that it is to be asked again a little later
  */
 export function answerRequest(request: EmulationRequest, context: RequestContext): Refusal | 'later' | undefined {
   const { notification, entry, name } = request;
@@ -146,6 +146,7 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
   }
   if (!listener.isValid(notification.id)) return new Refusal('the caller is gone');
   const traced = attach(processId);
+  if (traced === 'later') return 'later';
   if (traced === undefined) {
     return new Refusal(reportUntraceable(notification.threadId, processId));
   }

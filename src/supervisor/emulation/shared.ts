@@ -115,9 +115,9 @@ export function takeAsked(shared: EmulationShared): boolean {
   return true;
 }
 
-/** The tracing thread's side, where it traces nothing: sleeps until there is something. */
-export function untilAsked(shared: EmulationShared): void {
-  Atomics.wait(shared, ASKED, 0);
+/** The tracing thread's side, where it traces nothing: sleeps until there is something, or for so many milliseconds. */
+export function untilAsked(shared: EmulationShared, longest: number = Number.POSITIVE_INFINITY): void {
+  Atomics.wait(shared, ASKED, 0, longest);
 }
 
 /** How long the main thread waits until the run's program was taken over, in milliseconds. */

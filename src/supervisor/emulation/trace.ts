@@ -7,7 +7,7 @@
  * @module
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { listenToBell, ownThreadId } from '../../linux/bell.js';
+import { BellTimer, listenToBell, ownThreadId } from '../../linux/bell.js';
 import { Listener, type NotificationSizes } from '../../linux/listener.js';
 import { leaveSignalsToOthers } from '../../linux/signal.js';
 import type { Policy } from '../../policy/kinds.js';
@@ -36,6 +36,9 @@ export interface TraceData {
   /** Where the main thread hears of children. */
   readonly changes: MessagePort;
 }
+
+/** When requests are asked again that wait for what comes of others, in milliseconds. */
+const PAUSE = 5;
 
 /** Answers a request; false where it is to be asked again. */
 function answer(request: EmulationRequest, context: RequestContext): boolean {
@@ -98,8 +101,23 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
       hasReplied(shared);
     }
   };
-  /** Requests that wait for what comes of others. */
+  /** Requests that wait for what comes of others, and when they are asked again. */
   const waiting: EmulationRequest[] = [];
+  let again = 0;
+  let timer: BellTimer | undefined;
+  const askAgain = (): void => {
+    for (const request of waiting.splice(0)) if (!answer(request, context)) waiting.push(request);
+    tracer.forgetReplaced();
+    if (waiting.length === 0) timer?.stop();
+    again = performance.now() + PAUSE;
+  };
+  const putOff = (request: EmulationRequest): void => {
+    waiting.push(request);
+    if (waiting.length > 1) return;
+    timer ??= BellTimer.create();
+    timer?.start(PAUSE);
+    again = performance.now() + PAUSE;
+  };
   /** One turn: what was asked, then what is told of those that are traced. */
   const turn = (): void => {
     if (takeAsked(shared)) {
@@ -107,7 +125,7 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
         const next = receiveMessageOnPort(requests) as { readonly message: EmulationRequest | ThreadOrder } | undefined;
         if (next === undefined) break;
         if ('threadId' in next.message) reply(next.message);
-        else if (!answer(next.message, context)) waiting.push(next.message);
+        else if (!answer(next.message, context)) putOff(next.message);
       }
       tracer.prune();
       if (isEnding(shared)) {
@@ -115,9 +133,9 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
         hasTold(shared);
       }
     }
-    for (const request of waiting.splice(0)) if (!answer(request, context)) waiting.push(request);
+    if (waiting.length > 0 && (timer === undefined || performance.now() >= again)) askAgain();
     if (tracer.traces) tracer.wait();
-    else untilAsked(shared);
+    else untilAsked(shared, waiting.length > 0 ? PAUSE : undefined);
   };
   for (;;) {
     try {

@@ -10,7 +10,7 @@ import { errnoNumbers } from '../../abi/errno.js';
 import { PTRACE_STOP } from '../../abi/ptrace.js';
 import { ownThreadId } from '../../linux/bell.js';
 import { hasEnded, parentOf, processOf, threadsOf, tracerOf } from '../../linux/proc.js';
-import { detach, interrupt, proceed, seize } from '../../linux/tracee.js';
+import { detach, follow, interrupt, proceed } from '../../linux/tracee.js';
 import { TracedMemory } from './memory.js';
 import { type Disposition, isIgnored } from './signals.js';
 
@@ -68,34 +68,61 @@ export class Tracees {
   /**
    * Traces a process, if it is not yet.
    *
-   * @returns it, or undefined where it cannot be traced: another tracer has it, or the system forbids it
+   * @returns it; or undefined where it cannot be traced: another tracer has it, or the system forbids it; or that it is to
+   *   be tried again, for a thread of it is executing a program. What is told meanwhile of those of its threads that are
+   *   traced, their end above all, must be taken before.
    */
-  attach(processId: number): TracedProcess | undefined {
-    const known = this.#processes.get(processId);
-    if (known !== undefined) {
-      known.isLeaving = false;
-      return this.#seizeAll(known) ? known : undefined;
-    }
-    const traced = tracedProcess(processId, new TracedMemory());
+  attach(processId: number): TracedProcess | 'later' | undefined {
+    const known = this.#known(processId);
+    const traced = known ?? tracedProcess(processId, new TracedMemory());
     this.#processes.set(processId, traced);
-    if (this.#seizeAll(traced)) return traced;
-    this.leave(traced);
-    return undefined;
+    traced.isLeaving = false;
+    const seized = this.#seizeAll(traced);
+    if (seized === 'all') return traced;
+    if (seized === 'later' && traced.threads.size > 0) return 'later';
+    if (known === undefined || traced.threads.size === 0) this.leave(traced);
+    return seized === 'later' ? 'later' : undefined;
+  }
+
+  /** A process that is traced, and was not replaced meanwhile. */
+  #known(processId: number): TracedProcess | undefined {
+    const known = this.#processes.get(processId);
+    if (known !== undefined) this.#forgetReplaced(known);
+    return this.#processes.get(processId);
+  }
+
+  /**
+   * Forgets the first thread of a process where another one has its id. One that is not traced has executed a program then:
+   * of the end of a first thread, which comes of that, nobody is told. The ends of all others have been.
+   *
+   * @returns whether it was
+   */
+  #forgetReplaced({ processId, threads }: TracedProcess): boolean {
+    if (!threads.has(processId) || tracerOf(processId) === this.#tracer) return false;
+    this.remove(processId);
+    return true;
+  }
+
+  /** Forgets what has executed a program untraced while others of its process were being traced. */
+  forgetReplaced(): void {
+    for (const traced of this.#processes.values()) this.#forgetReplaced(traced);
   }
 
   /**
    * Traces a thread that is about to execute a program, if its process is not traced yet.
    *
-   * @returns whether it is traced
+   * @returns whether it is traced, or is to be tried again, as for {@link Tracees.attach}
    */
-  attachExecuting(processId: number, threadId: number): boolean {
-    const known = this.#processes.get(processId);
+  attachExecuting(processId: number, threadId: number): boolean | 'later' {
+    const known = this.#known(processId);
     if (known?.threads.has(threadId) === true) {
       known.isLeaving = false;
       return true;
     }
     const traced = known ?? tracedProcess(processId, new TracedMemory());
-    if (seize(threadId) !== 0 && tracerOf(threadId) !== this.#tracer) return false;
+    const result = follow(threadId);
+    if (result === -errnoNumbers.EINTR) return 'later';
+    if (result !== 0 && tracerOf(threadId) !== this.#tracer) return false;
     this.#processes.set(processId, traced);
     if (known === undefined) traced.isLeaving = true;
     // Behind the call it is let go of, where it has not executed a program that is to be traced.
@@ -104,33 +131,33 @@ export class Tracees {
     return true;
   }
 
-  /**
-   * Whether a process is traced for an execution by another thread of it. To trace this one too would wait for that in the
-   * kernel (ptrace.c: cred_guard_mutex), which may wait for the end of a traced thread to be taken here.
-   */
+  /** Whether a process is traced for an execution by another thread of it: this one cannot be traced before that is over. */
   isExecuting(processId: number, threadId: number): boolean {
     const known = this.#processes.get(processId);
     return known?.isLeaving === true && known.threads.size > 0 && !known.threads.has(threadId);
   }
 
   /** Until they are all traced, there may be new ones. */
-  #seizeAll(traced: TracedProcess): boolean {
+  #seizeAll(traced: TracedProcess): 'all' | 'later' | 'none' {
     const until = performance.now() + PATIENCE;
     for (let looks = 0; looks < MOST_LOOKS; looks++) {
       const others = threadsOf(traced.processId).filter((threadId) => !traced.threads.has(threadId));
-      if (others.length === 0) return true;
+      // Whoever was to be traced last may have executed a program instead.
+      if (looks > 0 && this.#forgetReplaced(traced)) return 'later';
+      if (others.length === 0) return 'all';
       for (const threadId of others) {
-        const result = seize(threadId);
+        const result = follow(threadId);
+        if (result === -errnoNumbers.EINTR) return 'later';
         // One that a traced thread has made is traced from its start, and was not told of yet.
         if (result === 0 || tracerOf(threadId) === this.#tracer) this.#add(traced, threadId);
         else if (result === -errnoNumbers.ESRCH || hasEnded(threadId)) continue;
         // The receiving thread may have it for a moment.
-        else if (performance.now() > until) return false;
+        else if (performance.now() > until) return 'none';
       }
       // Those that have ended, and have not been waited for, can be seized no more.
-      if (others.every((threadId) => traced.threads.has(threadId) || hasEnded(threadId))) return true;
+      if (others.every((threadId) => traced.threads.has(threadId) || hasEnded(threadId))) return 'all';
     }
-    return false;
+    return 'none';
   }
 
   #add(traced: TracedProcess, threadId: number): void {

@@ -71,19 +71,19 @@ export class Tracer {
     return this.#tracees.of(threadId);
   }
 
-  /** Traces a process; undefined where it cannot be. */
-  attach(processId: number): TracedProcess | undefined {
+  /** Traces a process; undefined where it cannot be, and `later` where it is to be tried again. */
+  attach(processId: number): TracedProcess | 'later' | undefined {
     this.#begin();
     const traced = this.#tracees.attach(processId);
-    if (traced === undefined) this.#endIfOver();
+    this.#endIfOver();
     return traced;
   }
 
-  /** Traces a thread that is about to execute a program; false where it cannot be. */
-  attachExecuting(processId: number, threadId: number): boolean {
+  /** Traces a thread that is about to execute a program; false where it cannot be, and `later` as above. */
+  attachExecuting(processId: number, threadId: number): boolean | 'later' {
     this.#begin();
     const isTraced = this.#tracees.attachExecuting(processId, threadId);
-    if (!isTraced) this.#endIfOver();
+    this.#endIfOver();
     return isTraced;
   }
 
@@ -157,6 +157,12 @@ export class Tracer {
     if (this.#burst.isOf(told.threadId)) this.#burst.end();
     if (told.kind === 'stop') this.#stopped(told);
     else this.#changed(told);
+  }
+
+  /** Forgets what has executed a program untraced, while others of its process were being traced. */
+  forgetReplaced(): void {
+    this.#tracees.forgetReplaced();
+    this.#endIfOver();
   }
 
   /** Lets go of those that have no memory that they are traced for. Whether they still have it is looked at now and then. */
