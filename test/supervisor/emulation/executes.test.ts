@@ -3,7 +3,7 @@
  * waits for the ends of those that are traced. The run goes on, and all of them become the other program.
  */
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { SharedFolder } from '../../cli/command.js';
@@ -14,6 +14,19 @@ const LOADERS: Readonly<Record<Width, string>> = {
   'x86-64': '/lib64/ld-linux-x86-64.so.2',
   i386: '/lib/ld-linux.so.2',
 };
+
+/** Stands for the loader's path in a program that is compiled once. */
+const PLACE = `/${'x'.repeat(200)}`;
+
+/** Writes a program that has a loader of its own. */
+function writeProgram(path: string, width: Width, loader: string): void {
+  const bytes = readFileSync(emulated('executes', width, [`-Wl,--dynamic-linker=${PLACE}`]));
+  const at = bytes.indexOf(PLACE);
+  assert.ok(at > 0);
+  bytes.fill(0, at, at + PLACE.length);
+  bytes.write(loader, at);
+  writeFileSync(path, bytes, { mode: 0o755 });
+}
 
 for (const policy of policies) {
   for (const width of widths) {
@@ -30,7 +43,7 @@ for (const policy of policies) {
         const loader = join(folder.path, 'loader');
         copyFileSync(LOADERS[width], loader);
         const file = join(folder.path, 'program');
-        copyFileSync(emulated('executes', width, [`-Wl,--dynamic-linker=${loader}`]), file);
+        writeProgram(file, width, loader);
         await alike(policy, [program, 'held', file, loader], { status: 43 }, [program, folder.path]);
       });
 
