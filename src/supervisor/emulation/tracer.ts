@@ -15,6 +15,7 @@ import { allows, type Policy } from '../../policy/kinds.js';
 import { judgeImage, type ReportImage } from '../executions.js';
 import type { Log } from '../log.js';
 import { Burst } from './burst.js';
+import { JobControl } from './job_control.js';
 import { KnownCodes } from './known_code.js';
 import { OrderedThreads } from './ordered_threads.js';
 import { separate } from './placing.js';
@@ -48,8 +49,7 @@ export class Tracer {
   readonly #tracees: Tracees;
   readonly #traps: TrapContext;
   readonly #burst = new Burst();
-  /** Processes in a stop of job control. */
-  readonly #stoppedProcesses = new Set<number>();
+  readonly #jobControl: JobControl;
   readonly #ordered = new OrderedThreads();
   /** When mappings were looked at last for what can be let go of, and how many requests came since. */
   #looked = { at: 0, requests: 0 };
@@ -59,6 +59,7 @@ export class Tracer {
     const { log, tally } = context;
     this.#traps = { log, tally, known: new KnownCodes(), call: callRemotely, report: reportUnrecognised };
     this.#tracees = new Tracees();
+    this.#jobControl = new JobControl(context.shared, context.tellMain);
   }
 
   /** Whether something is traced. */
@@ -200,7 +201,7 @@ export class Tracer {
       const isFirst = traced === undefined || traced.processId === threadId;
       this.#tracees.remove(threadId);
       this.#ordered.delete(threadId);
-      this.#stoppedProcesses.delete(threadId);
+      this.#jobControl.forget(threadId);
       if (isFirst) this.#context.tellMain(change);
       this.#endIfOver();
       return;
@@ -220,7 +221,7 @@ export class Tracer {
         break;
       case PTRACE_STOP.PTRACE_EVENT_STOP:
         if (signal === SIGTRAP) {
-          this.#continued(traced.processId);
+          this.#jobControl.continued(traced.processId);
           if (traced.isNew) separate(traced, threadId);
           traced.isNew = false;
           this.#tracees.proceed(threadId);
@@ -228,7 +229,7 @@ export class Tracer {
           this.#tracees.proceed(threadId);
         } else {
           listen(threadId);
-          if (threadId === traced.processId) this.#stoppedByJobControl(threadId, signal);
+          if (threadId === traced.processId) this.#jobControl.stopped(threadId, signal);
         }
         break;
       case PTRACE_STOP.PTRACE_EVENT_CLONE:
@@ -256,19 +257,6 @@ export class Tracer {
     if (made === undefined || made === traced || made.memory === traced.memory) return;
     if (!traced.memory.views.some(({ isShared }) => isShared)) return;
     if (leaveSystemCall(threadId)) separate(traced, threadId);
-  }
-
-  /** A thread has left its stop of job control, and with it its process; or it was in none. */
-  #continued(processId: number): void {
-    if (!this.#stoppedProcesses.delete(processId)) return;
-    setStopped(this.#context.shared, false);
-    this.#context.tellMain({ kind: 'continued', processId });
-  }
-
-  #stoppedByJobControl(processId: number, signal: number): void {
-    this.#stoppedProcesses.add(processId);
-    setStopped(this.#context.shared, true);
-    this.#context.tellMain({ kind: 'stopped', processId, signal });
   }
 
   /** A stop of what is not known: new, and not told of yet; or a child that is not traced, stopped by job control. */
