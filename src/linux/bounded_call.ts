@@ -14,7 +14,7 @@ import { errnoNumbers } from '../abi/errno.js';
 import { type SyscallName, syscallNumbers } from '../abi/syscalls.js';
 import { BellTimer, handleBell, hearing } from './bell.js';
 import { type NativeFunction, nativeAt } from './libc.js';
-import { mapCode } from './memory.js';
+import { mapCode } from './own_code.js';
 
 /** The second highest real-time signal (signal(7)); the highest is the bell that threads wake each other by. */
 const ALARM = 63;
@@ -54,9 +54,14 @@ let calls: BoundedCalls | undefined;
 /** What such calls are made with. Each thread has its own; of their handlers, any serves all. */
 function boundedCalls(): BoundedCalls | undefined {
   if (calls !== undefined) return calls;
+  let code: bigint;
+  try {
+    code = mapCode(Uint8Array.from([...CALL, ...HANDLER]));
+  } catch {
+    return undefined;
+  }
   const timer = BellTimer.create(ALARM);
   if (timer === undefined) return undefined;
-  const code = mapCode(Uint8Array.from([...CALL, ...HANDLER]));
   handleBell(ALARM, code + BigInt(CALL.length));
   const prototype = 'int64_t trampfd_bounded_call(int64_t, uint64_t, uint64_t, uint64_t, uint64_t)';
   calls = { call: nativeAt(code, prototype), timer };
@@ -68,8 +73,8 @@ function boundedCalls(): BoundedCalls | undefined {
  *
  * @param milliseconds how long it may wait, less than a thousand; it may be a few more
  * @param values its arguments, four at most
- * @returns its result, or a negated error number: EINTR where it would wait longer, EAGAIN where the system has no timer
- *   left (RLIMIT_SIGPENDING), and it was not made
+ * @returns its result, or a negated error number: EINTR where it would wait longer; EAGAIN where it was not made, as the
+ *   system has no timer left (RLIMIT_SIGPENDING), or permits no code for it
  */
 export function callBounded(
   milliseconds: number,

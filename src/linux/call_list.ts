@@ -9,7 +9,7 @@
  */
 import { type SyscallName, syscallNumbers } from '../abi/syscalls.js';
 import { allocate, type NativeFunction, type NativeMemory, nativeAt } from './libc.js';
-import { mapCode } from './memory.js';
+import { mapCode } from './own_code.js';
 
 /** A system call of x86-64. */
 export interface ListedCall {

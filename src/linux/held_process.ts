@@ -18,7 +18,8 @@ import { PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { type SyscallName, syscallNumbers } from '../abi/syscalls.js';
 import { TrampfdError } from '../error.js';
 import { allocate, allocateShared, type NativeMemory, native, negatedErrno, symbolAddress } from './libc.js';
-import { mapCode, writeMemory } from './memory.js';
+import { writeMemory } from './memory.js';
+import { mapCode } from './own_code.js';
 import { nextStop, ptrace } from './ptrace.js';
 import { kill, signalNumbers } from './signal.js';
 

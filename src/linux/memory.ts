@@ -9,7 +9,6 @@ import { allocate, native, negatedErrno } from './libc.js';
 const processVmReadv = native('long process_vm_readv(int, uint64_t, ulong, uint64_t, ulong, ulong)');
 const processVmWritev = native('long process_vm_writev(int, uint64_t, ulong, uint64_t, ulong, ulong)');
 const libcMmap = native('int64_t mmap(void *, size_t, int, int, int, long)');
-const libcMprotect = native('int mprotect(uint64_t, size_t, int)');
 const libcMunmap = native('int munmap(uint64_t, size_t)');
 const libcMremap = native('int64_t mremap(uint64_t, size_t, size_t, int)');
 const libcMemcpy = native('void *memcpy(uint64_t, const void *, size_t)');
@@ -84,20 +83,14 @@ export function writeMemory(threadId: number, address: bigint, bytes: Uint8Array
 }
 
 /**
- * Maps code into this process, readable and executable, until the process ends.
+ * Maps a file of this process readable and executable, shared, until the process ends.
  *
- * @param code - at most a page
- * @returns where it stands
- * @throws RangeError where there is no memory for it
+ * @returns where it stands, or a negated error number
  */
-export function mapCode(code: Uint8Array): bigint {
-  const size = TRANSFER_SIZE;
-  const { PROT_READ, PROT_WRITE, PROT_EXEC } = PROT;
-  const address = BigInt(libcMmap(null, size, PROT_READ | PROT_WRITE, MAP.MAP_PRIVATE | MAP.MAP_ANONYMOUS, -1, 0));
-  if (address === -1n || code.length > size) throw new RangeError('memory: no room for code');
-  libcMemcpy(address, code, code.length);
-  libcMprotect(address, size, PROT_READ | PROT_EXEC);
-  return address;
+export function mapExecutable(descriptor: number, length: number): bigint {
+  const { PROT_READ, PROT_EXEC } = PROT;
+  const address = BigInt(libcMmap(null, length, PROT_READ | PROT_EXEC, MAP.MAP_SHARED, descriptor, 0));
+  return address === -1n ? BigInt(negatedErrno(-1)) : address;
 }
 
 /**

@@ -1,0 +1,48 @@
+/**
+ * Code of this process's own: a few instructions where JavaScript is too slow, or may not be run. It stands in a memory
+ * file that is sealed, as what is made for programs does: so this process has no page that was ever writable where it is
+ * executable, and can be confined as they are (prctl(2): PR_SET_MDWE).
+ *
+ * @module
+ */
+import { errnoName } from '../abi/errno.js';
+import { FCNTL } from '../abi/fcntl.js';
+import { TrampfdError } from '../error.js';
+import { close } from './descriptor.js';
+import { addSeals, createMemoryFile } from './memfd.js';
+import { MappedFile, mapExecutable } from './memory.js';
+
+/** More than any code here has. */
+const SIZE = 4096;
+
+const SEALS = FCNTL.F_SEAL_SHRINK | FCNTL.F_SEAL_GROW | FCNTL.F_SEAL_WRITE | FCNTL.F_SEAL_SEAL;
+
+function failed(syscall: string, negated: number | bigint): TrampfdError {
+  const name = errnoName(-Number(negated));
+  return new TrampfdError(name, `code of our own cannot be made: ${syscall} failed with ${name}`, { syscall });
+}
+
+/**
+ * Maps code into this process, readable and executable, until the process ends.
+ *
+ * @param code at most a page
+ * @returns where it stands
+ * @throws TrampfdError as memfd_create(2) and mmap(2) fail: EACCES where a policy permits no such mapping
+ */
+export function mapCode(code: Uint8Array): bigint {
+  const file = createMemoryFile('trampfd', SIZE);
+  if (file < 0) throw failed('memfd_create', file);
+  try {
+    const mapping = MappedFile.map(file, SIZE);
+    if (typeof mapping === 'number') throw failed('mmap', mapping);
+    mapping.write(code);
+    mapping[Symbol.dispose]();
+    const sealed = addSeals(file, SEALS);
+    if (sealed < 0) throw failed('fcntl', sealed);
+    const address = mapExecutable(file, SIZE);
+    if (address < 0n) throw failed('mmap', address);
+    return address;
+  } finally {
+    close(file);
+  }
+}
