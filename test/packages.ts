@@ -30,6 +30,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   strace: 'a peer in the tests and benchmarks',
   'libffi-dev': 'programs with closures, in which trampolines are recognised, and a peer in the benchmarks',
   python3: 'a real program under supervision',
+  'libpython3.11-testsuite': "CPython's own tests, under each policy",
   luajit: 'a runtime that writes code',
   'guile-3.0': 'a runtime that writes code',
   'php-cli': 'a runtime that writes code',
