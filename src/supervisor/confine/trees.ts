@@ -27,12 +27,23 @@ function resolved(path: Uint8Array): string | undefined {
   }
 }
 
+/** What looks at a file or folder of a tree; undefined where it is gone meanwhile, as files of a build come and go. */
+function ifThere<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
 /** Every regular file below a path, links not followed. */
 function* filesBelow(path: string): Generator<Stats> {
-  const status = lstatSync(asBytes(path));
-  if (status.isFile()) yield status;
-  if (!status.isDirectory()) return;
-  for (const name of readdirSync(asBytes(path), 'latin1')) yield* filesBelow(join(path, name));
+  const status = ifThere(() => lstatSync(asBytes(path)));
+  if (status?.isFile()) yield status;
+  if (!status?.isDirectory()) return;
+  for (const name of ifThere(() => readdirSync(asBytes(path), 'latin1')) ?? []) yield* filesBelow(join(path, name));
 }
 
 /**
@@ -50,10 +61,14 @@ function hasOutsideNames(tree: string): boolean {
   return [...seen.values()].some(({ found, links }) => found < links);
 }
 
+/** A name may come or go while a tree is searched, and a file then seem to have one elsewhere. One that does keeps it. */
+const MOST_LOOKS = 8;
+
 function withoutOutsideNames(tree: string, named: string): string {
   let outside: boolean;
   try {
-    outside = hasOutsideNames(tree);
+    outside = true;
+    for (let looks = 0; outside && looks < MOST_LOOKS; looks++) outside = hasOutsideNames(tree);
   } catch (error) {
     const { code = 'EIO' } = error as NodeJS.ErrnoException;
     throw new TrampfdError(code, `${named}: cannot be searched for hard links (${code}); give a tree that can be read`);

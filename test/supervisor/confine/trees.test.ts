@@ -4,6 +4,8 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,6 +39,19 @@ describe('trees', () => {
     for (const tree of system) {
       assert.ok(!system.some((other) => other !== tree && tree.startsWith(`${other}/`)), tree);
       assert.equal(run(['readlink', '-f', tree]).output, `${tree}\n`);
+    }
+  });
+
+  test('in which files come and go while they are searched are like any other', async () => {
+    mkdirSync(path('busy'));
+    const script = 'while mkdir d && echo > d/a && mv d/a b && ln b c && rm b c && rmdir d; do :; done';
+    const child = spawn('sh', ['-c', script], { cwd: path('busy'), stdio: 'ignore' });
+    try {
+      for (let tries = 0; tries < 3000; tries++) assert.deepEqual(named(path('busy')), ['F/busy']);
+      assert.equal(child.exitCode, null);
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
     }
   });
 
