@@ -103,8 +103,9 @@ for (const policy of ['wx', 'strict'] as const) {
         ...['sh', '-c', script],
       ]);
       assert.deepEqual([status, errors], [0, '']);
-      const [before, after] = output.trim().split(' ');
-      assert.equal(after, before);
+      const [before = 0, after = 0] = output.trim().split(' ').map(Number);
+      // The first look may come before all is let go of; eight times as many would be left else.
+      assert.ok(before > 10 && after <= before, output);
     });
 
     test('leave no page writable and executable, and none executable but those of files', () => {
