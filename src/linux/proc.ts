@@ -144,8 +144,10 @@ export function mappings(processId: number): readonly MapsLine[] | undefined {
   }
   const lines: MapsLine[] = [];
   for (const line of text.split('\n')) {
+    if (line === '') continue;
     const match = MAPS_LINE.exec(line);
-    if (match === null) continue;
+    // Memory that is not seen would be memory that is not judged.
+    if (match === null) return undefined;
     const [, start = '', end = '', permissions = '', offset = '', major = '', minor = '', inode = '', name = ''] =
       match;
     lines.push({

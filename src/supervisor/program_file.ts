@@ -42,7 +42,9 @@ function interpreterOf(start: Uint8Array): string | undefined {
 function stateOf(path: string): string | undefined {
   try {
     const stats = statSync(ASCII.test(path) ? path : Buffer.from(path, 'latin1'), MAY_BE_GONE);
-    return stats && `${stats.dev} ${stats.ino} ${stats.mtimeMs} ${stats.ctimeMs} ${stats.size}`;
+    // The kernel executes no other, and to open a device may do something.
+    if (stats?.isFile() !== true) return undefined;
+    return `${stats.dev} ${stats.ino} ${stats.mtimeMs} ${stats.ctimeMs} ${stats.size}`;
   } catch {
     return undefined;
   }
