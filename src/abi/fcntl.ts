@@ -33,6 +33,7 @@ export const FCNTL = {
   O_DIRECT: 0o40000,
   O_LARGEFILE: 0o100000,
   O_DIRECTORY: 0o200000,
+  O_NOFOLLOW: 0o400000,
   O_NOATIME: 0o1000000,
   O_CLOEXEC: 0o2000000,
   O_SYNC: 0o4010000,
@@ -62,6 +63,18 @@ export const STATX = {
   size: 256,
 } as const;
 
+/** The kind of a file in its mode (linux/stat.h, inode(7)); objects of the kernel that are no files have none. */
+export const FILE_KIND = {
+  S_IFMT: 0o170000,
+  S_IFSOCK: 0o140000,
+  S_IFLNK: 0o120000,
+  S_IFREG: 0o100000,
+  S_IFBLK: 0o060000,
+  S_IFDIR: 0o040000,
+  S_IFCHR: 0o020000,
+  S_IFIFO: 0o010000,
+} as const;
+
 /** Flags of statx(2) (linux/stat.h). */
 export const STATX_FLAGS = { STATX_TYPE: 1, STATX_INO: 0x100, STATX_SIZE: 0x200 } as const;
 
@@ -77,5 +90,6 @@ export const constants: readonly KernelConstant[] = [
   ...listed('linux/memfd.h', MEMFD),
   ...listed('sys/file.h', LOCK),
   ...listed('linux/stat.h', STATX_FLAGS),
+  ...listed('linux/stat.h', FILE_KIND),
   ...listed('linux/fcntl.h', AT),
 ];

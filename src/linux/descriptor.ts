@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { AT, AT_FDCWD, STATX, STATX_FLAGS } from '../abi/fcntl.js';
+import { AT, AT_FDCWD, FILE_KIND, STATX, STATX_FLAGS } from '../abi/fcntl.js';
 import { KCMP } from '../abi/process.js';
 import { syscallNumbers } from '../abi/syscalls.js';
 import { allocate, native, negatedErrno } from './libc.js';
@@ -141,15 +141,11 @@ function readIdentity(directory: number, path: string, flags: number): FileIdent
   };
 }
 
-/** The kind of a file in its mode, and that of a regular one (inode(7)). */
-const S_IFMT = 0o170000;
-const S_IFREG = 0o100000;
-
 /** Whether there is a regular file behind a path, links followed. No file server is asked. */
 export function isRegularFile(path: string): boolean {
   const flags = AT.AT_STATX_DONT_SYNC;
   const result = libcStatx(AT_FDCWD, path, flags, STATX_FLAGS.STATX_TYPE, statxBuffer.address);
-  return result === 0 && (statxBuffer.view.getUint16(STATX.stx_mode, true) & S_IFMT) === S_IFREG;
+  return result === 0 && (statxBuffer.view.getUint16(STATX.stx_mode, true) & FILE_KIND.S_IFMT) === FILE_KIND.S_IFREG;
 }
 
 /** Identity of the file behind a path, links followed, or a negated error number (statx(2)). */

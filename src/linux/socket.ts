@@ -1,8 +1,9 @@
 /**
- * Descriptors that wait in the queue of a Unix socket: unix(7), recvmsg(2).
+ * Sockets of ours, and descriptors that wait in the queue of a Unix socket: socket(7), unix(7), recvmsg(2).
  *
  * @module
  */
+import { readFileSync } from 'node:fs';
 import { CMSGHDR, MSGHDR, SOCKET } from '../abi/socket.js';
 import { allocate, native } from './libc.js';
 
@@ -10,11 +11,13 @@ const libcRecvmsg = native('long recvmsg(int, uint64_t, int)');
 const libcGetsockopt = native('int getsockopt(int, int, int, uint64_t, uint64_t)');
 const libcSetsockopt = native('int setsockopt(int, int, int, uint64_t, unsigned int)');
 
-const DATA_SIZE = 65_536;
+const DATA_SIZE = 1 << 20;
 /** Room for as many descriptors as one message may carry (253, net/scm.h), with its header. */
 const CONTROL_SIZE = 4096;
 /** A queue has fewer messages: the limit of the data in it is 8 MiB at most on common systems. */
 const MOST_MESSAGES = 65_536;
+/** And far fewer without data. */
+const MOST_EMPTY = 1024;
 
 /** A socket's option, or undefined where the descriptor is no socket or has none. */
 function getOption(socket: number, option: number): number | undefined {
@@ -30,24 +33,69 @@ function setOption(socket: number, option: number, value: number): void {
   libcSetsockopt(socket, SOCKET.SOL_SOCKET, option, memory.address, 4);
 }
 
+/** The family of a socket, and whether it waits for connections (socket(7)); undefined for what is no open socket. */
+export function socketKind(socket: number): { readonly family: number; readonly isListening: boolean } | undefined {
+  const family = getOption(socket, SOCKET.SO_DOMAIN);
+  return family === undefined ? undefined : { family, isListening: getOption(socket, SOCKET.SO_ACCEPTCONN) === 1 };
+}
+
+/** How many descriptors wait in the queue of a Unix socket (/proc/self/fdinfo, Linux 5.6), or undefined where it is not said. */
+function countQueued(socket: number): number | undefined {
+  try {
+    const count = /^scm_fds:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${socket}`, 'latin1'))?.[1];
+    return count === undefined ? undefined : Number(count);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What waits in a queue. */
+export interface Queued {
+  /** Copies of the descriptors, which whoever asks closes. The same one may be there several times. */
+  readonly descriptors: readonly number[];
+  /** Whether these are all. */
+  readonly isAll: boolean;
+}
+
 /**
- * Copies of the descriptors that wait in a Unix socket's queue, which stays as it is. Whoever asks closes them.
+ * The descriptors that wait in a Unix socket's queue, which stays as it is.
  *
  * @param socket - a descriptor; one of anything else has none
  */
-export function queuedDescriptors(socket: number): readonly number[] {
-  if (getOption(socket, SOCKET.SO_DOMAIN) !== SOCKET.AF_UNIX) return [];
+export function queuedDescriptors(socket: number): Queued {
+  if (getOption(socket, SOCKET.SO_DOMAIN) !== SOCKET.AF_UNIX) return { descriptors: [], isAll: true };
+  const expected = countQueued(socket);
+  if (expected === 0) return { descriptors: [], isAll: true };
   const before = getOption(socket, SOCKET.SO_PEEK_OFF);
-  if (before === undefined) return [];
+  if (before === undefined) return { descriptors: [], isAll: false };
+  // From here on each look goes on where the one before ended.
+  setOption(socket, SOCKET.SO_PEEK_OFF, 0);
+  const { descriptors, certain } = lookThrough(socket, expected ?? Number.POSITIVE_INFINITY);
+  setOption(socket, SOCKET.SO_PEEK_OFF, before);
+  return { descriptors, isAll: expected !== undefined && certain >= expected };
+}
+
+/**
+ * Looks at one message after the other.
+ *
+ * @param expected - how many descriptors wait
+ * @returns copies, and how many of them are different ones for certain
+ */
+function lookThrough(
+  socket: number,
+  expected: number,
+): { readonly descriptors: readonly number[]; readonly certain: number } {
   const data = allocate(DATA_SIZE);
   const control = allocate(CONTROL_SIZE);
   const vector = allocate(16);
   vector.view.setBigUint64(0, data.address, true);
   vector.view.setBigUint64(8, BigInt(DATA_SIZE), true);
   const message = allocate(MSGHDR.size);
-  const found: number[] = [];
-  // From here on each look goes on where the one before ended.
-  setOption(socket, SOCKET.SO_PEEK_OFF, 0);
+  const descriptors: number[] = [];
+  let certain = 0;
+  // A message that is longer than a look is seen in several, and what it carries each time.
+  let goesOn = false;
+  let empty = 0;
   for (let looks = 0; looks < MOST_MESSAGES; looks++) {
     message.bytes.fill(0);
     message.view.setBigUint64(MSGHDR.msg_iov, vector.address, true);
@@ -58,12 +106,13 @@ export function queuedDescriptors(socket: number): readonly number[] {
     const count = Number(libcRecvmsg(socket, message.address, flags));
     if (count < 0) break;
     const carried = descriptorsOf(control.view, Number(message.view.getBigUint64(MSGHDR.msg_controllen, true)));
-    found.push(...carried);
-    // The end of a stream, or a message without data, behind which no look goes on.
-    if (count === 0) break;
+    descriptors.push(...carried);
+    if (!goesOn) certain += carried.length;
+    goesOn = count === DATA_SIZE;
+    // The next look passes over a message without data; but the end of a stream is seen again and again.
+    if (count === 0 && (certain >= expected || ++empty === MOST_EMPTY)) break;
   }
-  setOption(socket, SOCKET.SO_PEEK_OFF, before);
-  return found;
+  return { descriptors, certain };
 }
 
 /** The descriptors in the control data of a message. */

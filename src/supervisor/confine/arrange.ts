@@ -20,13 +20,14 @@ import { createRuleset } from '../../linux/landlock.js';
 import { allocate } from '../../linux/libc.js';
 import { mountTable, visibleMounts } from '../../linux/mount_table.js';
 import { deniesAll, memoryKinds, type Policy } from '../../policy/kinds.js';
-import { type HandedPosition, type OutsideFile, outsideFiles, reopen } from './descriptors.js';
+import { type HandedPosition, type OutsideFile, outsideFiles } from './descriptors.js';
 import { coveredDevices } from './devices.js';
 import { cannotConfine, type Missing, Requirements } from './missing.js';
 import { type Devices, isWithin, planMounts } from './mount_plan.js';
 import { arrangeMounts, makeMemoryFolder, type PreparedMounts, prepareMounts } from './mounts.js';
 import { type Permission, permitFiles, prepareFiles } from './permit.js';
 import { enterDomain, giveUpPrivileges, refuseExecGain } from './privileges.js';
+import { reopen } from './reopen.js';
 import { asBytes } from './trees.js';
 
 /** What a process is arranged for. */
@@ -209,7 +210,7 @@ function closeOthers(held: HeldProcess, kept: readonly number[]): void {
 /**
  * Arranges a process. What this one is to hand over must be in memory that was allocated before.
  *
- * @throws TrampfdError ERR_TRAMPFD_STRICT with all that is missing, unless `bestEffort`; EXDEV and ENOTBLK for inherited
+ * @throws TrampfdError ERR_TRAMPFD_STRICT with all that is missing, unless `bestEffort`; EXDEV for inherited
  * descriptors that cannot be handed on; as {@link FilteredThread.install} for the filter
  */
 export function arrange(request: ArrangeRequest): Arranged {

@@ -3,33 +3,23 @@
  *
  * A file stays on the mount that it was opened through, and an inherited one was opened outside, where it may be
  * executed: who can write it could map it as code, open it again through /proc/self/fd, or start at an inherited folder.
- * So regular files and folders are opened again, by their paths, through the mounts of the program's own, at the same
- * position and with the same flags. Pipes, sockets and terminals cannot be executed, and stay what they are.
+ * So files, folders and devices are opened again, by their paths, through the mounts of the program's own, at the same
+ * position and with the same flags. What gives out nothing of the outside stays what it is; all else is refused.
  *
  * The position of a file that is opened again is the program's own. It is handed back to whoever has the old one when the
  * program stops or ends, so that `{ trampfd run ...; echo; } >file` writes one behind the other.
  *
  * @module
  */
-import { fstatSync, readlinkSync } from 'node:fs';
-import { errnoNumbers } from '../../abi/errno.js';
-import { AT_FDCWD, FCNTL } from '../../abi/fcntl.js';
+import { fstatSync } from 'node:fs';
+import { FCNTL } from '../../abi/fcntl.js';
 import { TrampfdError } from '../../error.js';
-import {
-  close,
-  copyDescriptor,
-  fcntl,
-  openPidfd,
-  position,
-  readAt,
-  setPosition,
-  sharesOpenFile,
-  writeStart,
-} from '../../linux/descriptor.js';
-import type { HeldProcess } from '../../linux/held_process.js';
+import { position, setPosition } from '../../linux/descriptor.js';
 import { allocate, allocateString, type NativeMemory } from '../../linux/libc.js';
 import { duplicateOnto } from '../../linux/process.js';
-import { queuedDescriptors } from '../../linux/socket.js';
+import { factsOf } from './descriptor_facts.js';
+import { descriptorKind } from './descriptor_kinds.js';
+import { queueRefusal } from './queued.js';
 import { asBytes } from './trees.js';
 
 /** Flags that belong to an open file, not to its descriptor or to its opening (open(2)). */
@@ -43,28 +33,32 @@ const KEPT_FLAGS =
   FCNTL.O_NOATIME |
   FCNTL.O_PATH |
   FCNTL.O_DIRECTORY |
+  FCNTL.O_NOFOLLOW |
   FCNTL.O_LARGEFILE;
-
-/** How much of a file without a name is copied, at most: the here documents of shells are far smaller. */
-const MOST_COPIED = 64 * 1024 * 1024;
 
 /** An inherited descriptor that must not reach the program as it is. */
 export interface OutsideFile {
   readonly descriptor: number;
   /** Its path as /proc has it, a character for each byte. */
   readonly path: string;
-  /** The same, where a held process finds it. */
-  readonly memory: NativeMemory;
+  /** Paths that it may be opened again by, where a held process finds them. */
+  readonly names: readonly NativeMemory[];
   /** A buffer for another path there. */
   readonly scratch: NativeMemory;
   readonly flags: number;
-  readonly kind: 'file' | 'folder';
+  readonly kind: 'file' | 'folder' | 'link' | 'device';
+  /** Whether it may stay as it is where it cannot be opened again. */
+  readonly canStay: boolean;
   /** Whether it has lost its last name, or never had one. */
   readonly nameless: boolean;
   readonly device: number;
   readonly inode: number;
+  /** Of a device, which one it is. */
+  readonly deviceNumber: number;
   /** Whether it belongs to the user of this process. */
   readonly isOwn: boolean;
+  /** Whether someone may execute it, or it has several names. */
+  readonly isDelicate: boolean;
 }
 
 /** Two descriptors of ours: the file as it was inherited, and as the program has it. */
@@ -75,157 +69,52 @@ export interface HandedPosition {
   readonly numbers: readonly number[];
 }
 
+/** Execute permissions (inode(7)). */
+const ANY_EXECUTE = 0o111;
+
 /**
- * Finds those among our descriptors that are files or folders of an outer mount.
+ * Finds those among our descriptors that are to be opened again.
  *
- * @throws TrampfdError ENOTBLK for a block device
+ * @throws TrampfdError EXDEV for a descriptor of a kind that gives out files or memory of the outside, or may do so
  */
 export function outsideFiles(descriptors: readonly number[]): readonly OutsideFile[] {
   return descriptors.flatMap((descriptor): readonly OutsideFile[] => {
-    const status = fstatSync(descriptor);
-    const path = readlinkSync(asBytes(`/proc/self/fd/${descriptor}`), 'latin1');
-    if (status.isBlockDevice()) {
-      throw new TrampfdError(
-        'ENOTBLK',
-        `descriptor ${descriptor} is ${path}, a disk, and what may be executed could be on it; close it (${descriptor}<&-)`,
-      );
+    const facts = factsOf(descriptor);
+    const found = descriptorKind(facts);
+    if (found.kind === 'kept') return [];
+    if (found.kind === 'refused') throw unsuitable(descriptor, `${facts.link}, ${found.reason}`);
+    if (found.kind === 'queue') {
+      const reason = queueRefusal(descriptor);
+      if (reason !== undefined) throw unsuitable(descriptor, reason, 'send them when it runs, or ');
+      return [];
     }
-    if (status.isSocket()) refuseQueued(descriptor);
-    // Else it is a pipe, a socket, a terminal, or the kernel's own, as an epoll or a timer is.
-    if (!(status.isFile() || status.isDirectory()) || !path.startsWith('/')) return [];
+    const status = fstatSync(descriptor);
+    const { link } = facts;
     return [
       {
         descriptor,
-        path,
-        memory: allocateString(asBytes(path)),
+        path: link,
+        names: (found.kind === 'device' ? found.paths : [link]).map((path) => allocateString(asBytes(path))),
         scratch: allocate(64),
-        flags: fcntl(descriptor, FCNTL.F_GETFL, 0) & KEPT_FLAGS,
-        kind: status.isFile() ? 'file' : 'folder',
-        nameless: status.nlink === 0,
+        flags: facts.flags & KEPT_FLAGS,
+        kind: found.kind,
+        canStay: found.kind === 'device' && found.canStay,
+        nameless: found.kind !== 'device' && status.nlink === 0,
         device: status.dev,
         inode: status.ino,
+        deviceNumber: status.rdev,
         isOwn: [process.getuid?.(), process.geteuid?.()].includes(status.uid),
+        isDelicate: (status.mode & ANY_EXECUTE) !== 0 || status.nlink !== 1,
       },
     ];
   });
 }
 
-/**
- * Refuses a socket in whose queue files wait: whoever receives them has them as they were sent. What is sent later, from
- * outside of the run, is the affair of who sends it.
- */
-function refuseQueued(descriptor: number): void {
-  const queued = queuedDescriptors(descriptor);
-  const files = queued.filter((one) => {
-    const status = fstatSync(one);
-    return status.isFile() || status.isDirectory() || status.isBlockDevice();
-  });
-  const names = files.map((one) => readlinkSync(`/proc/self/fd/${one}`));
-  for (const one of queued) close(one);
-  if (names.length === 0) return;
-  throw new TrampfdError(
-    'EXDEV',
-    `descriptor ${descriptor} is a socket in which files wait to be received (${names.join(', ')}), so the program ` +
-      'cannot have it under strict; send them when it runs, or close it',
-  );
-}
-
-function refusal({ descriptor, path }: OutsideFile, reason: string): TrampfdError {
-  const instead =
-    descriptor === 0 ? 'give it as a pipe (cat FILE | ...)' : 'give a pipe in its place (... | cat >FILE)';
+function unsuitable(descriptor: number, what: string, instead = ''): TrampfdError {
   return new TrampfdError(
     'EXDEV',
-    `descriptor ${descriptor} is ${path}, ${reason}, so the program cannot have it under strict; ${instead}, or close it`,
+    `descriptor ${descriptor} is ${what}, so the program cannot have it under strict; ${instead}close it (${descriptor}<&-)`,
   );
-}
-
-/** Opens a file of ours in the held process, read-only, with the same bytes: nobody has a name of the old one. */
-function openCopy(held: HeldProcess, pidfd: number, folder: number, file: OutsideFile): number {
-  const { size } = fstatSync(file.descriptor);
-  const mode = file.flags & FCNTL.O_ACCMODE;
-  if (file.kind !== 'file' || mode !== FCNTL.O_RDONLY || (file.flags & FCNTL.O_PATH) !== 0 || size > MOST_COPIED) {
-    throw refusal(file, 'which has no name any more');
-  }
-  const bytes = readAt(file.descriptor, 0, size);
-  held.write(file.scratch.address, Buffer.from('.\0'));
-  const writable = Number(
-    held.call('openat', folder, file.scratch.address, FCNTL.O_TMPFILE | FCNTL.O_RDWR | FCNTL.O_CLOEXEC, 0o600),
-  );
-  const ours = writable < 0 ? writable : copyDescriptor(pidfd, writable);
-  if (bytes === undefined || ours < 0 || !writeStart(ours, bytes)) {
-    throw refusal(file, 'which has no name any more and cannot be copied');
-  }
-  close(ours);
-  held.write(file.scratch.address, Buffer.from(`/proc/self/fd/${writable}\0`));
-  const flags = file.flags | FCNTL.O_CLOEXEC;
-  const [opened = -1n] = held.callAll([
-    { call: 'openat', arguments: [AT_FDCWD, file.scratch.address, flags] },
-    { call: 'close', arguments: [writable] },
-  ]);
-  if (opened < 0n) throw refusal(file, 'which has no name any more and cannot be opened again');
-  return Number(opened);
-}
-
-/** Opens a file again by its name; undefined where the old descriptor may stay, as it cannot be read in any way. */
-function openByName(held: HeldProcess, pidfd: number, file: OutsideFile): number | undefined {
-  const flags = FCNTL.O_NOCTTY | FCNTL.O_CLOEXEC;
-  const number = Number(held.call('openat', AT_FDCWD, file.memory.address, file.flags | flags));
-  if (number === -errnoNumbers.EACCES && (file.flags & FCNTL.O_ACCMODE) === FCNTL.O_WRONLY && !file.isOwn) {
-    // By its descriptor, whose name in /proc asks no folder on the file's path. Its owner could give himself the permission.
-    held.write(file.scratch.address, Buffer.from(`/proc/self/fd/${file.descriptor}\0`));
-    const reading = held.call('openat', AT_FDCWD, file.scratch.address, flags);
-    if (reading === BigInt(-errnoNumbers.EACCES)) return undefined;
-  }
-  if (number === -errnoNumbers.EROFS) throw refusal(file, 'which lies in a tree that is read-only');
-  if (number < 0) throw refusal(file, 'which cannot be opened again');
-  const ours = copyDescriptor(pidfd, number);
-  const { dev, ino } = fstatSync(ours);
-  close(ours);
-  if (dev !== file.device || ino !== file.inode) throw refusal(file, 'and that is the name of another file now');
-  return number;
-}
-
-/**
- * Opens inherited files again in a held process whose mounts are complete.
- *
- * @param folder - its descriptor of a folder that files without a name can be made in
- * @returns positions to hand back
- * @throws TrampfdError EXDEV for a file that cannot be opened again: the message says which, why, and what helps
- */
-export function reopen(held: HeldProcess, folder: number, files: readonly OutsideFile[]): readonly HandedPosition[] {
-  const pidfd = openPidfd(held.processId);
-  try {
-    return openFiles(files).flatMap(([file, ...others]): readonly HandedPosition[] => {
-      const { descriptor } = file;
-      const number = file.nameless ? openCopy(held, pidfd, folder, file) : openByName(held, pidfd, file);
-      if (number === undefined) return [];
-      const results = held.callAll([
-        { call: 'dup3', arguments: [number, descriptor, 0] },
-        { call: 'close', arguments: [number] },
-        ...others.map((other) => ({ call: 'dup3' as const, arguments: [descriptor, other.descriptor, 0] })),
-      ]);
-      // The old one would stay.
-      if (results.some((result) => result < 0n)) throw refusal(file, 'whose place cannot be taken');
-      if (file.kind === 'folder' || (file.flags & FCNTL.O_PATH) !== 0) return [];
-      const inside = copyDescriptor(pidfd, descriptor);
-      setPosition(inside, position(descriptor));
-      const numbers = [descriptor, ...others.map((other) => other.descriptor)];
-      return [{ outside: fcntl(descriptor, FCNTL.F_DUPFD_CLOEXEC, 3), inside, numbers }];
-    });
-  } finally {
-    close(pidfd);
-  }
-}
-
-/** Descriptors by the open file that they are of: those of `>file 2>&1` write one behind the other. */
-function openFiles(files: readonly OutsideFile[]): readonly [OutsideFile, ...OutsideFile[]][] {
-  const groups: [OutsideFile, ...OutsideFile[]][] = [];
-  for (const file of files) {
-    const known = groups.find(([first]) => sharesOpenFile(first.descriptor, file.descriptor));
-    if (known === undefined) groups.push([file]);
-    else known.push(file);
-  }
-  return groups;
 }
 
 /** Has this process write to standard error where the program does, at one position. */
