@@ -1,14 +1,17 @@
 /**
- * What the file asks for that a waiting execve(2) is about: an executable stack, or nothing of the kind.
+ * Whether a program may get a stack, or other memory, that is writable and executable because its file asks for that, or its
+ * interpreter's does: asked before execve(2), by the path that the call names.
  *
- * This is no judgement that protects: the file and its name can change until the kernel reads them. It finds the programs
- * whose trampolines are to be emulated, so that all others need not be looked at any closer.
+ * The file and its name can change until the kernel reads them, so this finds the programs that are to be looked at before
+ * their first instruction; all others need not be. What cannot be told, for the path or the file cannot be read, counts as
+ * a program that asks.
  *
  * @module
  */
 import { closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { AT, AT_FDCWD } from '../abi/fcntl.js';
 import { readString } from '../linux/memory.js';
+import { candidatePaths } from '../linux/search_path.js';
 import { type ExecutableKind, HEADER_BYTES, judgeExecutable } from '../policy/executable.js';
 import { type CallContext, int32 } from './call.js';
 
@@ -30,6 +33,9 @@ interface Found {
   readonly interpreter: string | undefined;
 }
 
+/** A file that cannot be told of. */
+const UNKNOWN: Found = { kind: 'unknown', interpreter: undefined };
+
 /** By the file's identity and times: a path is reached by another name for each process. */
 const found = new Map<string, Found>();
 
@@ -38,49 +44,58 @@ function interpreterOf(start: Uint8Array): string | undefined {
   return line?.[1];
 }
 
-/** Which state of a file it is; undefined where there is none. */
-function stateOf(path: string): string | undefined {
+/** What a file asks for; `none` where there is no file that the kernel would execute. */
+function look(path: string): Found | 'none' {
+  let file: number | undefined;
   try {
     const stats = statSync(ASCII.test(path) ? path : Buffer.from(path, 'latin1'), MAY_BE_GONE);
     // The kernel executes no other, and to open a device may do something.
-    if (stats?.isFile() !== true) return undefined;
-    return `${stats.dev} ${stats.ino} ${stats.mtimeMs} ${stats.ctimeMs} ${stats.size}`;
-  } catch {
-    return undefined;
-  }
-}
-
-/** What a file asks for, looked at when it is new or has changed: each execution asks. */
-function look(path: string): Found | undefined {
-  const state = stateOf(path);
-  if (state === undefined) return undefined;
-  const known = found.get(state);
-  if (known !== undefined) return known;
-  let file: number;
-  try {
+    if (stats?.isFile() !== true) return 'none';
+    // Which state of it: it is looked at when it is new or has changed, for each execution asks.
+    const state = `${stats.dev} ${stats.ino} ${stats.mtimeMs} ${stats.ctimeMs} ${stats.size}`;
+    const known = found.get(state);
+    if (known !== undefined) return known;
     file = openSync(Buffer.from(path, 'latin1'), constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch {
-    return undefined;
-  }
-  try {
-    const start = new Uint8Array(HEADER_BYTES);
-    const length = readSync(file, start, 0, HEADER_BYTES, 0);
-    const kind = judgeExecutable(start.subarray(0, length), (offset, wanted) => {
-      const bytes = new Uint8Array(wanted);
-      return readSync(file, bytes, 0, wanted, offset) === wanted ? bytes : undefined;
-    });
-    const one = { kind, interpreter: interpreterOf(start.subarray(0, length)) };
+    const one = lookInto(file, stats.size);
     if (found.size >= MOST_REMEMBERED) found.clear();
     found.set(state, one);
     return one;
   } catch {
-    return undefined;
+    return UNKNOWN;
   } finally {
-    closeSync(file);
+    if (file !== undefined) closeSync(file);
   }
 }
 
-/** The path, as we reach it, of what a thread names; undefined where it names nothing that we can read. */
+function lookInto(file: number, size: number): Found {
+  const start = new Uint8Array(HEADER_BYTES);
+  const length = readSync(file, start, 0, HEADER_BYTES, 0);
+  if (length < Math.min(size, HEADER_BYTES)) return UNKNOWN;
+  const kind = judgeExecutable(start.subarray(0, length), (offset, wanted) => {
+    const bytes = new Uint8Array(wanted);
+    return readSync(file, bytes, 0, wanted, offset) === wanted ? bytes : undefined;
+  });
+  return { kind, interpreter: interpreterOf(start.subarray(0, length)) };
+}
+
+/** Our own root folder, as {@link sharesRoot} compares it. */
+const ownRoot: string | undefined = rootOf('self');
+
+function rootOf(threadId: number | 'self'): string | undefined {
+  try {
+    const { dev, ino } = statSync(`/proc/${threadId}/root`);
+    return `${dev} ${ino}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a thread's paths can be followed from here: links in them that begin at a root begin at ours. */
+function sharesRoot(threadId: number): boolean {
+  return ownRoot !== undefined && rootOf(threadId) === ownRoot;
+}
+
+/** The path, as we reach it, of what a thread names; undefined where it cannot be read. */
 function pathFor({ notification, name }: CallContext): string | undefined {
   const { threadId, arguments: values } = notification;
   const isAt = name === 'execveat';
@@ -95,27 +110,33 @@ function pathFor({ notification, name }: CallContext): string | undefined {
   return folder === AT_FDCWD ? `/proc/${threadId}/cwd/${text}` : `/proc/${threadId}/fd/${folder}/${text}`;
 }
 
-/** Whether a file asks for a stack that is executable, or its interpreter does; `reach` says how the path of one is reached. */
-function asks(first: string | undefined, reach: (interpreter: string) => string): boolean {
+/** Whether a file that is executed may ask for memory that is executable; `reach` says how the path of an interpreter is reached. */
+function mayAsk(first: string, reach: (interpreter: string) => string): boolean {
   let path = first;
-  for (let depth = 0; path !== undefined && depth < DEEPEST; depth++) {
+  for (let depth = 0; depth < DEEPEST; depth++) {
     const file = look(path);
-    if (file === undefined) return false;
-    if (file.interpreter === undefined) return file.kind === 'executable stack' || file.kind === 'executable memory';
+    if (file === 'none') return false;
+    if (file.interpreter === undefined) return file.kind !== 'plain';
     path = reach(file.interpreter);
   }
+  // The kernel refuses these (ELOOP).
   return false;
 }
 
-/** Whether the program that a thread wants to execute asks for a stack, or for more, that is executable. */
-export function asksForExecutableStack(context: CallContext): boolean {
+/** Whether the program that a thread wants to execute may ask for a stack, or for more, that is executable. */
+export function mayAskForExecutableStack(context: CallContext): boolean {
   const { threadId } = context.notification;
-  const reach = (interpreter: string): string =>
-    `/proc/${threadId}/${interpreter.startsWith('/') ? 'root' : 'cwd/'}${interpreter}`;
-  return asks(pathFor(context), reach);
+  const path = pathFor(context);
+  if (path === undefined || !sharesRoot(threadId)) return true;
+  return mayAsk(
+    path,
+    (interpreter) => `/proc/${threadId}/${interpreter.startsWith('/') ? 'root' : 'cwd/'}${interpreter}`,
+  );
 }
 
-/** The same of a file of this process's own mounts, by its path. */
-export function fileAsksForExecutableStack(path: Uint8Array): boolean {
-  return asks(Buffer.from(path).toString('latin1'), (interpreter) => interpreter);
+/** The same of a program of this process's own mounts, by its path or its name in PATH: of every file that it may be. */
+export function programMayAskForExecutableStack(program: Uint8Array): boolean {
+  return candidatePaths(program).some((path) =>
+    mayAsk(Buffer.from(path).toString('latin1'), (interpreter) => interpreter),
+  );
 }

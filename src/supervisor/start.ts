@@ -9,7 +9,6 @@ import { TrampfdError } from '../error.js';
 import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linux/filtered_thread.js';
 import { Listener, notificationSizes } from '../linux/listener.js';
 import { closeToOthers, openToOthers, pageSize, resourceLimit, setResourceLimit } from '../linux/process.js';
-import { findProgram } from '../linux/search_path.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { compileFilter } from '../policy/compile.js';
 import { allows, emulates, looksAtPrograms, type Policy, policyText } from '../policy/kinds.js';
@@ -22,7 +21,7 @@ import { prepare } from './confine/start.js';
 import { type EmulationShared, leaveRegisters, untilTakenOver } from './emulation/shared.js';
 import { reportImage } from './executions.js';
 import { type LogTarget, openLog } from './log.js';
-import { fileAsksForExecutableStack } from './program_file.js';
+import { programMayAskForExecutableStack } from './program_file.js';
 import type { Receiver } from './receiver.js';
 import { cancel, offerListener, setHeld, untilReceiverWaits } from './rendezvous.js';
 import { windowFor } from './window.js';
@@ -82,8 +81,7 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
   const window = windowFor(request.openFileLimit);
   const { rendezvous, served, shared, changes } = receiver;
   const confined = !allows(policy, 'execfile');
-  const file = emulates(policy) && !confined ? findProgram(request.program) : undefined;
-  const asksForStack = file !== undefined && fileAsksForExecutableStack(file);
+  const asksForStack = emulates(policy) && !confined && programMayAskForExecutableStack(request.program);
   const service = serviceRules(policy, window);
   const isLooking = asksForStack || looksAtPrograms(policy);
   const rules = policyRules(policy, isLooking ? [...executionRules, ...service] : service);
@@ -103,7 +101,7 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
     }
     const started = confined
       ? await startConfined(request, rules, receiver, handOver)
-      : await startFiltered(request, compileFilter(rules), asksForStack, handOver);
+      : await startFiltered(request, compileFilter(rules), { asksForStack, isLooking }, handOver);
     if (typeof started === 'number') return started;
     const { processId } = started;
     openLog(log).write({
@@ -126,11 +124,20 @@ type Started = Omit<Supervised, 'served' | 'shared' | 'changes'>;
 async function startFiltered(
   request: StartRequest,
   filter: Uint8Array,
-  asksForStack: boolean,
+  { asksForStack, isLooking }: { readonly asksForStack: boolean; readonly isLooking: boolean },
   handOver: HandOver,
 ): Promise<Started | number> {
   using thread = await FilteredThread.start();
-  const listener = await handOver(await thread.install(filter));
+  const installed = await thread.install(filter);
+  if (isLooking && !installed.waitsKillable) {
+    throw new TrampfdError(
+      'EINVAL',
+      'programs cannot be looked at before they run, as this kernel does not keep a call that waits for an answer ' +
+        '(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19), and the program may ask for an executable stack: build it ' +
+        'with -z noexecstack, or start it with --no-emulation, under which it keeps that stack',
+    );
+  }
+  const listener = await handOver(installed);
   const limit = resourceLimit('RLIMIT_NOFILE');
   setResourceLimit('RLIMIT_NOFILE', { ...limit, soft: request.openFileLimit });
   // Until it executes its program, the process has our memory, which nobody may look into, and could not be traced by an

@@ -6,14 +6,15 @@
  * what the mounts allow, and what it has become is looked at when it is there.
  *
  * Where trampolines are emulated, the thread that traces does that, for it may go on tracing. Where files are not judged,
- * it is asked only for programs whose files ask for an executable stack, in runs whose own program does (policy/wx.ts).
+ * it is asked only for programs whose files ask for an executable stack, or cannot be read, in runs whose own program does
+ * (policy/wx.ts).
  *
  * @module
  */
 import { processOf } from '../../linux/proc.js';
 import { allows } from '../../policy/kinds.js';
 import { type Answer, type CallContext, letContinue, type NotifiedCall, refuse } from '../call.js';
-import { asksForExecutableStack } from '../program_file.js';
+import { mayAskForExecutableStack } from '../program_file.js';
 
 function answer(context: CallContext): Answer {
   const { supervision, notification } = context;
@@ -23,7 +24,7 @@ function answer(context: CallContext): Answer {
   if (supervision.isHeld(threadId)) return letContinue;
   if (supervision.emulation !== undefined && waitsKillable) {
     // A program that asks for an executable stack is traced before it begins, and its stack made one that is not.
-    if (allows(supervision.policy, 'execfile') && !asksForExecutableStack(context)) return letContinue;
+    if (allows(supervision.policy, 'execfile') && !mayAskForExecutableStack(context)) return letContinue;
     supervision.emulation.hand({ kind: 'execution', notification, entry: context.entry, name: context.name });
     return { kind: 'later' };
   }

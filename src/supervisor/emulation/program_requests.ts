@@ -50,7 +50,7 @@ export function letExecute(
   if (processId === undefined || !isTraced) {
     // Of two threads that execute a program at a time, one is ended by the other.
     if (processId === undefined || !listener.isValid(id)) return new Refusal('the caller is gone');
-    return new Refusal(reportUntraceable(threadId, processId));
+    return new Refusal(reportUntraceable(threadId, processId, 'execution'));
   }
   listener.letContinue(id);
   return undefined;

@@ -19,24 +19,35 @@ let reports = 0;
 /** Processes that were said to be untraceable. */
 const untraceable = new Set<number>();
 
+/** What a thread has asked for that it would have to be traced for, and what becomes of that. */
+const UNTRACED = {
+  memory: { what: 'its trampolines cannot be emulated', effect: 'what it asked for is refused' },
+  execution: {
+    what: 'a program that may ask for an executable stack cannot be looked at before it runs',
+    effect: 'it is not executed',
+  },
+} as const;
+
 /**
  * The reason why a thread cannot be traced, which is said on standard error too, once for each process: its program gets
- * no memory for its trampolines, and may fail of it.
+ * no memory for its trampolines, and may fail of it; or a program is not executed.
  */
-export function reportUntraceable(threadId: number, processId: number): string {
+export function reportUntraceable(
+  threadId: number,
+  processId: number,
+  asked: keyof typeof UNTRACED = 'memory',
+): string {
+  const { what, effect } = UNTRACED[asked];
   const tracer = tracerOf(threadId);
   const why =
     tracer === 0
       ? 'the system forbids it to be traced (run trampfd as root, or see kernel.yama.ptrace_scope)'
       : `it is traced already, by ${commandName(tracer)}[${tracer}], and a program cannot be traced twice`;
-  const reason = `its trampolines cannot be emulated: ${why}`;
+  const reason = `${what}: ${why}`;
   if (untraceable.size >= MOST_REPORTS || untraceable.has(processId)) return reason;
   untraceable.add(processId);
   try {
-    writeSync(
-      2,
-      `trampfd: ${printable(`${commandName(threadId)}[${processId}]: ${reason}`)}; what it asked for is refused\n`,
-    );
+    writeSync(2, `trampfd: ${printable(`${commandName(threadId)}[${processId}]: ${reason}`)}; ${effect}\n`);
   } catch {
     // Nowhere to say so.
   }

@@ -278,6 +278,8 @@ export class Tracer {
     if (!image.hasExecuted()) {
       // What cannot be looked at does not run.
       kill(processId, SIGKILL);
+      const reason = 'the program cannot be looked at before it runs, so it was ended';
+      reportImage(processId, { kind: 'refused', file: `process ${processId}`, reason });
       return;
     }
     const finding = judgeImage(processId, processId, image, policy, reportImage);
