@@ -20,6 +20,7 @@ import { type LogTarget, openLog } from '../supervisor/log.js';
 import { type Receiver, startReceiver } from '../supervisor/receiver.js';
 import { type Supervised, start } from '../supervisor/start.js';
 import type { Inherited } from './launch.js';
+import { openLogFile } from './log_file.js';
 import type { RunOptions } from './run_arguments.js';
 import { runPolicy } from './run_policy.js';
 import { PassedSignals } from './signals.js';
@@ -35,17 +36,10 @@ function endAs(change: ChildChange): never {
   return exitNow(128 + signal);
 }
 
-/** Opens the log, appending, so that several runs may share one file. */
-function openLogFile(options: RunOptions, policy: Policy): LogTarget | undefined {
-  if (options.log === undefined) return policy.reports ? { descriptor: 2, form: 'text' } : undefined;
-  const name = Buffer.from(options.log);
-  try {
-    return { descriptor: openSync(name, 'a', 0o666), form: 'json' };
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    const path = name.toString();
-    throw new TrampfdError(code, `${path}: the log cannot be written (${code}); name a file that can be`, { path });
-  }
+/** Where the events of a run are written, if anywhere. */
+function logTarget({ log }: RunOptions, { descriptors }: Inherited, policy: Policy): LogTarget | undefined {
+  if (log === undefined) return policy.reports ? { descriptor: 2, form: 'text' } : undefined;
+  return { descriptor: openLogFile(log, descriptors), form: 'json' };
 }
 
 /** Ends the run of a program that could not be started, as env(1) and timeout(1) do. */
@@ -173,7 +167,7 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
   // The program is of the same user, and may try to take the supervisor over. Its core file is its own; ours is not left.
   closeToOthers();
   const confinement = runPolicy(options);
-  const log = openLogFile(options, confinement.policy);
+  const log = logTarget(options, inherited, confinement.policy);
   const [program] = options.program;
   if (program === undefined) throw new TrampfdError('EINVAL', 'run: no program was given');
   const standard = [0, 1, 2].filter((descriptor) => inherited.descriptors.includes(descriptor));
