@@ -131,7 +131,8 @@ function main(): void {
   ) {
     throw new Error(`the table was not taken: ${errno()}`);
   }
-  const base = BigInt(mmap(null, PAGE, PROT.PROT_READ | PROT.PROT_EXEC, MAP.MAP_SHARED, descriptor, 0));
+  const codeOffset = info.view.getUint32(8, true);
+  const base = BigInt(mmap(null, PAGE, PROT.PROT_READ | PROT.PROT_EXEC, MAP.MAP_SHARED, descriptor, codeOffset));
   if (base === -1n) throw new Error(`the table was not mapped: ${errno()}`);
   const slotSize = info.view.getUint32(4, true);
 

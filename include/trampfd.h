@@ -58,7 +58,7 @@ extern "C" {
 struct trampfd_info {
 	uint32_t ntrampolines; /* the most trampolines that a table holds */
 	uint32_t code_size;    /* bytes from one trampoline to the next */
-	uint32_t code_offset;  /* offset for mmap(2) */
+	uint32_t code_offset;  /* offset for mmap(2): one page */
 	uint32_t reserved;     /* 0 */
 };
 

@@ -63,6 +63,9 @@ export interface TableInfo {
   readonly codeOffset: number;
 }
 
+/** The page of a table's file that its code begins with (TRAMPFD_CODE_PGOFF in the proposal). */
+const CODE_PGOFF = 1;
+
 /**
  * An empty table for a program of an architecture.
  *
@@ -77,7 +80,7 @@ export function infoOf(table: TableObject): TableInfo {
   return {
     ntrampolines: trampolinesPerPage(table.architecture, table.pageSize),
     codeSize: architectures[table.architecture].tableSlotSize,
-    codeOffset: 0,
+    codeOffset: CODE_PGOFF * table.pageSize,
   };
 }
 

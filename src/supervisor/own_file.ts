@@ -60,21 +60,23 @@ export class OwnFile implements Disposable {
   }
 
   /**
-   * Creates a file that begins with a content, mapped whole, and sealed against everybody's writing but by that mapping.
+   * Creates a file with a content, mapped from there on, and sealed against everybody's writing but by that mapping.
    *
    * @param size in bytes, a multiple of the page size; what the content does not fill is zero
    * @param growth whether the file can become larger from then on
+   * @param start bytes before the content, a multiple of the page size: a hole, which takes no memory
    * @throws TrampfdError as {@link OwnFile.create}, {@link OwnFile.map} and {@link OwnFile.seal}
    */
   static createSealed(
     size: number,
     content: Uint8Array,
     growth: 'fixed' | 'may grow',
+    start = 0,
   ): { readonly file: OwnFile; readonly mapping: MappedFile } {
     const file = OwnFile.create(size);
     let mapping: MappedFile | undefined;
     try {
-      mapping = file.map(0, size);
+      mapping = file.map(start, size - start);
       mapping.write(content);
       file.seal(growth);
       return { file, mapping };

@@ -1,8 +1,9 @@
 /**
  * The file behind a trampoline table: a memfd that only the supervisor ever writes.
  *
- * It is sealed before it is handed out, so that its one mapping here is the only way to write it (own_file.ts). It has one
- * page then, of traps. When the table is complete, its code is generated, recognised slot by slot, written through that
+ * It is sealed before it is handed out, so that its one mapping here is the only way to write it (own_file.ts). The code
+ * begins one page behind the file's start, as the proposal has it (TRAMPFD_CODE_PGOFF); the page before is a hole, which
+ * takes no memory. Where the code will be there is one page of traps then. When the table is complete, its code is generated, recognised slot by slot, written through that
  * mapping, and the mapping is taken away: from then on nobody can write. Then the seals are made final and must be there,
  * the size the one that it should be, and all of the code, read back from the file, is recognised once more.
  *
@@ -57,7 +58,12 @@ export class UnsealedFile implements Disposable {
    * not know F_SEAL_FUTURE_WRITE
    */
   static create(architecture: ArchitectureName, pageSize: number): UnsealedFile {
-    const { file, mapping } = OwnFile.createSealed(pageSize, trapPage(architecture, pageSize), 'may grow');
+    const { file, mapping } = OwnFile.createSealed(
+      2 * pageSize,
+      trapPage(architecture, pageSize),
+      'may grow',
+      pageSize,
+    );
     return new UnsealedFile(file, mapping);
   }
 
@@ -97,9 +103,11 @@ export class UnsealedFile implements Disposable {
       this.#mapping.write(code, part.offset);
     }
     this.#mapping[Symbol.dispose]();
-    this.#file.makeFinal(length);
+    // Its first page has no code.
+    const start = this.#pageSize;
+    this.#file.makeFinal(start + length);
     for (const part of partsOf(table, this.#pageSize)) {
-      const code = this.#file.read(part.offset, part.length);
+      const code = this.#file.read(start + part.offset, part.length);
       if (code === undefined || !recognisePage(code, part.table)) {
         throw new TrampfdError('EIO', 'the sealed code is not the one that was recognised');
       }
@@ -111,7 +119,7 @@ export class UnsealedFile implements Disposable {
   #grow(length: number): void {
     // First what can be undone: a mapping may be longer than its file.
     const mapped = this.#mapping.grow(length);
-    const grown = mapped < 0 ? mapped : this.#file.grow(length);
+    const grown = mapped < 0 ? mapped : this.#file.grow(this.#pageSize + length);
     if (grown === -errnoNumbers.EPERM)
       throw new TrampfdError('EIO', 'the file was sealed against growing by the target');
     if (grown < 0) throw new TrampfdError('ENOMEM', `no memory for ${length} bytes of code (${errnoName(-grown)})`);

@@ -85,7 +85,7 @@ export const GOOD_MAP: MapRequest = {
   length: 4096n,
   protection: 5n,
   flags: 2n,
-  offset: 0n,
+  offset: 4096n,
   sameProcess: true,
   alreadyMapped: false,
 };

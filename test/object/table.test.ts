@@ -17,7 +17,7 @@ describe('trampoline table', () => {
     test(`${name}: a new table tells its sizes and has no descriptor`, () => {
       const table = createTable(name, PAGE_SIZE);
       const codeSize = machines[name].slotSize;
-      assert.deepEqual(infoOf(table), { ntrampolines: Math.floor(4096 / codeSize), codeSize, codeOffset: 0 });
+      assert.deepEqual(infoOf(table), { ntrampolines: Math.floor(4096 / codeSize), codeSize, codeOffset: 4096 });
       assert.equal(isComplete(table), false);
     });
 

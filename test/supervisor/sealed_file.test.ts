@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { FCNTL } from '../../src/abi/fcntl.js';
 import { TrampfdError } from '../../src/error.js';
-import { close, fcntl, fileIdentityOf, fileSizeOf, open, readAt, readStart } from '../../src/linux/descriptor.js';
+import { close, fcntl, fileIdentityOf, fileSizeOf, open, readAt } from '../../src/linux/descriptor.js';
 import { addSeals, getSeals } from '../../src/linux/memfd.js';
 import { mappings, openDescriptors } from '../../src/linux/proc.js';
 import { pageSize, resourceLimit, setResourceLimit } from '../../src/linux/process.js';
@@ -168,13 +168,13 @@ describe('a file that was handed out', () => {
     await using target = new Target(given.descriptor);
     const before = await target.tryAll();
     assert.deepEqual(before, { read: start(TRAPS), shared: start(TRAPS), private: start(TRAPS) });
-    assert.deepEqual(readStart(given.descriptor, PAGE), TRAPS);
+    assert.deepEqual(readAt(given.descriptor, PAGE, PAGE), TRAPS);
 
     given.file.seal(TABLE);
     const page = assemblePage(TABLE, PAGE);
     const after = await target.tryAll();
     assert.deepEqual(after, { read: start(page), shared: start(page), private: start(page) });
-    assert.deepEqual(readStart(given.descriptor, PAGE), page);
+    assert.deepEqual(readAt(given.descriptor, PAGE, PAGE), page);
     // Once more: nothing of the first attempts has opened a way.
     await target.grow([EPERM]);
     await target.tryAll();
@@ -184,12 +184,12 @@ describe('a file that was handed out', () => {
     using given = handOut();
     await using target = new Target(given.descriptor);
     await target.grow([0]);
-    assert.deepEqual(readStart(given.descriptor, PAGE), TRAPS);
-    assert.deepEqual(readAt(given.descriptor, PAGE, PAGE), ZEROS);
+    assert.deepEqual(readAt(given.descriptor, PAGE, PAGE), TRAPS);
+    assert.deepEqual(readAt(given.descriptor, 2 * PAGE, PAGE), ZEROS);
     assert.throws(() => given.file.seal(TABLE), { code: 'EIO', message: /another size/ });
     const page = assemblePage(TABLE, PAGE);
-    assert.deepEqual(readStart(given.descriptor, PAGE), page);
-    assert.deepEqual(readAt(given.descriptor, PAGE, PAGE), ZEROS);
+    assert.deepEqual(readAt(given.descriptor, PAGE, PAGE), page);
+    assert.deepEqual(readAt(given.descriptor, 2 * PAGE, PAGE), ZEROS);
     assert.deepEqual(await target.tryAll(), { read: start(page), shared: start(page), private: start(page) });
     await target.grow([EPERM]);
   });
@@ -199,10 +199,10 @@ describe('a file that was handed out', () => {
     await using target = new Target(given.descriptor);
     given.file.seal(LARGE);
     const length = codeLength('x86-64', LARGE_COUNT, PAGE);
-    assert.equal(fileSizeOf(given.descriptor), length);
-    assert.equal(readAt(given.descriptor, 0, length + 1), undefined);
+    assert.equal(fileSizeOf(given.descriptor), PAGE + length);
+    assert.equal(readAt(given.descriptor, PAGE, length + 1), undefined);
     for (const part of partsOf(LARGE, PAGE)) {
-      const code = readAt(given.descriptor, part.offset, part.length);
+      const code = readAt(given.descriptor, PAGE + part.offset, part.length);
       assert.deepEqual(code, assemblePage(part.table, part.length));
     }
     await target.tryAll();
@@ -234,8 +234,8 @@ describe('a file that was handed out', () => {
     } finally {
       setResourceLimit('RLIMIT_FSIZE', limit);
     }
-    assert.equal(fileSizeOf(given.descriptor), PAGE);
-    assert.deepEqual(readStart(given.descriptor, PAGE), TRAPS);
+    assert.equal(fileSizeOf(given.descriptor), 2 * PAGE);
+    assert.deepEqual(readAt(given.descriptor, PAGE, PAGE), TRAPS);
     given.file.seal(LARGE);
   });
 
@@ -274,8 +274,8 @@ describe('a file that was handed out', () => {
       await using target = new Target(given.descriptor);
       assert.deepEqual(await target.ask(`seal ${seals}`), ['seal 0']);
       assert.throws(() => given.file.seal(LARGE), { code: 'EIO', message: /growing/ });
-      assert.deepEqual(readStart(given.descriptor, PAGE), TRAPS);
-      assert.equal(fileSizeOf(given.descriptor), PAGE);
+      assert.deepEqual(readAt(given.descriptor, PAGE, PAGE), TRAPS);
+      assert.equal(fileSizeOf(given.descriptor), 2 * PAGE);
     });
   }
 
@@ -309,7 +309,7 @@ describe('the file itself', () => {
     test(`${name}: holds the traps of its architecture`, () => {
       using file = UnsealedFile.create(name as keyof typeof architectures, PAGE);
       const descriptor = file.handOut();
-      const page = readStart(descriptor, PAGE);
+      const page = readAt(descriptor, PAGE, PAGE);
       close(descriptor);
       assert.ok(page !== undefined);
       for (let at = 0; at < PAGE; at += trap.length)
@@ -333,7 +333,7 @@ describe('the file itself', () => {
     using given = handOut();
     assert.throws(() => given.file.seal({ ...TABLE, count: 0 }), TrampfdError);
     assert.throws(() => given.file.seal({ ...TABLE, dataRegister: 'r11' }), TrampfdError);
-    assert.deepEqual(readStart(given.descriptor, PAGE), TRAPS);
+    assert.deepEqual(readAt(given.descriptor, PAGE, PAGE), TRAPS);
   });
 
   test('a thousand files leave no descriptor and no mapping behind, sealed or not', () => {

@@ -54,7 +54,7 @@ static int set_data(int fd)
 static char *map(int fd, size_t length, int flags)
 {
 	errno = 0;
-	return mmap(NULL, length, PROT_READ | PROT_EXEC, flags, fd, 0);
+	return mmap(NULL, length, PROT_READ | PROT_EXEC, flags, fd, getpagesize());
 }
 
 static const char *name_of(int error)
@@ -162,8 +162,10 @@ static void large(void)
 	is(map(fd, page, MAP_SHARED) == MAP_FAILED ? errno : 0, EINVAL, "one page of it");
 	is(map(fd, length - page, MAP_SHARED) == MAP_FAILED ? errno : 0, EINVAL, "a page too few");
 	is(map(fd, length + 1, MAP_SHARED) == MAP_FAILED ? errno : 0, EINVAL, "a page too many");
-	is(mmap(NULL, length, PROT_READ | PROT_EXEC, MAP_SHARED, fd, (off_t)page) == MAP_FAILED ? errno : 0, EINVAL,
+	is(mmap(NULL, length, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 2 * (off_t)page) == MAP_FAILED ? errno : 0, EINVAL,
 	   "from its second page");
+	is(mmap(NULL, length, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0) == MAP_FAILED ? errno : 0, EINVAL,
+	   "from the page before it");
 
 	char *base = map(fd, used, MAP_SHARED);
 	if (!ok(base != MAP_FAILED, "all of it in one mapping: %s", strerror(errno)))

@@ -116,7 +116,7 @@ static int map_in_child(int fd, int flags)
 	pid_t child = fork();
 
 	if (child == 0)
-		_exit(map_with(fd, PROT_READ | PROT_EXEC, flags, 0) == MAP_FAILED ? errno : 0);
+		_exit(map_with(fd, PROT_READ | PROT_EXEC, flags, table.info.code_offset) == MAP_FAILED ? errno : 0);
 	waitpid(child, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -142,24 +142,24 @@ static void works(int (*get)(int), const char *how)
 	fails(pwrite(fd, &code, sizeof code, 2), EINVAL, "%s: pwrite at 2: %s", how);
 	fails(pwrite(fd, null, sizeof code, TRAMPFD_CODE), EINVAL, "%s: pwrite from NULL: %s", how);
 	fails(pwrite(fd, nowhere, sizeof code, TRAMPFD_CODE), EFAULT, "%s: pwrite from nowhere: %s", how);
-	fails(map_with(fd, EXECUTE, MAP_SHARED, 0), EINVAL, "%s: mmap of what is not complete: %s", how);
+	fails(map_with(fd, EXECUTE, MAP_SHARED, table.info.code_offset), EINVAL, "%s: mmap of what is not complete: %s", how);
 	ok(pwrite(fd, &code, sizeof code, TRAMPFD_CODE) == sizeof code, "%s: pwrite of the code: %s", how, strerror(errno));
 	fails(pwrite(fd, &code, sizeof code, TRAMPFD_CODE), EEXIST, "%s: again: %s", how);
 	fails(pwrite(table.fd, &code, sizeof code, TRAMPFD_CODE), EEXIST, "%s: and through the first descriptor: %s", how);
 	ok(pwrite(fd, &data, sizeof data, TRAMPFD_DATA) == sizeof data, "%s: pwrite of the data: %s", how, strerror(errno));
 
-	fails(map_with(fd, PROT_EXEC, MAP_SHARED, 0), EINVAL, "%s: mmap without PROT_READ: %s", how);
-	fails(map_with(fd, EXECUTE, MAP_SHARED | MAP_POPULATE, 0), EINVAL, "%s: mmap with another flag: %s", how);
-	fails(map_with(fd, EXECUTE, MAP_SHARED, 4096), EINVAL, "%s: mmap from another offset: %s", how);
-	fails(map_with(fd, EXECUTE | PROT_WRITE, MAP_PRIVATE, 0), EACCES, "%s: mmap also writable, the filter is first: %s", how);
+	fails(map_with(fd, PROT_EXEC, MAP_SHARED, table.info.code_offset), EINVAL, "%s: mmap without PROT_READ: %s", how);
+	fails(map_with(fd, EXECUTE, MAP_SHARED | MAP_POPULATE, table.info.code_offset), EINVAL, "%s: mmap with another flag: %s", how);
+	fails(map_with(fd, EXECUTE, MAP_SHARED, 0), EINVAL, "%s: mmap from another offset: %s", how);
+	fails(map_with(fd, EXECUTE | PROT_WRITE, MAP_PRIVATE, table.info.code_offset), EACCES, "%s: mmap also writable, the filter is first: %s", how);
 	error = map_in_child(fd, MAP_SHARED);
 	ok(error == EINVAL, "%s: mmap in a child: %s", how, error == 0 ? "no error" : strerrorname_np(error));
 
 	struct table copy = table;
 	copy.fd = fd;
 	ok(table_map(&copy, MAP_SHARED) == 0, "%s: mapped: %s", how, strerror(errno));
-	fails(map_with(fd, EXECUTE, MAP_SHARED, 0), EEXIST, "%s: mapped again: %s", how);
-	fails(map_with(table.fd, EXECUTE, MAP_SHARED, 0), EEXIST, "%s: and through the first descriptor: %s", how);
+	fails(map_with(fd, EXECUTE, MAP_SHARED, table.info.code_offset), EEXIST, "%s: mapped again: %s", how);
+	fails(map_with(table.fd, EXECUTE, MAP_SHARED, table.info.code_offset), EEXIST, "%s: and through the first descriptor: %s", how);
 	slot_set(&table, 5, target_data, 1234);
 	ok(call(&copy, 5) == 1234, "%s: a call", how);
 	ok(table_unmap(&copy) == 0 && close(table.fd) == 0, "%s: unmapped, and the first descriptor closed", how);
@@ -169,6 +169,7 @@ static void works(int (*get)(int), const char *how)
 	/* What is not looked at is the kernel's. The page is sealed, so nothing depends on it. */
 	int writable = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
 	fails(write(fd, &code, sizeof code), writable ? EPERM : EBADF, "%s: write is the kernel's: %s", how);
+	lseek(fd, table.info.code_offset, SEEK_SET);
 	ok(read(fd, buffer, sizeof buffer) == sizeof buffer && memcmp(buffer, copy.base, sizeof buffer) == 0,
 	   "%s: read gives the page", how);
 	ok(lseek(fd, 7, SEEK_SET) == 7, "%s: lseek goes anywhere", how);

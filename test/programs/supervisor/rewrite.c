@@ -27,7 +27,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PAGE = 4096 };
+/* Where a table's code begins in its file: behind a page that has none. */
+enum { PAGE = 4096, AT = PAGE };
 
 static char path[64];
 static int given;
@@ -38,7 +39,7 @@ static char poison[PAGE];
 static void tell(const char *way, long result) {
   int error = result < 0 ? errno : 0;
   unsigned char now[PAGE];
-  int same = pread(given, now, PAGE, 0) == PAGE && memcmp(now, before, PAGE) == 0;
+  int same = pread(given, now, PAGE, AT) == PAGE && memcmp(now, before, PAGE) == 0;
   printf("%s %d%s\n", way, error, same ? "" : " changed");
   memcpy(before, now, PAGE);
 }
@@ -53,7 +54,7 @@ static void by_descriptor(const char *label, int fd) {
 #define WAY(name, call)                            \
   do {                                             \
     snprintf(way, sizeof way, "%s-%s", label, name); \
-    lseek(fd, 0, SEEK_SET);                        \
+    lseek(fd, AT, SEEK_SET);                        \
     errno = 0;                                     \
     long result = (call);                          \
     tell(way, result);                             \
@@ -61,22 +62,22 @@ static void by_descriptor(const char *label, int fd) {
   struct iovec vector = {poison, 64};
   int pipes[2], other = memfd_create("other", MFD_CLOEXEC);
   if (pipe(pipes) != 0 || write(pipes[1], poison, 64) != 64 || write(other, poison, PAGE) != PAGE) exit(3);
-  off_t from = 0, to = 0;
+  off_t from = 0, to = AT;
   WAY("write", write(fd, poison, 64));
-  WAY("pwrite", pwrite(fd, poison, 64, 0));
+  WAY("pwrite", pwrite(fd, poison, 64, AT));
   WAY("writev", writev(fd, &vector, 1));
-  WAY("pwritev", pwritev(fd, &vector, 1, 0));
+  WAY("pwritev", pwritev(fd, &vector, 1, AT));
   WAY("append", pwritev2(fd, &vector, 1, 0, RWF_APPEND));
   WAY("splice", splice(pipes[0], NULL, fd, &to, 64, 0));
   WAY("sendfile", sendfile(fd, other, &from, 64));
-  from = to = 0;
+  from = 0, to = AT;
   WAY("copy-file-range", copy_file_range(other, &from, fd, &to, 64, 0));
   WAY("truncate", ftruncate(fd, 0));
   WAY("shrink", ftruncate(fd, 100));
-  WAY("punch-hole", fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE));
-  WAY("zero-range", fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, PAGE));
-  WAY("map-shared-writable", mapped(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)));
-  WAY("map-validate-writable", mapped(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED_VALIDATE, fd, 0)));
+  WAY("punch-hole", fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, AT, PAGE));
+  WAY("zero-range", fallocate(fd, FALLOC_FL_ZERO_RANGE, AT, PAGE));
+  WAY("map-shared-writable", mapped(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, AT)));
+  WAY("map-validate-writable", mapped(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED_VALIDATE, fd, AT)));
   close(pipes[0]);
   close(pipes[1]);
   close(other);
@@ -92,15 +93,15 @@ static void larger(const char *label, int fd) {
   char way[64];
   WAY("grow", ftruncate(fd, size() + PAGE));
   WAY("allocate", fallocate(fd, 0, 0, size() + PAGE));
-  WAY("beyond-write", pwrite(fd, poison, 64, PAGE));
-  WAY("beyond-map-shared-writable", mapped(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, PAGE)));
+  WAY("beyond-write", pwrite(fd, poison, 64, AT + PAGE));
+  WAY("beyond-map-shared-writable", mapped(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, AT + PAGE)));
 #undef WAY
 }
 
 /* Changes a shared mapping that was made readable only. */
 static void by_mapping(const char *label, int fd, int protection) {
   char way[64];
-  char *page = mmap(NULL, PAGE, protection, MAP_SHARED, fd, 0);
+  char *page = mmap(NULL, PAGE, protection, MAP_SHARED, fd, AT);
   if (page == MAP_FAILED) {
     snprintf(way, sizeof way, "%s-map", label);
     tell(way, -1);
@@ -153,9 +154,9 @@ int main(int argc, char **argv) {
   given = atoi(argv[1]);
   snprintf(path, sizeof path, "/proc/self/fd/%d", given);
   memset(poison, 0xc3, sizeof poison);
-  if (pread(given, before, PAGE, 0) != PAGE) return 3;
-  const unsigned char *shared = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, given, 0);
-  const unsigned char *private = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, given, 0);
+  if (pread(given, before, PAGE, AT) != PAGE) return 3;
+  const unsigned char *shared = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, given, AT);
+  const unsigned char *private = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, given, AT);
   if (shared == MAP_FAILED || private == MAP_FAILED) return 4;
 
   static char line[64];
@@ -168,7 +169,7 @@ int main(int argc, char **argv) {
       fflush(stdout);
       continue;
     }
-    if (pread(given, before, PAGE, 0) != PAGE) return 3;
+    if (pread(given, before, PAGE, AT) != PAGE) return 3;
     int both = reopened(O_RDWR), only = reopened(O_WRONLY), append = reopened(O_RDWR | O_APPEND);
     if (strncmp(line, "grow", 4) == 0) {
       larger("given", given);
@@ -196,7 +197,7 @@ int main(int argc, char **argv) {
     close(only);
     close(append);
     unsigned char now[PAGE];
-    if (pread(given, now, PAGE, 0) != PAGE) return 3;
+    if (pread(given, now, PAGE, AT) != PAGE) return 3;
     print_start("read", now);
     print_start("shared", shared);
     print_start("private", private);

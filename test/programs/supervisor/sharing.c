@@ -122,7 +122,7 @@ static void after_vfork(void)
 	result = describe();
 	pid_t child = vfork();
 	if (child == 0) {
-		void *base = mmap(NULL, table.info.code_size, PROT_READ | PROT_EXEC, MAP_SHARED, table.fd, 0);
+		void *base = mmap(NULL, table.info.code_size, PROT_READ | PROT_EXEC, MAP_SHARED, table.fd, table.info.code_offset);
 		_exit(base == MAP_FAILED ? errno : 0);
 	}
 	int error = exit_status(child);
@@ -251,7 +251,7 @@ static void names(void)
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "after-exec") == 0) {
-		void *base = mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_SHARED, atoi(argv[2]), 0);
+		void *base = mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_SHARED, atoi(argv[2]), getpagesize());
 		return base == MAP_FAILED ? errno : 0;
 	}
 	threads();

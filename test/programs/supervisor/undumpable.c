@@ -25,7 +25,7 @@ int main(void)
 
 	ok(pwrite(table.fd, &code, sizeof code, TRAMPFD_CODE) == -1 && errno == EACCES, "pwrite at a table's number: %s",
 	   strerrorname_np(errno));
-	ok(mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_SHARED, table.fd, 0) == MAP_FAILED && errno == EACCES,
+	ok(mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_SHARED, table.fd, table.info.code_offset) == MAP_FAILED && errno == EACCES,
 	   "mmap at a table's number: %s", strerrorname_np(errno));
 	ok(pread(self, bytes, sizeof bytes, 0) == sizeof bytes && memcmp(bytes, "\177ELF", 4) == 0,
 	   "pread of another file: %s", strerror(errno));
