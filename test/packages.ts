@@ -59,13 +59,27 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'util-linux': 'terminals, namespaces and users of the tests',
 };
 
+/** Packages that kernels are booted with (test/machines), for what each is needed. */
+const MACHINE_PACKAGES: Readonly<Record<string, string>> = {
+  'qemu-system-x86': 'guests',
+  seabios: 'guests',
+  'ipxe-qemu': 'guests',
+  debootstrap: 'the disk of guests',
+  e2fsprogs: 'the disk of guests',
+  kmod: "guests' modules",
+  cpio: "guests' first file system",
+  'xz-utils': "guests' modules",
+  zstd: "guests' modules",
+  'util-linux': 'the disk of guests',
+};
+
 /** A program that Debian's packages ask whether they may start their services. */
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
 
 /** Installs packages, and starts no service of theirs, now or later: the tests need the programs alone. */
-function install(names: readonly string[]): void {
+function install(names: readonly string[], options: string): void {
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const commands = ['apt-get -q update', `apt-get -q install -y ${names.join(' ')}`];
+  const commands = ['apt-get -q update', `apt-get -q install -y ${options} ${names.join(' ')}`];
   if (names.includes('nginx')) commands.push('update-rc.d nginx disable');
   const ownPolicy = !existsSync(SERVICE_POLICY);
   if (ownPolicy) writeFileSync(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
@@ -80,27 +94,39 @@ function install(names: readonly string[]): void {
   }
 }
 
-function missingPackages(): string[] {
-  return Object.keys(PACKAGES).filter((name) => {
+function missingPackages(packages: Readonly<Record<string, string>>): string[] {
+  return Object.keys(packages).filter((name) => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is dpkg-query's own template
     const query = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' });
     return query.stdout?.trim() !== 'installed';
   });
 }
 
-/** Makes sure that every package is there; ends the process with one command to type when it cannot. */
-export function ensureSystemPackages(): void {
-  const missing = missingPackages();
+/** Makes sure that packages are there; ends the process with one command to type when it cannot. */
+function ensure(packages: Readonly<Record<string, string>>, options: string): void {
+  const missing = missingPackages(packages);
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0) {
-    const command = `sudo apt-get install -y ${missing.join(' ')}`;
+    const command = `sudo apt-get install -y ${options} ${missing.join(' ')}`;
     console.error(`test: these system packages are missing; install them with\n  ${command}`);
     process.exit(2);
   }
   try {
-    install(missing);
+    install(missing, options);
   } catch (error) {
     console.error(`test: ${(error as Error).message}; the tests need these packages`);
     process.exit(2);
   }
+}
+
+/** Makes sure that every package of the tests is there. */
+export function ensureSystemPackages(): void {
+  ensure(PACKAGES, '');
+}
+
+/** Makes sure that every package is there that kernels are booted with, and those that compile the guests' programs. */
+export function ensureMachinePackages(): void {
+  ensure(PACKAGES, '');
+  // QEMU recommends windows and sound.
+  ensure(MACHINE_PACKAGES, '--no-install-recommends');
 }

@@ -6,6 +6,7 @@
 import { chmodSync, copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Running, SharedFolder, trampfd } from '../cli/command.js';
+import { patience } from '../patience.js';
 import { compileProgram, root } from '../programs/compile.js';
 import type { Count, Seen } from './cell.js';
 import { descendants, judgeMaps, readMaps } from './maps.js';
@@ -15,7 +16,7 @@ import type { CallbackProgram } from './programs.js';
 export type Column = 'bare' | 'mdwe' | 'wx' | 'strict' | 'wx without emulation' | 'strict without emulation';
 
 /** The longest that a run may take, in milliseconds. */
-const PATIENCE = 120_000;
+const PATIENCE = patience(120_000);
 
 /** Who runs a program, and by which command. */
 export interface Runner {

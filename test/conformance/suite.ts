@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { patience } from '../patience.js';
 import { root } from '../programs/compile.js';
 import { Coverage } from './coverage.js';
 import { type Build, buildProgram, entryOf, type Program } from './programs.js';
@@ -14,7 +15,7 @@ import { readTap, type Tap } from './tap.js';
 export const ownLauncher: readonly string[] = [join(root, 'bin', 'trampfd'), 'run', '--'];
 
 /** Nothing of the suite takes a minute; what hangs is a failure. In milliseconds. */
-const PATIENCE = 180_000;
+const PATIENCE = patience(180_000);
 
 /** One run of a program. */
 export interface Run extends Tap {

@@ -10,13 +10,14 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { patience } from '../../patience.js';
 import { compileProgram } from '../../programs/compile.js';
 import { type Attempt, NOT_STARTED, nameOf, type Result, readLine } from './outcome.js';
 import type { Stage } from './stage.js';
 import { type Column, isStrict } from './table.js';
 
 /** The longest that one attempt may take, in milliseconds; it ends itself after a minute, where it can (attempt.h). */
-const PATIENCE = 90_000;
+const PATIENCE = patience(90_000);
 /** What an attempt exits with that has destroyed what others need (attempt.h). */
 const DESTROYED = 4;
 /** What the command exits with when it does not start the program. */

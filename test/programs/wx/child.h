@@ -9,6 +9,13 @@
 
 extern char **environ;
 
+/* How often a race is run: 1,000 times, or as WX_ROUNDS of the environment says, on machines that are slow. */
+static inline int race_rounds(void)
+{
+	const char *rounds = getenv("WX_ROUNDS");
+	return rounds == NULL ? 1000 : atoi(rounds);
+}
+
 /* Notes what became of a child; always NULL, for the attempt to return. */
 static inline void *judge_status(int status)
 {

@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 
-enum { NUMBER = 90, TIMES = 1000 };
+enum { NUMBER = 90 };
 
 static int good, bad;
 static volatile int stop;
@@ -28,11 +28,12 @@ static void *swapped(int trusted, int own, void *(*attempt)(void))
 	pthread_t thread;
 	void *page = NULL;
 	int error = 0;
+	const int rounds = race_rounds();
 	good = trusted, bad = own;
 	if (good < 0 || bad < 0)
 		return NULL;
 	need(dup2(good, NUMBER) == NUMBER && pthread_create(&thread, NULL, swap, NULL) == 0, "pthread_create");
-	for (int times = 0; times < TIMES && page == NULL && outcome_elsewhere == NULL; times++) {
+	for (int times = 0; times < rounds && page == NULL && outcome_elsewhere == NULL; times++) {
 		page = attempt();
 		if (page == NULL && errno != 0)
 			error = errno;

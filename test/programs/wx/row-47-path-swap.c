@@ -9,8 +9,6 @@
 
 #include <pthread.h>
 
-enum { TIMES = 1000 };
-
 static char path[PATH_MAX];
 static volatile char *changing;
 static volatile int is_changing;
@@ -53,7 +51,7 @@ static int make_links(const char *good, const char *bad)
 /* Each round starts a child, in which `run` calls execve; a child that does not get as far exits with 0. */
 static void *rounds(void (*run)(void), void (*meanwhile)(pid_t))
 {
-	for (int times = 0; times < TIMES; times++) {
+	for (int left = race_rounds(); left > 0; left--) {
 		const pid_t child = fork();
 		if (child == 0) {
 			run();

@@ -1,0 +1,24 @@
+/**
+ * Compiles what guests run, before there is a guest: see root.ts. Whatever a job compiles has to be named here.
+ *
+ * @module
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { programs as callbackPrograms } from '../../callbacks/programs.js';
+import { buildProgram, programs } from '../../conformance/programs.js';
+import { Stage } from '../../policy/matrix/stage.js';
+import { compileProgram } from '../../programs/compile.js';
+
+for (const { name, builds } of programs) for (const build of builds) buildProgram(name, build);
+for (const program of callbackPrograms) if (program.isOwn) program.words();
+for (const width of ['x86-64', 'i386'] as const) {
+  const folder = mkdtempSync(join(tmpdir(), 'trampfd-prebuild-'));
+  try {
+    new Stage(folder, 'root', width);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+for (const program of ['wx/outside.c', 'cli/create.c', 'emulation/burst.c']) compileProgram(program);

@@ -1,0 +1,24 @@
+/**
+ * The conformance suite, without what takes hours in a guest: storms and calls at random.
+ *
+ * @module
+ */
+import { programs } from '../../conformance/programs.js';
+import { asDebianBoots, type Job, supported } from '../job.js';
+
+/** Programs that make some 100,000 notified calls, of which each takes milliseconds in a guest. */
+const STORMS: ReadonlySet<string> = new Set(['threads', 'signals', 'forks', 'fuzz', 'context-threads']);
+
+const names = programs.map(({ name }) => name).filter((name) => !STORMS.has(name));
+
+export const jobs: readonly Job[] = [
+  {
+    name: 'conformance',
+    summary: 'programs of the conformance suite',
+    words: ['conformance', ...names],
+    quick: ['tables', 'errors-map', 'children', 'contexts', 'i386-entry'],
+    patience: 3000,
+    boot: asDebianBoots,
+    isFor: supported,
+  },
+];

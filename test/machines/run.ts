@@ -1,0 +1,170 @@
+/**
+ * Boots Debian's kernels, and has guests do jobs: `npm run test:machines`.
+ *
+ * usage: node dist/test/machines/run.js [KERNEL]... [--job NAME]... [--quick] [--refresh] [--console]
+ *
+ * Without kernels, all are booted; with --quick, the jobs' short forms on two of them. --refresh fetches the kernels anew;
+ * --console shows what guests say. What they gave is kept in the cache; write.js writes it into docs/policy.md.
+ *
+ * @module
+ */
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureMachinePackages } from '../packages.js';
+import { matrixRows } from '../policy/matrix/rows.js';
+import { root } from '../programs/compile.js';
+import { type Booted, boot } from './boot.js';
+import { cacheFolder } from './command.js';
+import { byBoot, type Job, readJobs } from './job.js';
+import { kernelDifferences } from './kernel_table.js';
+import { fetchKernel, type Kernel, kernels, type UnpackedKernel } from './kernels.js';
+import { attemptFaults, kernelResults } from './matrix_results.js';
+import { faultsOf, type GuestResults, readResults } from './results.js';
+import { GUEST_PROJECT, type RootImage, rootImage } from './root.js';
+
+/** What is booted with --quick: what most people of Debian 12 run, and one that every run refuses. */
+const QUICK = ['6.1', '5.10'];
+
+/** What booting and powering off may take beside the jobs, in seconds. */
+const BOOTING = 120;
+
+/** How many times slower than usual the tests' programs may be there. */
+const SLOWNESS = 10;
+
+/** What is asked for. */
+interface Wanted {
+  readonly kernels: readonly Kernel[];
+  readonly jobs: readonly Job[];
+  readonly isQuick: boolean;
+  readonly isRefreshed: boolean;
+  readonly isShown: boolean;
+}
+
+/** Reads the command line; a sentence where it is wrong. */
+function read(words: readonly string[], jobs: readonly Job[]): Wanted | string {
+  const [names, jobNames, options]: [string[], string[], Set<string>] = [[], [], new Set()];
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? '';
+    if (word === '--job') jobNames.push(words[++at] ?? '');
+    else if (['--quick', '--refresh', '--console'].includes(word)) options.add(word);
+    else if (kernels.some(({ name }) => name === word)) names.push(word);
+    else return `there is no kernel '${word}', but ${kernels.map(({ name }) => name).join(', ')}`;
+  }
+  const unknown = jobNames.find((name) => !jobs.some((job) => job.name === name));
+  if (unknown !== undefined) return `there is no job '${unknown}', but ${jobs.map(({ name }) => name).join(', ')}`;
+  const isQuick = options.has('--quick');
+  const wanted = names.length > 0 ? names : isQuick ? QUICK : kernels.map(({ name }) => name);
+  return {
+    kernels: wanted.flatMap((name) => kernels.filter((kernel) => kernel.name === name)),
+    jobs: jobs.filter((job) =>
+      jobNames.length === 0 ? !isQuick || job.quick !== undefined : jobNames.includes(job.name),
+    ),
+    isQuick,
+    isRefreshed: options.has('--refresh'),
+    isShown: options.has('--console'),
+  };
+}
+
+/** A word as a shell reads it. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** The lines of a boot's order. */
+function orderOf(jobs: readonly Job[], isQuick: boolean): string {
+  const start = (name: string, patience: number, words: readonly string[]): string => {
+    const [script = '', ...rest] = words;
+    const path = join(GUEST_PROJECT, 'dist', 'test', 'machines', 'guest', `${script}.js`);
+    return ['job', name, String(patience), 'node', path, ...rest].map(quoted).join(' ');
+  };
+  const settings = Object.entries(jobs[0]?.boot.settings ?? {}).map(
+    ([path, value]) => `setting ${quoted(path)} ${quoted(value)}`,
+  );
+  const lines = jobs.map(({ name, patience, words: [script = '', ...rest], quick }) =>
+    start(name, patience, [script, ...(isQuick ? (quick ?? rest) : rest)]),
+  );
+  const environment = `export TRAMPFD_TEST_SLOWNESS=${SLOWNESS}; cd ${GUEST_PROJECT}`;
+  return [environment, ...settings, ...lines, start('kernel-log', 60, ['kernel_log']), ''].join('\n');
+}
+
+/** The name that the docs have for a kernel: the first two numbers of its release. */
+export function shortName(release: string): string {
+  return /^\d+\.\d+/.exec(release)?.[0] ?? release;
+}
+
+/** Says what came of a boot; gives how many faults there are. */
+function report(kernel: UnpackedKernel, jobs: readonly Job[], results: GuestResults, booted: Booted): number {
+  let faults = 0;
+  const say = (title: string, found: readonly string[]): void => {
+    console.log(`${found.length === 0 ? 'ok    ' : 'NOT OK'} ${title}`);
+    for (const fault of found) console.log(`         ${fault.replaceAll('\n', '\n           ')}`);
+    faults += found.length;
+  };
+  if (booted.isLate) say(`Linux ${kernel.release}`, ['the guest took too long, and was ended']);
+  for (const name of [...jobs.map((job) => job.name), 'kernel-log']) {
+    const job = results.jobs.get(name);
+    const found = [...faultsOf(job), ...attemptFaults(job?.attempts ?? [])];
+    const count = job === undefined ? 0 : job.points.length + job.attempts.length;
+    say(`Linux ${kernel.release}, ${name}: ${count} points, ${Math.round(job?.seconds ?? 0)} s`, found);
+  }
+  const matrix = kernelResults(results);
+  if (matrix.root.bare.length + matrix.ordinary.bare.length > 0) {
+    const page = readFileSync(join(root, 'docs', 'policy.md'), 'utf8');
+    const found = kernelDifferences(page, shortName(kernel.release), matrix, matrixRows);
+    say(`Linux ${kernel.release}: docs/policy.md says what its attempts came to`, found);
+  }
+  return faults;
+}
+
+async function runOn(kernel: Kernel, image: RootImage, wanted: Wanted): Promise<number> {
+  const jobs = wanted.jobs.filter((job) => job.isFor(kernel));
+  const unpacked = fetchKernel(kernel, wanted.isRefreshed);
+  let faults = 0;
+  for (const [index, group] of byBoot(jobs).entries()) {
+    const options = group[0]?.boot;
+    const how = JSON.stringify(options) === '{"commandLine":"","settings":{}}' ? '' : ` ${JSON.stringify(options)}`;
+    console.log(`\nLinux ${unpacked.release}${how}: ${group.map(({ name }) => name).join(', ')}`);
+    const place = cacheFolder('results', kernel.name);
+    const booted = await boot(unpacked, image, {
+      script: orderOf(group, wanted.isQuick),
+      commandLine: options?.commandLine ?? '',
+      patience: BOOTING + group.reduce((sum, { patience }) => sum + patience, 0),
+      console: join(place, `console-${index}`),
+      isShown: wanted.isShown,
+    });
+    writeFileSync(join(place, `results-${index}`), booted.results);
+    const results = readResults(booted.results);
+    // The docs are written from what all jobs of the matrix gave, not from the last job that was tried alone.
+    if (group.some(({ name }) => name.startsWith('matrix'))) {
+      copyFileSync(join(place, `results-${index}`), join(place, 'matrix'));
+    }
+    faults += report(unpacked, group, results, booted);
+    console.log(
+      `Linux ${unpacked.release}: ${Math.round(booted.seconds)} s; what it said is in ${join(place, `console-${index}`)}`,
+    );
+  }
+  return faults;
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const wanted = read(words, await readJobs());
+  if (typeof wanted === 'string') {
+    console.error(`machines: ${wanted}`);
+    return 2;
+  }
+  if (process.getuid?.() !== 0) {
+    console.error("machines: the disk of guests has root's files, and is made as root: sudo npm run test:machines");
+    return 2;
+  }
+  ensureMachinePackages();
+  const start = performance.now();
+  const image = rootImage();
+  console.log(`the disk of guests is ready after ${Math.round((performance.now() - start) / 1000)} s`);
+  let faults = 0;
+  for (const kernel of wanted.kernels) faults += await runOn(kernel, image, wanted);
+  const seconds = Math.round((performance.now() - start) / 1000);
+  console.log(`\n${faults === 0 ? 'All is as it should be' : `${faults} faults`}; ${seconds} s.`);
+  return faults === 0 ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));
