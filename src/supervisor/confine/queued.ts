@@ -54,7 +54,7 @@ export function queueRefusal(socket: number): string | undefined {
   }
   if (names.length > 0) {
     const shown = [...new Set(names)].slice(0, 4);
-    return `a socket in which files wait to be received (${shown.join(', ')})`;
+    return `a socket in which descriptors of the outside wait to be received (${shown.join(', ')})`;
   }
   return isAll ? undefined : 'a socket in which descriptors wait to be received that cannot be looked at';
 }

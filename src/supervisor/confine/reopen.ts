@@ -32,7 +32,7 @@ const DEVICES = '/dev';
 
 function refusal({ descriptor, path, kind }: OutsideFile, reason: string): TrampfdError {
   const pipe = descriptor === 0 ? 'give it as a pipe (cat FILE | ...)' : 'give a pipe in its place (... | cat >FILE)';
-  const instead = kind === 'device' ? 'have the program open it itself, where it is allowed' : pipe;
+  const instead = kind === 'file' ? pipe : 'have the program open it itself';
   return new TrampfdError(
     'EXDEV',
     `descriptor ${descriptor} is ${path}, ${reason}, so the program cannot have it under strict; ${instead}, or close it`,
@@ -108,7 +108,7 @@ function openByName(held: HeldProcess, pidfd: number, file: OutsideFile): number
   if (file.canStay || (result === -errnoNumbers.EACCES && mayStay(held, file))) return undefined;
   if (result === -errnoNumbers.EROFS) throw refusal(file, 'which lies in a tree that is read-only');
   if (result >= 0) throw refusal(file, 'and that is the name of another file now');
-  throw refusal(file, 'which cannot be opened again');
+  throw refusal(file, file.kind === 'device' ? 'a device that the run does not have' : 'which cannot be opened again');
 }
 
 /**

@@ -70,6 +70,33 @@ describe('an inherited descriptor', () => {
     });
   }
 
+  test('a socket whose queue was looked through, and is as it was', () => {
+    const send = `import array, os, socket, sys
+ends = socket.socketpair()
+pipes = [os.pipe() for _ in range(3)]
+for index, (reading, writing) in enumerate(pipes):
+    os.write(writing, b'%d' % index)
+    socket.send_fds(ends[0], [b'message'], [reading])
+os.dup2(ends[1].fileno(), 5)
+os.execvp(sys.argv[1], sys.argv[1:])
+`;
+    const receive = `import os, socket
+end = socket.socket(fileno=5)
+print(end.getsockopt(socket.SOL_SOCKET, 42))
+for _ in range(3):
+    data, received, _, _ = socket.recv_fds(end, 100, 10)
+    print(data.decode(), *[os.read(one, 1).decode() for one in received])
+`;
+    writeFileSync(join(shared.path, 'send.py'), send);
+    writeFileSync(join(shared.path, 'receive.py'), receive);
+    const text = `/usr/bin/python3 ${shared.path}/send.py $S /usr/bin/python3 ${shared.path}/receive.py`;
+    const expected = '-1\nmessage 0\nmessage 1\nmessage 2\n';
+    for (const words of [`S=\n${text}`, text]) {
+      const { output, errors } = script(words);
+      assert.deepEqual([output, errors], [expected, '']);
+    }
+  });
+
   test('of ours none is left to the program', () => {
     const listed =
       'exec 5</dev/null 7</etc/passwd; $S /usr/bin/python3 -c \'import os; print(sorted(os.listdir("/proc/self/fd")))\'';
