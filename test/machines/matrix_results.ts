@@ -6,7 +6,7 @@
 import { isBreach, isKnown, nameOf } from '../policy/matrix/outcome.js';
 import { columns, isStrict, type User, type UserResults } from '../policy/matrix/table.js';
 import type { KernelResults } from './kernel_table.js';
-import type { Attempted, GuestResults } from './results.js';
+import { type Attempted, type GuestResults, readResults } from './results.js';
 
 /** Attempts of all jobs, as the table's code wants them. */
 export function kernelResults({ jobs }: GuestResults): KernelResults {
@@ -25,4 +25,27 @@ export function attemptFaults(attempts: readonly Attempted[]): readonly string[]
     if (isStrict(attempt.column) && isBreach(attempt.outcome)) return [`${what} (bytes ran)`];
     return isKnown(attempt.outcome) ? [] : [`${what} (it could not be tried)`];
   });
+}
+
+/** What the attempts of one row, user and level have in common. */
+function groupOf({ user, column, program }: Attempted): string {
+  return `${user} ${column} ${program}`;
+}
+
+/**
+ * The results of a kernel's matrix that are kept, with those of another run put in the place of what they repeat.
+ *
+ * @param kept - as this gave it before; empty at first
+ */
+export function keepAttempts(kept: string, run: GuestResults): string {
+  const attemptsOf = ({ jobs }: GuestResults): readonly Attempted[] =>
+    [...jobs.values()].flatMap((job) => job.attempts);
+  const repeated = new Set(attemptsOf(run).map(groupOf));
+  const old = readResults(kept);
+  // Another release's results are not this one's.
+  const left = old.version === run.version ? attemptsOf(old).filter((each) => !repeated.has(groupOf(each))) : [];
+  const attempts = [...left, ...attemptsOf(run)].map((attempt) => ({ job: 'matrix', attempt }));
+  return [{ release: run.release, version: run.version }, ...attempts]
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join('');
 }

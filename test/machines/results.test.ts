@@ -1,7 +1,7 @@
 /** What guests write is read, and whatever went wrong is a fault. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { attemptFaults, kernelResults } from './matrix_results.js';
+import { attemptFaults, keepAttempts, kernelResults } from './matrix_results.js';
 import { faultsOf, type JobResults, readResults } from './results.js';
 
 const attempt = {
@@ -66,4 +66,16 @@ test('an attempt that could not be made is a fault under every level', () => {
     for (const outcome of ['hangs', 'status 3'])
       assert.equal(attemptFaults([{ ...attempt, column, outcome }]).length, 1);
   }
+});
+
+test('what is kept of the matrix is renewed row by row, and only for the same package of the kernel', () => {
+  const text = (version: string, ...attempts: readonly object[]): string =>
+    [{ release: 'r', version }, ...attempts.map((each) => ({ job: 'm', attempt: each }))]
+      .map((each) => JSON.stringify(each))
+      .join('\n');
+  const other = { ...attempt, program: 'row-02-b' };
+  const kept = keepAttempts('', readResults(text('1', attempt, { ...attempt, variant: 'w' }, other)));
+  const renewed = readResults(keepAttempts(kept, readResults(text('1', { ...attempt, outcome: 'EPERM' }))));
+  assert.deepEqual(kernelResults(renewed).root.strict, [other, { ...attempt, outcome: 'EPERM' }]);
+  assert.deepEqual(kernelResults(readResults(keepAttempts(kept, readResults(text('2', other))))).root.strict, [other]);
 });

@@ -1,14 +1,15 @@
 /**
  * Boots Debian's kernels, and has guests do jobs: `npm run test:machines`.
  *
- * usage: node dist/test/machines/run.js [KERNEL]... [--job NAME]... [--quick] [--refresh] [--console]
+ * usage: node dist/test/machines/run.js [KERNEL]... [--job NAME]... [--rows N[,N]...] [--quick] [--refresh] [--console]
  *
- * Without kernels, all are booted; with --quick, the jobs' short forms on two of them. --refresh fetches the kernels anew;
+ * Without kernels, all are booted; with --quick, the jobs' short forms on two of them. --rows are those of the matrix that
+ * are tried. --refresh fetches the kernels anew;
  * --console shows what guests say. What they gave is kept in the cache; write.js writes it into docs/policy.md.
  *
  * @module
  */
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureMachinePackages } from '../packages.js';
 import { matrixRows } from '../policy/matrix/rows.js';
@@ -18,7 +19,7 @@ import { cacheFolder } from './command.js';
 import { byBoot, type Job, readJobs } from './job.js';
 import { kernelDifferences } from './kernel_table.js';
 import { fetchKernel, type Kernel, kernels, type UnpackedKernel } from './kernels.js';
-import { attemptFaults, kernelResults } from './matrix_results.js';
+import { attemptFaults, keepAttempts, kernelResults } from './matrix_results.js';
 import { faultsOf, type GuestResults, readResults } from './results.js';
 import { GUEST_PROJECT, type RootImage, rootImage } from './root.js';
 
@@ -38,14 +39,18 @@ interface Wanted {
   readonly isQuick: boolean;
   readonly isRefreshed: boolean;
   readonly isShown: boolean;
+  /** Rows of the matrix, where not all are wanted. */
+  readonly rows: string | undefined;
 }
 
 /** Reads the command line; a sentence where it is wrong. */
 function read(words: readonly string[], jobs: readonly Job[]): Wanted | string {
   const [names, jobNames, options]: [string[], string[], Set<string>] = [[], [], new Set()];
+  let rows: string | undefined;
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? '';
     if (word === '--job') jobNames.push(words[++at] ?? '');
+    else if (word === '--rows') rows = words[++at];
     else if (['--quick', '--refresh', '--console'].includes(word)) options.add(word);
     else if (kernels.some(({ name }) => name === word)) names.push(word);
     else return `there is no kernel '${word}', but ${kernels.map(({ name }) => name).join(', ')}`;
@@ -62,6 +67,7 @@ function read(words: readonly string[], jobs: readonly Job[]): Wanted | string {
     isQuick,
     isRefreshed: options.has('--refresh'),
     isShown: options.has('--console'),
+    rows,
   };
 }
 
@@ -71,7 +77,7 @@ function quoted(word: string): string {
 }
 
 /** The lines of a boot's order. */
-function orderOf(jobs: readonly Job[], isQuick: boolean): string {
+function orderOf(jobs: readonly Job[], { isQuick, rows }: Wanted): string {
   const start = (name: string, patience: number, words: readonly string[]): string => {
     const [script = '', ...rest] = words;
     const path = join(GUEST_PROJECT, 'dist', 'test', 'machines', 'guest', `${script}.js`);
@@ -80,9 +86,13 @@ function orderOf(jobs: readonly Job[], isQuick: boolean): string {
   const settings = Object.entries(jobs[0]?.boot.settings ?? {}).map(
     ([path, value]) => `setting ${quoted(path)} ${quoted(value)}`,
   );
-  const lines = jobs.map(({ name, patience, words: [script = '', ...rest], quick }) =>
-    start(name, patience, [script, ...(isQuick ? (quick ?? rest) : rest)]),
-  );
+  const lines = jobs.map(({ name, patience, words: [script = '', ...usual], quick }) => {
+    const rest = isQuick ? (quick ?? usual) : usual;
+    return start(name, patience, [
+      script,
+      ...(script === 'matrix' && rows !== undefined ? [...rest.slice(0, 2), rows] : rest),
+    ]);
+  });
   const environment = `export TRAMPFD_TEST_SLOWNESS=${SLOWNESS}; cd ${GUEST_PROJECT}`;
   return [environment, ...settings, ...lines, start('kernel-log', 60, ['kernel_log']), ''].join('\n');
 }
@@ -126,7 +136,7 @@ async function runOn(kernel: Kernel, image: RootImage, wanted: Wanted): Promise<
     console.log(`\nLinux ${unpacked.release}${how}: ${group.map(({ name }) => name).join(', ')}`);
     const place = cacheFolder('results', kernel.name);
     const booted = await boot(unpacked, image, {
-      script: orderOf(group, wanted.isQuick),
+      script: orderOf(group, wanted),
       commandLine: options?.commandLine ?? '',
       patience: BOOTING + group.reduce((sum, { patience }) => sum + patience, 0),
       console: join(place, `console-${index}`),
@@ -134,9 +144,10 @@ async function runOn(kernel: Kernel, image: RootImage, wanted: Wanted): Promise<
     });
     writeFileSync(join(place, `results-${index}`), booted.results);
     const results = readResults(booted.results);
-    // The docs are written from what all jobs of the matrix gave, not from the last job that was tried alone.
-    if (group.some(({ name }) => name.startsWith('matrix'))) {
-      copyFileSync(join(place, `results-${index}`), join(place, 'matrix'));
+    // The docs are written from all of the matrix that was tried, be it row by row.
+    if (group.some(({ words: [script] }) => script === 'matrix')) {
+      const kept = join(place, 'matrix');
+      writeFileSync(kept, keepAttempts(existsSync(kept) ? readFileSync(kept, 'utf8') : '', results));
     }
     faults += report(unpacked, group, results, booted);
     console.log(
