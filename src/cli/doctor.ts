@@ -10,21 +10,18 @@ import {
   hasNoNewPrivileges,
   type ListenerFindings,
   type MemoryFileFindings,
-  probeChildMemory,
-  probeChildTracing,
-  probeI386,
   probeListener,
   probeMdwe,
   probeMemoryFile,
-  probeTrampfd,
-  probeUserNamespace,
   probeWritableExecutable,
-  probeX32,
   procText,
   seccompAction,
 } from '../linux/probe.js';
+import { probeChildAccess, probeChildTracing } from '../linux/probe_child.js';
 import { statusField } from '../linux/status.js';
-import { windowFor } from '../supervisor/window.js';
+import { showsSettings } from '../supervisor/means.js';
+import { policyFindings } from './doctor_policies.js';
+import { emulationFinding, programFindings } from './doctor_programs.js';
 import { strictFindings } from './doctor_strict.js';
 import { type Finding, finding, needed, type Report, reportText } from './finding.js';
 
@@ -63,7 +60,7 @@ function listenerRefusal({ refused }: ListenerFindings): string {
   }
   return refused === undefined
     ? ''
-    : `${refused.code}: a kernel from 5.5 on without a sandbox that forbids it is needed`;
+    : `${refused.code}: the kernel does not take a filter with a listener, or a sandbox around this process forbids it`;
 }
 
 function seccompFindings(found: ListenerFindings): Finding[] {
@@ -84,7 +81,7 @@ function seccompFindings(found: ListenerFindings): Finding[] {
       'SECCOMP_RET_USER_NOTIF',
       available === 0,
       'a filter can hand calls to the supervisor',
-      `no call can be handed to a supervisor (${errnoName(-available)}); Linux 5.0 brought it`,
+      `no call can be handed to a supervisor (${errnoName(-available)})`,
     ),
     needed(
       'listener',
@@ -97,7 +94,7 @@ function seccompFindings(found: ListenerFindings): Finding[] {
         'SECCOMP_ADDFD_FLAG_SEND',
         ifKnown(found.addsAndSends),
         'a program gets the descriptor of a table and its answer in one step',
-        'no descriptor of a table can be handed to a program; Linux 5.14 brought it',
+        'no descriptor of a table can be handed to a program',
         unprobed,
       ),
       needed: true,
@@ -106,14 +103,14 @@ function seccompFindings(found: ListenerFindings): Finding[] {
       'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
       ifKnown(found.waitsKillable),
       'signals do not interrupt a call that the supervisor works on',
-      'a program with many signals sees EINTR from calls on tables now and then, and strict does not start; Linux 5.19 brought it',
+      'a program with many signals sees EINTR from calls on tables now and then, and strict does not start',
       unprobed,
     ),
     finding(
       'SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP',
       ifKnown(found.wakesSynchronously),
       'an answered call takes about half the time that it would without',
-      'an answered call takes about twice the time; Linux 6.6 brought it',
+      'an answered call takes about twice the time',
       unprobed,
     ),
     finding(
@@ -155,7 +152,7 @@ function memoryFindings(found: MemoryFileFindings): Finding[] {
       'F_SEAL_FUTURE_WRITE',
       found.sealsFutureWrites,
       'the page of a table can be sealed before a program has it',
-      'the page of a table cannot be sealed in time; Linux 5.1 brought it',
+      'the page of a table cannot be sealed in time',
     ),
     needed(
       'sealed pages stay as they are',
@@ -167,14 +164,16 @@ function memoryFindings(found: MemoryFileFindings): Finding[] {
       'MFD_NOEXEC_SEAL',
       found.hasNoExecSeal,
       'the file of a table cannot be run as a program',
-      'the file of a table could be run as a program of its own, which gains nothing; Linux 6.3 brought it',
+      'the file of a table could be run as a program of its own, which gains nothing',
     ),
     finding(
       'vm.memfd_noexec',
       setting === undefined ? undefined : setting !== '0',
       `it is ${setting}: memory files are not programs unless they ask to be${setting === '2' ? ', and none may' : ''}`,
       'it is 0: memory files may be run as programs, under wx too',
-      'the kernel has no such setting: memory files may be run as programs, under wx too',
+      showsSettings()
+        ? 'the kernel has no such setting: memory files may be run as programs, under wx too'
+        : 'this /proc shows no settings (subset=pid)',
     ),
     finding(
       'PR_GET_MDWE',
@@ -187,113 +186,32 @@ function memoryFindings(found: MemoryFileFindings): Finding[] {
   ];
 }
 
-/** What Yama allows (the kernel's Documentation/admin-guide/LSM/Yama.rst). */
-function yamaFinding(): Finding {
-  const scope = procText('/proc/sys/kernel/yama/ptrace_scope');
-  const root = process.geteuid?.() === 0;
-  const name = 'reading all supervised programs';
-  if (scope === undefined || scope === '0') {
-    return { name, answer: 'yes', meaning: 'Yama does not restrict it' };
-  }
-  if (root && scope !== '3') return { name, answer: 'yes', meaning: `Yama's ptrace_scope is ${scope}, and root may` };
-  const meaning: Readonly<Record<string, string>> = {
-    1: "Yama's ptrace_scope is 1: a daemon that outlives its parent is no descendant of ours, and its calls on tables fail with EFAULT",
-    2: "Yama's ptrace_scope is 2: CAP_SYS_PTRACE is needed, and calls on tables fail with EFAULT without it; run as root",
-    3: "Yama's ptrace_scope is 3: nobody may, and calls on tables fail with EFAULT until the next boot",
-  };
-  return { name, answer: 'no', meaning: meaning[scope] ?? `Yama's ptrace_scope is ${scope}` };
-}
-
-/** Whether trampolines that programs write themselves can be emulated. */
-function emulationFinding(traces: boolean | undefined, waitsKillable: boolean | undefined): Finding {
-  const isKnown = traces !== undefined && waitsKillable !== undefined;
-  return finding(
-    'emulation of trampolines',
-    isKnown ? traces && waitsKillable : undefined,
-    'trampolines that programs write themselves work; such a program is traced, and no debugger can attach to it meanwhile',
-    `wx and strict refuse those that programs write themselves for lack of: ${[
-      ...(traces === false ? ['ptrace(2) of a child'] : []),
-      ...(waitsKillable === false ? ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'] : []),
-    ].join(', ')}`,
-    'not probed, as no listener could be installed, or no child be started',
-  );
-}
-
-function processFindings(openFileLimit: bigint, traces: boolean | undefined): Finding[] {
-  const i386 = probeI386();
-  const x32 = probeX32();
-  const trampfd = probeTrampfd();
-  const window = windowFor(openFileLimit);
-  const limit = openFileLimit === 2n ** 64n - 1n ? 'unlimited' : String(openFileLimit);
-  return [
-    needed(
-      'process_vm_readv(2)',
-      probeChildMemory() === true,
-      "the memory of a child was read, as a call's structures have to be",
-      'the memory of a child cannot be read, so no call on a table can be answered; run as root, or allow ptrace',
-    ),
-    finding(
-      'ptrace(2) of a child',
-      traces,
-      'forks do not inherit mappings of version 1, the old mmap of i386 is served, and strict can arrange a program',
-      'forks inherit mappings of version 1, wx refuses the old mmap of i386, and strict does not start',
-      'no child could be started',
-    ),
-    yamaFinding(),
-    finding(
-      'trampfd system call',
-      trampfd === errnoNumbers.EFAULT,
-      'a supervisor answers number 440: this is inside a run',
-      `nobody answers number 440 outside of a run (${errnoName(trampfd)}): programs see that there is no trampfd`,
-    ),
-    finding(
-      'i386 programs',
-      i386,
-      'a 32-bit program was run; they are supervised like 64-bit ones',
-      'this kernel runs no 32-bit programs',
-      'not probed, as memory files may not be run as programs here',
-    ),
-    finding(
-      'x32 calls',
-      x32 === 0 ? true : x32 === errnoNumbers.ENOSYS ? false : undefined,
-      'the kernel answers them; wx refuses them all',
-      'the kernel does not answer them, and wx refuses them all',
-      `a filter refuses them (${errnoName(x32)})`,
-    ),
-    finding(
-      'user namespaces',
-      probeUserNamespace(),
-      'this user can make one; only strict needs one, where it is not started by root',
-      'this user cannot make one; only strict needs one, where it is not started by root',
-      'not probed, as unshare(1) is missing; only strict needs one, where it is not started by root',
-    ),
-    finding(
-      'descriptors for tables',
-      openFileLimit >= 64n,
-      `RLIMIT_NOFILE is ${limit}: ${window.below - window.from} numbers, ${window.from} to ${window.below - 1}`,
-      `RLIMIT_NOFILE is ${limit}: ${window.below - window.from} numbers at its top, where a program's own may come to lie; raise it`,
-    ),
-  ];
-}
-
 /**
- * Probes the kernel and says what it found. Nothing of it stays behind, but for libuv's thread pool, which is gone.
+ * Probes the kernel and says what it found. Nothing of it stays behind but libuv's thread pool, which is gone, and the
+ * listing of executable files that the trial of strict makes, as any run of it does.
  *
  * @param version - of trampfd
  * @param openFileLimit - the soft RLIMIT_NOFILE that a program would get
+ * @param environment - what trampfd was started with
  */
-export async function doctor(version: string, openFileLimit: bigint): Promise<Report> {
+export async function doctor(
+  version: string,
+  openFileLimit: bigint,
+  environment: readonly Uint8Array[],
+): Promise<Report> {
   const traces = probeChildTracing();
-  const processes = processFindings(openFileLimit, traces);
+  const programs = programFindings(openFileLimit, probeChildAccess(), traces);
+  const policies = policyFindings(environment);
   const listener = await probeListener();
   const waitsKillable = listener.refused === undefined ? listener.waitsKillable : undefined;
   const findings = [
     ...platformFindings(),
     ...seccompFindings(listener),
     ...memoryFindings(probeMemoryFile()),
-    ...processes,
+    ...programs,
     emulationFinding(traces, waitsKillable),
-    ...strictFindings({ waitsKillable, traces }),
+    ...strictFindings(),
+    ...policies,
   ];
   const head = `trampfd ${version}, Linux ${release()} on ${process.arch}, Node.js ${process.versions.node}`;
   return reportText(head, findings);

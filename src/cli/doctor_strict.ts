@@ -10,14 +10,6 @@ import { landlockVersion } from '../linux/landlock.js';
 import { missingMountCalls, probeOwnMounts } from '../linux/probe_confinement.js';
 import { type Finding, finding } from './finding.js';
 
-/** What the other probes have found that strict stands on too. */
-export interface StrictGrounds {
-  /** Whether signals can be kept from a call that the supervisor works on; undefined where no listener could be had. */
-  readonly waitsKillable: boolean | undefined;
-  /** Whether a child can be traced. */
-  readonly traces: boolean | undefined;
-}
-
 /** The first version that can do without forbidding files to move between folders. */
 const LANDLOCK_NEEDED = 2;
 
@@ -26,27 +18,20 @@ function landlockFinding(version: number, isRoot: boolean): Finding {
     'Landlock',
     version >= LANDLOCK_NEEDED,
     `version ${version}: strict permits single files to be executed, and keeps programs out of other processes`,
-    `${version < 0 ? errnoName(-version) : `version ${version}`}; Linux 5.19 has what is needed, with landlock among the lsm= of its boot; ` +
+    `${version < 0 ? errnoName(-version) : `version ${version}`}; a kernel with landlock among the lsm= of its boot has it; ` +
       (isRoot
         ? 'strict does not start for root without it'
         : 'strict traces each execution for a moment in its place, and root cannot use it'),
   );
 }
 
-/** The findings, the last of which says whether strict can be had. */
-export function strictFindings({ waitsKillable, traces }: StrictGrounds): Finding[] {
+/** The findings. */
+export function strictFindings(): Finding[] {
   const isRoot = process.geteuid?.() === 0;
   const privileged = mayArrangeMounts();
   const own = probeOwnMounts();
   const missing = missingMountCalls();
   const version = landlockVersion();
-  const wanting = [
-    ...(own === false ? ['mounts of its own'] : []),
-    ...(missing.length > 0 ? ['calls for mounts'] : []),
-    ...(isRoot && version < LANDLOCK_NEEDED ? ['Landlock'] : []),
-    ...(waitsKillable === true ? [] : ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV']),
-    ...(traces === true ? [] : ['ptrace(2) of a child']),
-  ];
   return [
     finding(
       'mounts of its own',
@@ -64,15 +49,8 @@ export function strictFindings({ waitsKillable, traces }: StrictGrounds): Findin
       'calls for mounts',
       missing.length === 0,
       'open_tree(2), mount_setattr(2) and the others that strict arranges mounts with are there',
-      `${missing.join(', ')}: not there, or hidden by a sandbox; Linux 5.12 has all`,
+      `${missing.join(', ')}: not there, or hidden by a sandbox`,
     ),
     landlockFinding(version, isRoot),
-    finding(
-      'policy strict',
-      own === undefined && wanting.length === 0 ? undefined : wanting.length === 0,
-      'it can be enforced in full',
-      `it does not start for lack of: ${wanting.join(', ')}; with --best-effort it starts with what there is`,
-      'all that was probed for it is there',
-    ),
   ];
 }

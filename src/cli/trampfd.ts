@@ -54,7 +54,7 @@ async function carryOut(command: Command, inherited: Inherited): Promise<void> {
       return print((await import('./policy.js')).showPolicy(command.options));
     case 'doctor': {
       const { doctor } = await import('./doctor.js');
-      const { text, usable } = await doctor(packageVersion(), inherited.openFileLimit);
+      const { text, usable } = await doctor(packageVersion(), inherited.openFileLimit, inherited.environment);
       print(text);
       // The probed thread is gone, and an ordinary end would wait for it.
       return (await import('../linux/process.js')).exitNow(usable ? 0 : 1);

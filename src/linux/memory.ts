@@ -82,6 +82,19 @@ export function writeMemory(threadId: number, address: bigint, bytes: Uint8Array
   return Number(processVmWritev(threadId, vectors.address, 1, vectors.address + 16n, 1, 0)) === bytes.length;
 }
 
+/** Whether the memory of a process may be read at an address: 0 or a negated error number. */
+export function probeReading(threadId: number, address: bigint): number {
+  prepare(address, 1);
+  return Math.min(0, negatedErrno(processVmReadv(threadId, vectors.address, 1, vectors.address + 16n, 1, 0)));
+}
+
+/** Whether the memory of a process may be written at an address, with the byte that is there: 0 or a negated error number. */
+export function probeWriting(threadId: number, address: bigint): number {
+  const reads = probeReading(threadId, address);
+  if (reads < 0) return reads;
+  return Math.min(0, negatedErrno(processVmWritev(threadId, vectors.address, 1, vectors.address + 16n, 1, 0)));
+}
+
 /**
  * Maps a file of this process readable and executable, shared, until the process ends.
  *

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errnoName, errnoNumbers } from '../abi/errno.js';
@@ -23,9 +23,8 @@ import { FilteredThread } from './filtered_thread.js';
 import { allocate, native, negatedErrno } from './libc.js';
 import { Listener, notificationSizes } from './listener.js';
 import { addSeals } from './memfd.js';
-import { MappedFile, readMemory } from './memory.js';
+import { MappedFile } from './memory.js';
 import { mappings } from './proc.js';
-import { StoppingThread } from './ptrace.js';
 
 const libcSyscall = native('long syscall(long, long, long, uint64_t)');
 const libcPrctl = native('int prctl(int, ulong, ulong, ulong, ulong)');
@@ -203,36 +202,14 @@ export function probeWritableExecutable(): number | undefined {
   return line === undefined || line.permissions.includes('x') ? 0 : undefined;
 }
 
-/** Whether the memory of a child can be read (process_vm_readv(2)); undefined where no child could be started. */
-export function probeChildMemory(): boolean | undefined {
-  const child = spawn('/bin/sh', ['-c', 'read line'], { stdio: ['pipe', 'ignore', 'ignore'] });
-  child.on('error', () => undefined);
-  const { pid } = child;
-  if (pid === undefined) return undefined;
-  const [line = ''] = (procText(`/proc/${pid}/maps`) ?? '').split('\n');
-  const start = /^[0-9a-f]+/.exec(line);
-  const bytes = start === null ? undefined : readMemory(pid, BigInt(`0x${start[0]}`), 4);
-  child.kill('SIGKILL');
-  return bytes !== undefined;
-}
-
-/** Whether a child can be traced (ptrace(2), PTRACE_SEIZE); undefined where none could be started. */
-export function probeChildTracing(): boolean | undefined {
-  const child = spawn('/bin/sh', ['-c', 'read line'], { stdio: ['pipe', 'ignore', 'ignore'] });
-  child.on('error', () => undefined);
-  if (child.pid === undefined) return undefined;
-  const thread = StoppingThread.seize(child.pid);
-  const stops = thread?.stopped() !== undefined;
-  thread?.release();
-  child.kill('SIGKILL');
-  return stops;
-}
-
-/** A static i386 program (ELF header, program header, code) that ends by `int 0x80` with status 0. */
+/**
+ * A static i386 program (ELF header, two program headers, code) that ends by `int 0x80` with status 0. It asks for a stack
+ * that is not executable: of one that says nothing of its stack the kernel complains in its log.
+ */
 function i386Program(): Uint8Array {
   const base = 0x08048000;
   const code = [0x31, 0xc0, 0x31, 0xdb, 0x40, 0xcd, 0x80]; // xor eax, eax; xor ebx, ebx; inc eax; int 0x80
-  const headers = 52 + 32;
+  const headers = 52 + 2 * 32;
   const size = headers + code.length;
   const program = new DataView(new ArrayBuffer(size));
   const words = (at: number, ...values: number[]): void =>
@@ -241,8 +218,9 @@ function i386Program(): Uint8Array {
     });
   words(0, 0x464c457f, 0x00010101); // \x7fELF, ELFCLASS32, ELFDATA2LSB, EV_CURRENT
   words(16, 0x00030002, 1, base + headers, 52, 0, 0); // ET_EXEC, EM_386; version, entry, e_phoff, e_shoff, e_flags
-  words(40, 52 | (32 << 16), 1); // e_ehsize, e_phentsize, e_phnum
+  words(40, 52 | (32 << 16), 2); // e_ehsize, e_phentsize, e_phnum
   words(52, 1, 0, base, base, size, size, 5, PAGE); // PT_LOAD, read and execute
+  words(84, 0x6474e551, 0, 0, 0, 0, 0, 6, 16); // PT_GNU_STACK, read and write
   const bytes = new Uint8Array(program.buffer);
   bytes.set(code, headers);
   return bytes;

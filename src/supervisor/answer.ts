@@ -105,7 +105,7 @@ function decide(supervision: Supervision, notification: Notification): Answer {
   const found = entry === undefined ? undefined : served[entry].get(number);
   if (rule !== undefined && entry !== undefined && isEmulated(policy, rule) && supervision.emulation !== undefined) {
     if (!supervision.waitsKillable) {
-      return refuse('EACCES', 'the kernel does not keep a call that waits for another (Linux 5.19 does)');
+      return refuse('EACCES', 'the kernel does not keep a call that waits for another (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)');
     }
     supervision.emulation.hand({ kind: 'memory', notification, entry, name: rule.call });
     return { kind: 'later' };
@@ -162,7 +162,10 @@ export function send(supervision: Supervision, notification: Notification, answe
     case 'descriptor': {
       const result = listener.answerDescriptor(id, answer);
       answer.settle(result >= 0);
-      if (result < 0 && result !== -errnoNumbers.ENOENT) {
+      if (result === -errnoNumbers.EINVAL) {
+        const reason = 'the kernel cannot hand a descriptor to a program in one step (SECCOMP_ADDFD_FLAG_SEND)';
+        send(supervision, notification, refuse('ENOSYS', reason));
+      } else if (result < 0 && result !== -errnoNumbers.ENOENT) {
         const limit = 'the limit of open files is lower than when the program was started';
         send(
           supervision,

@@ -17,10 +17,12 @@ import { withoutExecutions } from '../policy/strict.js';
 import { executionRules, policyRules } from '../policy/wx.js';
 import { serviceRules } from './answer.js';
 import type { HandedPosition } from './confine/descriptors.js';
-import { prepare } from './confine/start.js';
+import { cannotConfine, cannotStart, type Missing, untraceable } from './confine/missing.js';
+import { type Prepared, prepare } from './confine/start.js';
 import { type EmulationShared, leaveRegisters, untilTakenOver } from './emulation/shared.js';
 import { reportImage } from './executions.js';
 import { type LogTarget, openLog } from './log.js';
+import { missingMeans, missingOfListener } from './means.js';
 import { programMayAskForExecutableStack } from './program_file.js';
 import type { Receiver } from './receiver.js';
 import { cancel, offerListener, setHeld, untilReceiverWaits } from './rendezvous.js';
@@ -89,12 +91,15 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
   /** Has the receiver take a listener; settles when it does. */
   const handOver = async (installed: InstalledFilter, memoryFolder?: number): Promise<Listener> => {
     const listener = new Listener(installed.listener, sizes);
+    demand(request, missingOfListener(listener));
     listener.wakeSynchronously();
     receiver.tell({ ...settings, memoryFolder });
     await Promise.race([offerListener(rendezvous, installed), ended(served)]);
     return listener;
   };
   try {
+    // A process that is arranged shows by itself what can be done to it.
+    if (!confined) demand(request, missingMeans());
     // A process is arranged in the folder that it will be in, which may be gone: Node.js starts no thread there.
     if (confined && request.folder !== undefined) {
       await Promise.race([untilReceiverWaits(rendezvous), ended(served)]);
@@ -114,6 +119,17 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
   } catch (error) {
     cancel(rendezvous);
     throw error;
+  }
+}
+
+/** Goes on where nothing is missing, or the run is to start all the same: then it is told what is open. */
+function demand({ bestEffort, policy, log: target }: StartRequest, missing: readonly Missing[]): void {
+  if (missing.length === 0) return;
+  if (!bestEffort) throw cannotStart(policy.level, missing);
+  const log = openLog(target);
+  for (const one of missing) {
+    if (log.enabled) log.write({ event: 'missing', ...one });
+    writeSync(2, `trampfd: best effort: ${one.what}; open without it: ${one.open}\n`);
   }
 }
 
@@ -157,15 +173,20 @@ async function startConfined(
   handOver: HandOver,
 ): Promise<Started | number> {
   const log = openLog(request.log);
-  const prepared = prepare(request, {
-    looking: compileFilter(rules),
-    permitting: compileFilter(withoutExecutions(rules)),
-  });
-  const { held, installed, memoryFolder, positions, looksBecause, missing } = prepared.arranged;
-  for (const one of missing) {
-    if (log.enabled) log.write({ event: 'missing', ...one });
-    writeSync(2, `trampfd: best effort: ${one.what}; open without it: ${one.open}\n`);
+  const permitting = compileFilter(withoutExecutions(rules));
+  let prepared: Prepared;
+  try {
+    prepared = prepare(request, { looking: compileFilter(rules), permitting });
+  } catch (error) {
+    // Without tracing nothing can be arranged; the filter alone can be had.
+    if (!(error instanceof TrampfdError) || error.code !== 'ERR_TRAMPFD_HELD') throw error;
+    const missing = [untraceable(error)];
+    if (!request.bestEffort) throw cannotConfine(missing);
+    demand(request, missing);
+    return startFiltered(request, permitting, { asksForStack: false, isLooking: false }, handOver);
   }
+  const { held, installed, memoryFolder, positions, looksBecause, missing } = prepared.arranged;
+  demand(request, missing);
   if (prepared.note !== undefined) {
     if (log.enabled) log.write({ event: 'note', reason: prepared.note });
     writeSync(2, `trampfd: ${prepared.note}\n`);

@@ -22,7 +22,7 @@ import { mountTable, visibleMounts } from '../../linux/mount_table.js';
 import { deniesAll, memoryKinds, type Policy } from '../../policy/kinds.js';
 import { type HandedPosition, type OutsideFile, outsideFiles } from './descriptors.js';
 import { coveredDevices } from './devices.js';
-import { cannotConfine, type Missing, Requirements } from './missing.js';
+import { cannotConfine, type Missing, Requirements, unlessRoot } from './missing.js';
 import { type Devices, isWithin, planMounts } from './mount_plan.js';
 import { arrangeMounts, makeMemoryFolder, type PreparedMounts, prepareMounts } from './mounts.js';
 import { type Permission, permitFiles, prepareFiles } from './permit.js';
@@ -105,7 +105,7 @@ function startHeld(
     what: privileged ? 'a mount namespace cannot be had' : 'a user namespace cannot be had',
     remedy:
       'root can allow it (kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0, ' +
-      'user.max_user_namespaces), and a container by its seccomp profile and capabilities; or start as root',
+      `user.max_user_namespaces), and a container by its seccomp profile and capabilities${unlessRoot('start as root')}`,
     open: 'files that the program can write may be executed, and /proc/PID/mem may write over code',
   };
   const mapped = typeof held === 'number' || privileged ? 0 : mapOwnUser(held.processId);
@@ -155,7 +155,7 @@ function installFilter(held: HeldProcess, header: bigint, requirements: Requirem
   if (number === -errnoNumbers.EINVAL) {
     requirements.need(number, {
       what: 'a call that the supervisor works on cannot be kept from signals',
-      remedy: 'a kernel from 5.19 on can (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)',
+      remedy: 'a later kernel can (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)',
       open: 'a program is not looked at before it runs: one whose file asks for an executable stack gets it',
     });
     number = load(0);
@@ -180,7 +180,7 @@ function takeMemoryFolder(
   close(pidfd);
   const had = requirements.need(ours, {
     what: 'a file system for memory files cannot be made',
-    remedy: 'a kernel from 5.2 on with tmpfs can',
+    remedy: 'a kernel with tmpfs, fsopen(2) and fsmount(2) can',
     open: 'memory files (memfd_create) are refused',
   });
   return had ? [theirs, ours] : undefined;

@@ -17,6 +17,11 @@ export interface Missing {
   readonly open: string;
 }
 
+/** A remedy that root does not need to be told. */
+export function unlessRoot(remedy: string): string {
+  return process.geteuid?.() === 0 ? '' : `; or ${remedy}`;
+}
+
 /** Gathers what is missing while a process is arranged. */
 export class Requirements {
   readonly missing: Missing[] = [];
@@ -29,12 +34,35 @@ export class Requirements {
   }
 }
 
+/** The sentence about what is missing, for the policy that cannot be had. */
+function sentence(what: string, missing: readonly Missing[]): string {
+  const lines = missing.map(({ what, remedy }) => `\n  ${what}: ${remedy}`);
+  return (
+    `${what} here, so nothing was started; what is missing:${lines.join('')}\n` +
+    '  or start with what there is: --best-effort'
+  );
+}
+
 /** The error of a run that cannot be confined as it should be. */
 export function cannotConfine(missing: readonly Missing[]): TrampfdError {
-  const lines = missing.map(({ what, remedy }) => `\n  ${what}: ${remedy}`);
-  return new TrampfdError(
-    'ERR_TRAMPFD_STRICT',
-    `strict cannot be enforced here, so nothing was started; what is missing:${lines.join('')}\n` +
-      '  or start with what there is: --best-effort',
-  );
+  return new TrampfdError('ERR_TRAMPFD_STRICT', sentence('strict cannot be enforced', missing));
+}
+
+/** The error of a run of any policy that cannot be supervised. */
+export function cannotStart(policy: string, missing: readonly Missing[]): TrampfdError {
+  return new TrampfdError('ERR_TRAMPFD_MEANS', sentence(`the policy ${policy} cannot be had in full`, missing));
+}
+
+/** What is missing where the process that is to become the program cannot be traced. */
+export function untraceable(error: TrampfdError): Missing {
+  const errno = error.errno === undefined ? '' : ` (${errnoName(error.errno)})`;
+  return {
+    what: `a process that this one has started cannot be traced${errno}`,
+    remedy:
+      'Yama (kernel.yama.ptrace_scope 3), a seccomp profile without ptrace or another security module forbids ptrace(2): ' +
+      'allow it there',
+    open:
+      'files that the program can write may be executed, /proc/PID/mem may write over code, memory files are refused, ' +
+      'and trampolines that a program writes itself are not emulated',
+  };
 }

@@ -9,7 +9,7 @@ import { AT, AT_FDCWD, FCNTL } from '../../abi/fcntl.js';
 import { MOUNT, MOUNT_ATTR } from '../../abi/mount.js';
 import type { HeldCall, HeldProcess } from '../../linux/held_process.js';
 import { allocate, allocateString, type NativeMemory } from '../../linux/libc.js';
-import type { Requirements } from './missing.js';
+import { type Requirements, unlessRoot } from './missing.js';
 import type { MountPlan, OwnMount } from './mount_plan.js';
 import { asBytes } from './trees.js';
 
@@ -92,8 +92,8 @@ function missingMounts(what: string): { readonly what: string; readonly remedy: 
   return {
     what: `mounts of the program's own cannot be arranged: ${what}`,
     remedy:
-      'a kernel from 5.12 on can, where no sandbox around this one forbids it: start outside of that, as root, or ' +
-      'where kernel.apparmor_restrict_unprivileged_userns is 0',
+      'a kernel with open_tree(2), move_mount(2) and mount_setattr(2) can, where no sandbox around this process forbids ' +
+      `it: start outside of that${unlessRoot('start as root')}; kernel.apparmor_restrict_unprivileged_userns has to be 0`,
     open: 'files that the program can write may be executed, and /proc/PID/mem may write over code',
   };
 }

@@ -27,7 +27,7 @@ const CAPABILITIES = 64;
 export function giveUpPrivileges(held: HeldProcess, requirements: Requirements, sets: NativeMemory): void {
   requirements.need(held.call('prctl', PRCTL.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), {
     what: 'no_new_privs',
-    remedy: 'a kernel from 3.5 on has it',
+    remedy: 'a sandbox around this process may forbid it',
     open: 'a setuid program runs with its privilege, and who attacks it has that',
   });
   const given = Array.from({ length: CAPABILITIES }, (_, number) => number).filter(
@@ -93,7 +93,7 @@ export function enterDomain(
     requirements.need(entered, {
       what: 'a Landlock domain cannot be had',
       remedy:
-        "a kernel from 5.19 on that lists 'landlock' in its boot option lsm= has it; or start as an ordinary user",
+        "a kernel that lists 'landlock' in its boot option lsm= has it; or start as an ordinary user",
       open:
         'root can become the user of a process outside of the run, and reach files through its /proc/PID/root, where ' +
         'they can be executed',

@@ -1,0 +1,108 @@
+/**
+ * Probes on a child that waits: whether this process may read and write the memory of what it starts, and trace it
+ * (process_vm_readv(2), process_vm_writev(2), ptrace(2)). Yama, a seccomp profile or another security module may forbid each.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import { errnoNumbers } from '../abi/errno.js';
+import { FCNTL } from '../abi/fcntl.js';
+import { close } from './descriptor.js';
+import { allocate, allocateString, allocateStrings, native, negatedErrno } from './libc.js';
+import { probeReading, probeWriting } from './memory.js';
+import { StoppingThread } from './ptrace.js';
+import { kill, signalNumbers } from './signal.js';
+
+const libcPipe2 = native('int pipe2(uint64_t, int)');
+const libcWaitpid = native('int waitpid(int, uint64_t, int)');
+const posixSpawn = native('int posix_spawn(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t)');
+const actionsInit = native('int posix_spawn_file_actions_init(uint64_t)');
+const actionsAddDup2 = native('int posix_spawn_file_actions_adddup2(uint64_t, int, int)');
+const actionsAddOpen = native('int posix_spawn_file_actions_addopen(uint64_t, int, uint64_t, int, unsigned int)');
+
+/** More than any C library's posix_spawn_file_actions_t has. */
+const OPAQUE_SIZE = 1024;
+const SHELL = '/bin/sh';
+
+/** A child that reads from a pipe, and ends when the pipe does. */
+export class WaitingChild implements Disposable {
+  readonly processId: number;
+  readonly #pipe: number;
+
+  private constructor(processId: number, pipe: number) {
+    this.processId = processId;
+    this.#pipe = pipe;
+  }
+
+  /** Starts one; undefined where none can be started. */
+  static start(): WaitingChild | undefined {
+    const ends = allocate(8);
+    if (negatedErrno(libcPipe2(ends.address, FCNTL.O_CLOEXEC)) < 0) return undefined;
+    const [reading, writing] = [ends.view.getInt32(0, true), ends.view.getInt32(4, true)];
+    const actions = allocate(OPAQUE_SIZE).address;
+    const nowhere = allocateString('/dev/null').address;
+    actionsInit(actions);
+    actionsAddDup2(actions, reading, 0);
+    for (const output of [1, 2]) actionsAddOpen(actions, output, nowhere, FCNTL.O_WRONLY, 0);
+    const processId = allocate(4);
+    const words = allocateStrings([SHELL, '-c', 'read -r line']).address;
+    const failed = posixSpawn(
+      processId.address,
+      allocateString(SHELL).address,
+      actions,
+      0n,
+      words,
+      allocateStrings([]).address,
+    );
+    close(reading);
+    if (failed === 0) return new WaitingChild(processId.view.getInt32(0, true), writing);
+    close(writing);
+    return undefined;
+  }
+
+  /** Ends the child, and takes its status. */
+  [Symbol.dispose](): void {
+    close(this.#pipe);
+    kill(this.processId, signalNumbers['SIGKILL'] ?? 9);
+    libcWaitpid(this.processId, 0n, 0);
+  }
+}
+
+/** What this process may do to a process: 0, or a negated error number. */
+export interface Access {
+  readonly reads: number;
+  readonly writes: number;
+}
+
+/** Where the stack of a process is, which is readable and writable; undefined where that may not be known. */
+function stackAddress(processId: number): bigint | undefined {
+  try {
+    const line = /^([0-9a-f]+)-[0-9a-f]+ rw.*\[stack\]$/m.exec(readFileSync(`/proc/${processId}/maps`, 'latin1'));
+    return line === null ? undefined : BigInt(`0x${line[1]}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tries to read and to write the memory of a process. */
+export function accessTo(processId: number): Access {
+  const stack = stackAddress(processId);
+  if (stack === undefined) return { reads: -errnoNumbers.EACCES, writes: -errnoNumbers.EACCES };
+  return { reads: probeReading(processId, stack), writes: probeWriting(processId, stack) };
+}
+
+/** {@link accessTo} a child of this process; undefined where none could be started. */
+export function probeChildAccess(): Access | undefined {
+  using child = WaitingChild.start();
+  return child === undefined ? undefined : accessTo(child.processId);
+}
+
+/** Whether a child can be traced (ptrace(2), PTRACE_SEIZE); undefined where none could be started. */
+export function probeChildTracing(): boolean | undefined {
+  using child = WaitingChild.start();
+  if (child === undefined) return undefined;
+  const thread = StoppingThread.seize(child.processId);
+  const stops = thread?.stopped() !== undefined;
+  thread?.release();
+  return stops;
+}
