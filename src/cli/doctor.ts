@@ -211,8 +211,10 @@ export async function doctor(
     ...programs,
     emulationFinding(traces, waitsKillable),
     ...strictFindings(),
-    ...policies,
   ];
+  // Where something is missing that all need, wx does not work for lack of that.
+  const isComplete = findings.every((one) => one.needed !== true || one.answer === 'yes');
+  const tried = policies.map((one) => ({ ...one, needed: isComplete && one.name === 'policy wx' }));
   const head = `trampfd ${version}, Linux ${release()} on ${process.arch}, Node.js ${process.versions.node}`;
-  return reportText(head, findings);
+  return reportText(head, [...findings, ...tried]);
 }

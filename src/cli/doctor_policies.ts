@@ -61,7 +61,7 @@ function trial(level: 'wx' | 'strict', works: string, environment: NodeJS.Proces
 export function policyFindings(environment: readonly Uint8Array[]): readonly Finding[] {
   const variables = asVariables(environment);
   return [
-    { ...trial('wx', 'a program was run under it', variables), needed: true },
+    trial('wx', 'a program was run under it', variables),
     trial('strict', 'a program was run under it: it can be enforced in full', variables),
   ];
 }

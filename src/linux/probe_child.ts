@@ -10,7 +10,7 @@ import { FCNTL } from '../abi/fcntl.js';
 import { close } from './descriptor.js';
 import { allocate, allocateString, allocateStrings, native, negatedErrno } from './libc.js';
 import { probeReading, probeWriting } from './memory.js';
-import { StoppingThread } from './ptrace.js';
+import { StoppingThread, yieldProcessor } from './ptrace.js';
 import { kill, signalNumbers } from './signal.js';
 
 const libcPipe2 = native('int pipe2(uint64_t, int)');
@@ -91,16 +91,33 @@ export function accessTo(processId: number): Access {
   return { reads: probeReading(processId, stack), writes: probeWriting(processId, stack) };
 }
 
+/**
+ * How long a child may take until it has a stack and may be looked at, in milliseconds: posix_spawn(3) returns when execve(2)
+ * has given up the old memory, and that is before the new one is complete.
+ */
+const STARTING = 50;
+
+/** {@link accessTo} a child when it may be looked at. */
+function accessInTime(child: WaitingChild): Access {
+  const until = performance.now() + STARTING;
+  for (;;) {
+    const access = accessTo(child.processId);
+    if ((access.reads === 0 && access.writes === 0) || performance.now() > until) return access;
+    yieldProcessor();
+  }
+}
+
 /** {@link accessTo} a child of this process; undefined where none could be started. */
 export function probeChildAccess(): Access | undefined {
   using child = WaitingChild.start();
-  return child === undefined ? undefined : accessTo(child.processId);
+  return child === undefined ? undefined : accessInTime(child);
 }
 
 /** Whether a child can be traced (ptrace(2), PTRACE_SEIZE); undefined where none could be started. */
 export function probeChildTracing(): boolean | undefined {
   using child = WaitingChild.start();
   if (child === undefined) return undefined;
+  accessInTime(child);
   const thread = StoppingThread.seize(child.processId);
   const stops = thread?.stopped() !== undefined;
   thread?.release();

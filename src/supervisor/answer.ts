@@ -105,7 +105,10 @@ function decide(supervision: Supervision, notification: Notification): Answer {
   const found = entry === undefined ? undefined : served[entry].get(number);
   if (rule !== undefined && entry !== undefined && isEmulated(policy, rule) && supervision.emulation !== undefined) {
     if (!supervision.waitsKillable) {
-      return refuse('EACCES', 'the kernel does not keep a call that waits for another (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)');
+      return refuse(
+        'EACCES',
+        'the kernel does not keep a call that waits for another (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)',
+      );
     }
     supervision.emulation.hand({ kind: 'memory', notification, entry, name: rule.call });
     return { kind: 'later' };

@@ -134,7 +134,10 @@ export class Judgements {
     const { threadId } = notification;
     const isLast = performance.now() > until;
     if (!supervision.waitsKillable) {
-      return refuse('EACCES', 'the kernel does not keep a call that waits to be judged (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)');
+      return refuse(
+        'EACCES',
+        'the kernel does not keep a call that waits to be judged (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)',
+      );
     }
     // Those that wait to be judged themselves stand as still as any.
     const still = new Set(this.#waiting.map((other) => other.context.notification.threadId));

@@ -19,6 +19,7 @@ import { type ArgumentIndex, allow, type Condition, notify, type Rule } from '..
 import { type Answer, type CallContext, isValid, loggedCall, type NotifiedCall, refuse } from '../call.js';
 import { newDescriptor } from '../new_descriptor.js';
 import { UnsealedFile } from '../sealed_file.js';
+import { refuseMemory } from '../unreachable.js';
 import { answerUserCreate } from '../user/create.js';
 
 /** The highest first argument that is process_madvise's. */
@@ -73,7 +74,11 @@ function answer(context: CallContext): Answer {
     prepare: () =>
       isValid(context) && writeMemory(threadId, address, encodeInfo(infoOf(object)))
         ? undefined
-        : refuse('EFAULT', 'the address of struct trampfd_info cannot be written; give the address of one'),
+        : refuseMemory(
+            threadId,
+            address,
+            'the address of struct trampfd_info cannot be written; give the address of one',
+          ),
     adopt(file, descriptor) {
       tables.adopt(file, object, creator);
       if (log.enabled) log.write({ event: 'table-created', descriptor, ...loggedCall(context) });

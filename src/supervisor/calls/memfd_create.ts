@@ -14,6 +14,7 @@ import { changeMode, changeOwner, close, createAt, unlinkAt } from '../../linux/
 import { readString } from '../../linux/memory.js';
 import { fileOwnerOf } from '../../linux/proc.js';
 import { type Answer, type CallContext, int32, isValid, loggedCall, type NotifiedCall, refuse } from '../call.js';
+import { refuseMemory } from '../unreachable.js';
 
 /** Bytes of a name, at most (mm/memfd.c: MFD_NAME_MAX_LEN). */
 const LONGEST_NAME = 249;
@@ -59,7 +60,7 @@ function answer(context: CallContext): Answer {
   const refusal = refuseFlags(flags);
   if (refusal !== undefined) return refusal;
   const name = readString(threadId, address, LONGEST_NAME);
-  if (name === undefined) return refuse('EFAULT', 'the name of the memory file cannot be read');
+  if (name === undefined) return refuseMemory(threadId, address, 'the name of the memory file cannot be read');
   if (name === 'too long') return refuse('EINVAL', `the name of the memory file has more than ${LONGEST_NAME} bytes`);
   if (!isValid(context)) return refuse('EACCES', 'the caller is gone');
   if (memoryFolder === undefined) return refuse('ENOSYS', 'there is no file system for memory files in this run');

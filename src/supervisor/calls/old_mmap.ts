@@ -34,6 +34,7 @@ import {
   stopBehindCall,
 } from '../call.js';
 import { reportRefusable } from '../report.js';
+import { refuseMemory } from '../unreachable.js';
 import { keepFromForks } from '../user/map.js';
 import { map } from './map.js';
 
@@ -49,7 +50,12 @@ function asMmap2(context: CallContext): CallContext | Answer {
   const { notification } = context;
   const [address] = notification.arguments;
   const bytes = readMemory(notification.threadId, address, 4 * ARGUMENT_COUNT);
-  if (bytes === undefined) return refuse('EFAULT', `the arguments of mmap at 0x${address.toString(16)} cannot be read`);
+  if (bytes === undefined)
+    return refuseMemory(
+      notification.threadId,
+      address,
+      `the arguments of mmap at 0x${address.toString(16)} cannot be read`,
+    );
   if (!isValid(context)) return refuse('EACCES', 'the caller is gone');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const words = Array.from({ length: ARGUMENT_COUNT }, (_, index) => BigInt(view.getUint32(4 * index, true)));

@@ -21,6 +21,7 @@ import {
   unseen,
 } from '../call.js';
 import type { RepeatableWrite, TableEntry } from '../tables.js';
+import { refuseMemory } from '../unreachable.js';
 import { answerUserWrite } from '../user/write.js';
 import { type CallNames, descriptorRules, filePositionOf, positionalRules } from './on_descriptor.js';
 
@@ -57,7 +58,8 @@ function answer(context: CallContext): Answer {
   // Read once: all that follows is about this copy.
   const bytes = readMemory(notification.threadId, bufferAddress, DESCRIPTOR_SIZE);
   if (bytes === undefined) {
-    return refuse('EFAULT', `the ${kind} structure at 0x${bufferAddress.toString(16)} cannot be read`);
+    const reason = `the ${kind} structure at 0x${bufferAddress.toString(16)} cannot be read`;
+    return refuseMemory(notification.threadId, bufferAddress, reason);
   }
   if (!isValid(context)) return refuse('EACCES', 'the caller is gone');
   return set(context, entry, kind, bytes);

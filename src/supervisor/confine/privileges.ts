@@ -92,8 +92,7 @@ export function enterDomain(
   if (!hasOwnUsers) {
     requirements.need(entered, {
       what: 'a Landlock domain cannot be had',
-      remedy:
-        "a kernel that lists 'landlock' in its boot option lsm= has it; or start as an ordinary user",
+      remedy: "a kernel that lists 'landlock' in its boot option lsm= has it; or start as an ordinary user",
       open:
         'root can become the user of a process outside of the run, and reach files through its /proc/PID/root, where ' +
         'they can be executed',

@@ -10,6 +10,7 @@ import { createUser, judgeUserCreate } from '../../object/user.js';
 import { type Answer, type CallContext, isValid, loggedCall, refuse } from '../call.js';
 import { ContextFile } from '../context_file.js';
 import { newDescriptor } from '../new_descriptor.js';
+import { refuseMemory } from '../unreachable.js';
 
 /** Answers one. */
 export function answerUserCreate(context: CallContext): Answer {
@@ -20,8 +21,9 @@ export function answerUserCreate(context: CallContext): Answer {
   if (refusal !== undefined) return refuse(refusal.errno, refusal.reason);
   const bytes = readMemory(notification.threadId, address, TRAMPFD_USER_STRUCTURE.sizeof);
   if (bytes === undefined) {
-    return refuse(
-      'EFAULT',
+    return refuseMemory(
+      notification.threadId,
+      address,
       `the struct trampfd_user at 0x${address.toString(16)} cannot be read; give the address of one`,
     );
   }

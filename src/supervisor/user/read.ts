@@ -9,6 +9,7 @@ import { judgeUserRead } from '../../object/user_arguments.js';
 import { readContext } from '../../object/user_read.js';
 import { type Answer, type CallContext, isValid, refuse } from '../call.js';
 import type { UserEntry } from '../tables.js';
+import { refuseMemory } from '../unreachable.js';
 
 /** Answers one. `offset` is the argument of pread, or the file position. */
 export function answerUserRead(context: CallContext, entry: UserEntry, offset: bigint): Answer {
@@ -18,7 +19,7 @@ export function answerUserRead(context: CallContext, entry: UserEntry, offset: b
   if (typeof kind !== 'string') return refuse(kind.errno, kind.reason);
   const bytes = readContext(entry.object, kind, Number(count));
   if (!isValid(context) || !writeMemory(threadId, bufferAddress, bytes)) {
-    return refuse('EFAULT', `the buffer at 0x${bufferAddress.toString(16)} cannot be written`);
+    return refuseMemory(threadId, bufferAddress, `the buffer at 0x${bufferAddress.toString(16)} cannot be written`);
   }
   return { kind: 'value', value: BigInt(bytes.length) };
 }

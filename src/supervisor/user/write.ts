@@ -11,6 +11,7 @@ import { judgeUserWrite } from '../../object/user_arguments.js';
 import { setContext } from '../../object/user_write.js';
 import { type Answer, type CallContext, int32, isValid, loggedCall, refuse } from '../call.js';
 import type { UserEntry } from '../tables.js';
+import { refuseMemory } from '../unreachable.js';
 
 /** Answers one. `offset` is the argument of pwrite, or the file position. */
 export function answerUserWrite(context: CallContext, entry: UserEntry, offset: bigint): Answer {
@@ -21,7 +22,8 @@ export function answerUserWrite(context: CallContext, entry: UserEntry, offset: 
   // Read once: all that follows is about this copy.
   const bytes = readMemory(notification.threadId, bufferAddress, Number(count));
   if (bytes === undefined) {
-    return refuse('EFAULT', `the ${kind} context at 0x${bufferAddress.toString(16)} cannot be read`);
+    const reason = `the ${kind} context at 0x${bufferAddress.toString(16)} cannot be read`;
+    return refuseMemory(notification.threadId, bufferAddress, reason);
   }
   if (!isValid(context)) return refuse('EACCES', 'the caller is gone');
   const result = setContext(entry.object, kind, bytes, callEntry);

@@ -21,6 +21,8 @@ static const struct {
 	{ "open_tree", SYS_open_tree, SYS_open_tree },
 	{ "fsopen", SYS_fsopen, SYS_fsopen },
 	{ "mount_setattr", SYS_mount_setattr, SYS_mount_setattr },
+	{ "ptrace", SYS_ptrace, SYS_ptrace },
+	{ "process_vm", SYS_process_vm_readv, SYS_process_vm_writev },
 	{ "landlock", SYS_landlock_create_ruleset, SYS_landlock_restrict_self },
 };
 
