@@ -12,6 +12,7 @@ import { closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { AT, AT_FDCWD } from '../abi/fcntl.js';
 import { readString } from '../linux/memory.js';
 import { candidatePaths } from '../linux/search_path.js';
+import { fieldOf, statusOf } from '../linux/status.js';
 import { type ExecutableKind, HEADER_BYTES, judgeExecutable } from '../policy/executable.js';
 import { type CallContext, int32 } from './call.js';
 
@@ -44,8 +45,12 @@ function interpreterOf(start: Uint8Array): string | undefined {
   return line?.[1];
 }
 
-/** What a file asks for; `none` where there is no file that the kernel would execute. */
-function look(path: string): Found | 'none' {
+/**
+ * What a file asks for; `none` where there is no file that the kernel would execute.
+ *
+ * @param isOurReach - whether who executes it comes to no file that this process does not come to
+ */
+function look(path: string, isOurReach: boolean): Found | 'none' {
   let file: number | undefined;
   try {
     const stats = statSync(ASCII.test(path) ? path : Buffer.from(path, 'latin1'), MAY_BE_GONE);
@@ -60,8 +65,9 @@ function look(path: string): Found | 'none' {
     if (found.size >= MOST_REMEMBERED) found.clear();
     found.set(state, one);
     return one;
-  } catch {
-    return UNKNOWN;
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    return isOurReach && code === 'EACCES' && syscall === 'stat' ? 'none' : UNKNOWN;
   } finally {
     if (file !== undefined) closeSync(file);
   }
@@ -110,11 +116,23 @@ function pathFor({ notification, name }: CallContext): string | undefined {
   return folder === AT_FDCWD ? `/proc/${threadId}/cwd/${text}` : `/proc/${threadId}/fd/${folder}/${text}`;
 }
 
+/** The fields of /proc/ID/status that say which folders a thread may search. */
+const RIGHTS = ['Uid', 'Gid', 'Groups', 'CapEff'] as const;
+
+/** Whether a thread may search the folders that this process may search, and no other. */
+function hasOurRights(threadId: number): boolean {
+  const theirs = statusOf(threadId);
+  const ours = statusOf('self');
+  if (theirs === undefined || ours === undefined) return false;
+  return RIGHTS.every((name) => fieldOf(theirs, name) === fieldOf(ours, name));
+}
+
 /** Whether a file that is executed may ask for memory that is executable; `reach` says how the path of an interpreter is reached. */
-function mayAsk(first: string, reach: (interpreter: string) => string): boolean {
+function mayAsk(first: string, isOurReach: () => boolean, reach: (interpreter: string) => string): boolean {
   let path = first;
   for (let depth = 0; depth < DEEPEST; depth++) {
-    const file = look(path);
+    const seen = look(path, false);
+    const file = seen === UNKNOWN && isOurReach() ? look(path, true) : seen;
     if (file === 'none') return false;
     if (file.interpreter === undefined) return file.kind !== 'plain';
     path = reach(file.interpreter);
@@ -130,6 +148,7 @@ export function mayAskForExecutableStack(context: CallContext): boolean {
   if (path === undefined || !sharesRoot(threadId)) return true;
   return mayAsk(
     path,
+    () => hasOurRights(threadId),
     (interpreter) => `/proc/${threadId}/${interpreter.startsWith('/') ? 'root' : 'cwd/'}${interpreter}`,
   );
 }
@@ -137,6 +156,10 @@ export function mayAskForExecutableStack(context: CallContext): boolean {
 /** The same of a program of this process's own mounts, by its path or its name in PATH: of every file that it may be. */
 export function programMayAskForExecutableStack(program: Uint8Array): boolean {
   return candidatePaths(program).some((path) =>
-    mayAsk(Buffer.from(path).toString('latin1'), (interpreter) => interpreter),
+    mayAsk(
+      Buffer.from(path).toString('latin1'),
+      () => true,
+      (interpreter) => interpreter,
+    ),
   );
 }

@@ -149,7 +149,7 @@ async function startFiltered(
     throw new TrampfdError(
       'EINVAL',
       'programs cannot be looked at before they run, as this kernel does not keep a call that waits for an answer ' +
-        '(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19), and the program may ask for an executable stack: build it ' +
+        '(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV), and the program may ask for an executable stack: build it ' +
         'with -z noexecstack, or start it with --no-emulation, under which it keeps that stack',
     );
   }
