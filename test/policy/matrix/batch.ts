@@ -24,7 +24,9 @@ const DESTROYED = 4;
 const OWN_FAILURE = 125;
 
 /** Descriptors that outside.c makes only when they are asked for: a confined run refuses to start with them. */
-export const specialDescriptors = ['unnamed', 'memfd', 'removed-folder', 'in-flight', 'detached-mount'] as const;
+export const specialDescriptors: readonly string[] = [
+  ...['unnamed', 'memfd', 'removed-folder', 'in-flight', 'detached-mount', 'queues', 'objects'],
+];
 
 /** How a batch is run. */
 export interface BatchOptions {

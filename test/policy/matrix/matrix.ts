@@ -12,6 +12,7 @@ import { Stage } from './stage.js';
 import { type Column, columns, isStrict, type User, type UserResults } from './table.js';
 
 const INHERITED = 'row-44-inherited';
+const INHERITED_KINDS = 'row-60-inherited-kinds';
 const SAME_FILE = 'row-45-same-file';
 
 /** Attempts for which something special has to stand around the run. */
@@ -21,6 +22,8 @@ const SPECIAL: Readonly<Record<string, readonly string[]>> = {
   'removed-folder': [`${INHERITED} removed-folder`],
   'in-flight': [`${INHERITED} in-flight`],
   'detached-mount': [`${INHERITED} detached-mount`],
+  queues: ['nested', 'behind-empty', 'zero-in-flight'].map((variant) => `${INHERITED_KINDS} ${variant}`),
+  objects: ['ring', 'counter', 'bpf-map', 'packets'].map((variant) => `${INHERITED_KINDS} ${variant}`),
   linked: [`${SAME_FILE} hard-link`],
 };
 

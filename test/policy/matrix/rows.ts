@@ -80,4 +80,9 @@ export const matrixRows: readonly MatrixRow[] = [
   race(47, 'path-swap', 'a path swapped while it is executed; two threads, stops and signals in `execve`', ['x86-64']),
   row(48, 'passed', 'descriptors passed within the run (SCM_RIGHTS, `pidfd_getfd`); seals'),
   row(49, 'supervisor', 'the supervisor: traced, written, robbed, stopped, killed', ['x86-64']),
+  row(
+    60,
+    'inherited-kinds',
+    'inherited `/dev/zero`, rings, buffers and BPF maps; files in queues of sockets in queues',
+  ),
 ];

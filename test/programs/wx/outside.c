@@ -6,13 +6,17 @@
  * FOLDER is the user's own, on a file system whose files may be executed; PROCESS is another one of the same user.
  * Standard input becomes a regular file, the working folder FOLDER, or with WX_REMOVED in the environment a folder in it
  * that has been removed. WX_WITH names those of the special descriptors that there are, for a run may refuse to start with
- * them: unnamed, memfd, removed-folder, in-flight, detached-mount. See outside.h.
+ * them: unnamed, memfd, removed-folder, in-flight, detached-mount, queues, objects. See outside.h.
  */
 #define _GNU_SOURCE
 #include "file.h"
 #include "outside.h"
 
 #include <err.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -44,19 +48,56 @@ static int file(const char *folder, const char *name, int flags)
 	return open(path, flags);
 }
 
-static int socket_with_memfd(void)
+/* Sends a message: of `length` bytes, with a descriptor where that is one. */
+static void send_along(int socket, size_t length, int descriptor)
 {
-	int ends[2], memory = memfd_create("in flight", MFD_CLOEXEC);
-	char control[CMSG_SPACE(sizeof memory)] = {0}, byte = 0;
-	struct iovec vector = {&byte, 1};
-	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	*header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof memory)};
-	memcpy(CMSG_DATA(header), &memory, sizeof memory);
-	if (memory < 0 || fill_harmless(memory) < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||
-	    sendmsg(ends[0], &message, 0) != 1)
+	char control[CMSG_SPACE(sizeof descriptor)] = {0}, byte = 0;
+	struct iovec vector = {&byte, length};
+	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+	if (descriptor >= 0) {
+		message.msg_control = control;
+		message.msg_controllen = sizeof control;
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		*header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof descriptor)};
+		memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+	}
+	if (sendmsg(socket, &message, 0) != (ssize_t)length)
+		err(2, "sendmsg");
+}
+
+/* A socket in whose queue a descriptor waits, behind so many messages without data. */
+static int holding(int type, int descriptor, int before)
+{
+	int ends[2];
+	if (descriptor < 0 || socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) != 0)
 		err(2, "socket");
+	for (; before > 0; before--)
+		send_along(ends[0], 0, -1);
+	send_along(ends[0], 1, descriptor);
 	return ends[1];
+}
+
+static int filled_memfd(void)
+{
+	return fill_harmless(memfd_create("in flight", MFD_CLOEXEC));
+}
+
+/* What this user or this kernel cannot have stays closed. */
+static void at_if(int number, int descriptor)
+{
+	if (descriptor >= 0)
+		at(number, descriptor);
+}
+
+static void objects(void)
+{
+	unsigned char parameters[120] = {0};
+	struct perf_event_attr event = {.type = PERF_TYPE_SOFTWARE, .size = sizeof event, .config = PERF_COUNT_SW_DUMMY, .exclude_kernel = 1, .exclude_hv = 1};
+	union bpf_attr map = {.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = PAGE_SIZE, .max_entries = 1, .map_flags = BPF_F_MMAPABLE};
+	at_if(INHERITED_RING, (int)syscall(SYS_io_uring_setup, 8, parameters));
+	at_if(INHERITED_COUNTER, (int)syscall(SYS_perf_event_open, &event, 0, -1, -1, 0));
+	at_if(INHERITED_BPF_MAP, (int)syscall(SYS_bpf, BPF_MAP_CREATE, &map, sizeof map));
+	at_if(INHERITED_PACKETS, socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)));
 }
 
 /* Only root can have one: the number stays closed otherwise. */
@@ -95,10 +136,20 @@ int main(int count, char **arguments)
 	snprintf(path, sizeof path, "/proc/%s", process);
 	at(INHERITED_PROCESS, open(path, O_RDONLY | O_DIRECTORY));
 	if (with("in-flight"))
-		at(INHERITED_SOCKET, socket_with_memfd());
+		at(INHERITED_SOCKET, holding(SOCK_STREAM, filled_memfd(), 0));
 	at(INHERITED_PIDFD, (int)syscall(SYS_pidfd_open, atoi(process), 0));
 	fcntl(INHERITED_PIDFD, F_SETFD, 0);
 	at(INHERITED_NAMESPACE, open("/proc/self/ns/mnt", O_RDONLY));
+	at(INHERITED_ZERO, open("/dev/zero", O_RDWR));
+	at(INHERITED_ZERO_READING, open("/dev/zero", O_RDONLY));
+	at(INHERITED_ZERO_PATH, open("/dev/zero", O_PATH));
+	if (with("queues")) {
+		at(INHERITED_NESTED, holding(SOCK_DGRAM, holding(SOCK_STREAM, filled_memfd(), 0), 0));
+		at(INHERITED_BEHIND_EMPTY, holding(SOCK_DGRAM, filled_memfd(), 2));
+		at(INHERITED_ZERO_IN_FLIGHT, holding(SOCK_STREAM, open("/dev/zero", O_RDWR), 0));
+	}
+	if (with("objects"))
+		objects();
 	if (with("detached-mount"))
 		detached_mount();
 	if (mkdir("removed", 0700) != 0 && errno != EEXIST)

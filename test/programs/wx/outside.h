@@ -24,6 +24,16 @@ enum {
 	INHERITED_PIDFD,        /* of the process outside */
 	INHERITED_NAMESPACE,    /* the mount namespace of whoever starts the run */
 	INHERITED_DETACHED,     /* the root of a tmpfs that is mounted nowhere; only root has one */
+	INHERITED_ZERO,         /* /dev/zero, for reading and writing */
+	INHERITED_ZERO_READING,
+	INHERITED_ZERO_PATH,
+	INHERITED_NESTED,       /* in its queue is a socket, in whose queue is a memfd */
+	INHERITED_BEHIND_EMPTY, /* a message without data, and one with a memfd */
+	INHERITED_ZERO_IN_FLIGHT,
+	INHERITED_RING,         /* of io_uring */
+	INHERITED_COUNTER,      /* of perf */
+	INHERITED_BPF_MAP,
+	INHERITED_PACKETS,      /* a socket of AF_PACKET */
 	INHERITED_END,
 };
 

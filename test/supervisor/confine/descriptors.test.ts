@@ -179,5 +179,27 @@ except OSError as error:
         assert.equal(script(text, asOrdinaryUser).output, `${expected}\n`, `${mode.toString(8)} of ${owner}`);
       }
     });
+
+    test("a root's file that its user may only write, and that is executed or trusted", () => {
+      const trusted = join(shared.path, 'trusted');
+      mkdirSync(trusted);
+      const other = join(shared.path, 'other');
+      mkdirSync(other);
+      for (const [folder, mode, before, expected] of [
+        [other, 0o600, ':', 0],
+        // Whoever may execute it needs no permission to read it.
+        [other, 0o711, ':', 125],
+        [other, 0o600, 'ln -f $F $F.link', 125],
+        [trusted, 0o600, ':', 125],
+        [trusted, 0o711, ':', 125],
+      ] as const) {
+        const file = join(folder, `file-${mode.toString(8)}`);
+        writeFileSync(file, '');
+        chmodSync(file, mode);
+        const started = `F=${file}; ${before}; \${S% --} --exec ${trusted} -- sh -c 'echo said >&7' 7>>$F; echo $?; rm -f $F.link`;
+        const { output, errors } = script(started, asOrdinaryUser);
+        assert.equal(output, `${expected}\n`, `${file}, ${before}: ${errors}`);
+      }
+    });
   }
 });
