@@ -21,6 +21,10 @@ export interface Mount {
   readonly type: string;
   /** Options of this mount, as `rw`, `noexec`. */
   readonly options: readonly string[];
+  /** What it was made from: a device, a folder, a server's name; whatever its type takes. */
+  readonly source: string;
+  /** Options of the file system, as `rw`, `lowerdir=/a:/b`. */
+  readonly fileSystemOptions: readonly string[];
 }
 
 /** A path of mountinfo: blanks and the like are written as octal escapes. */
@@ -32,7 +36,7 @@ function withoutEscapes(text: string): string {
  * A line of mountinfo: its fields end with a blank, and hold whatever else a path may, but for the newline: the kernel
  * escapes both. Optional ones stand before a hyphen, behind which the type does.
  */
-const MOUNT = /^(\d+) (\d+) (\d+:\d+) ([^ ]+) ([^ ]+) ([^ ]+) (?:[^ ]+ )*?- ([^ ]+) /;
+const MOUNT = /^(\d+) (\d+) (\d+:\d+) ([^ ]+) ([^ ]+) ([^ ]+) (?:[^ ]+ )*?- ([^ ]+) ([^ ]*) ([\s\S]*)$/;
 
 /**
  * Reads the text of a mountinfo, in its order: a mount that hides another stands behind it.
@@ -47,7 +51,7 @@ export function parseMountTable(text: string): readonly Mount[] {
     // What is not understood could be left as it is, where it is to be closed.
     if (match === null)
       throw new TrampfdError('EIO', `a mount cannot be read: ${JSON.stringify(line)} in /proc/self/mountinfo`);
-    const [, id, parent, device = '', root = '', path = '', options = '', type = ''] = match;
+    const [, id, parent, device = '', root = '', path = '', options = '', type = '', source = '', rest = ''] = match;
     mounts.push({
       id: Number(id),
       parent: Number(parent),
@@ -56,6 +60,9 @@ export function parseMountTable(text: string): readonly Mount[] {
       path: withoutEscapes(path),
       type,
       options: options.split(','),
+      source: withoutEscapes(source),
+      // A comma within one is escaped.
+      fileSystemOptions: rest.split(',').map(withoutEscapes),
     });
   }
   return mounts;

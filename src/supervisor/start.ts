@@ -187,9 +187,9 @@ async function startConfined(
   }
   const { held, installed, memoryFolder, positions, looksBecause, missing } = prepared.arranged;
   demand(request, missing);
-  if (prepared.note !== undefined) {
-    if (log.enabled) log.write({ event: 'note', reason: prepared.note });
-    writeSync(2, `trampfd: ${prepared.note}\n`);
+  for (const note of prepared.notes) {
+    if (log.enabled) log.write({ event: 'note', reason: note });
+    writeSync(2, `trampfd: ${note}\n`);
   }
   if (looksBecause !== undefined && log.enabled) log.write({ event: 'looking', reason: looksBecause });
   setHeld(rendezvous, held.processId);

@@ -15,8 +15,8 @@ function escaped(path: string): string {
 }
 
 /** A line of mountinfo for a mount. */
-function line(mount: Mount, optional: readonly string[], source: string): string {
-  const { id, parent, device, root, path, options, type } = mount;
+function line(mount: Mount, optional: readonly string[]): string {
+  const { id, parent, device, root, path, options, type, source, fileSystemOptions } = mount;
   return [
     String(id),
     String(parent),
@@ -27,8 +27,8 @@ function line(mount: Mount, optional: readonly string[], source: string): string
     ...optional,
     '-',
     type,
-    source,
-    'rw',
+    escaped(source),
+    fileSystemOptions.map((one) => escaped(one).replaceAll(',', '\\054')).join(','),
   ].join(' ');
 }
 
@@ -41,9 +41,39 @@ describe('the text of a mount table', () => {
       '',
     ].join('\n');
     assert.deepEqual(parseMountTable(text), [
-      { id: 22, parent: 1, device: '254:0', root: '/', path: '/', type: 'ext4', options: ['rw', 'relatime'] },
-      { id: 23, parent: 22, device: '0:21', root: '/', path: '/proc', type: 'proc', options: ['rw', 'nosuid'] },
-      { id: 24, parent: 23, device: '0:21', root: '/sys', path: '/proc/sys', type: 'proc', options: ['ro', 'nosuid'] },
+      {
+        id: 22,
+        parent: 1,
+        device: '254:0',
+        root: '/',
+        path: '/',
+        type: 'ext4',
+        options: ['rw', 'relatime'],
+        source: '/dev/vda',
+        fileSystemOptions: ['rw', 'discard'],
+      },
+      {
+        id: 23,
+        parent: 22,
+        device: '0:21',
+        root: '/',
+        path: '/proc',
+        type: 'proc',
+        options: ['rw', 'nosuid'],
+        source: 'proc',
+        fileSystemOptions: ['rw'],
+      },
+      {
+        id: 24,
+        parent: 23,
+        device: '0:21',
+        root: '/sys',
+        path: '/proc/sys',
+        type: 'proc',
+        options: ['ro', 'nosuid'],
+        source: 'proc',
+        fileSystemOptions: ['rw'],
+      },
     ]);
   });
 
@@ -84,12 +114,13 @@ describe('the text of a mount table', () => {
       path,
       type: fc.constantFrom('ext4', 'fuse.sshfs', 'proc', 'nfs4', '9p'),
       options: fc.subarray(['rw', 'nosuid', 'nodev', 'noexec', 'relatime', 'idmapped'], { minLength: 1 }),
+      source: fc.constantFrom('/dev/vda', 'none', '-', 'server:/export', '', '/a b'),
+      fileSystemOptions: fc.array(fc.constantFrom('rw', 'lowerdir=/a:/b', 'upperdir=/a,b c\\', 'x'), { minLength: 1 }),
     };
     const mount = fc.record(fields, { noNullPrototype: true });
     const optional = fc.subarray(['shared:1', 'master:22', 'propagate_from:3', 'unbindable']);
-    const source = fc.constantFrom('/dev/vda', 'none', '-', 'server:/export', '');
     fc.assert(
-      fc.property(fc.array(fc.tuple(mount, optional, source), { maxLength: 5 }), (mounts) => {
+      fc.property(fc.array(fc.tuple(mount, optional), { maxLength: 5 }), (mounts) => {
         const text = mounts.map((one) => `${line(...one)}\n`).join('');
         assert.deepEqual(
           parseMountTable(text),
@@ -109,6 +140,8 @@ describe('mounts that their paths lead to', () => {
     path,
     type: 'tmpfs',
     options: [],
+    source: 'tmpfs',
+    fileSystemOptions: [],
   });
   const visible = (mounts: readonly Mount[]): number[] => visibleMounts(mounts).map(({ id }) => id);
 

@@ -18,13 +18,14 @@ import { filterError, type InstalledFilter } from '../../linux/filtered_thread.j
 import { HeldProcess } from '../../linux/held_process.js';
 import { createRuleset } from '../../linux/landlock.js';
 import { allocate } from '../../linux/libc.js';
-import { mountTable, visibleMounts } from '../../linux/mount_table.js';
+import { type Mount, visibleMounts } from '../../linux/mount_table.js';
 import { deniesAll, memoryKinds, type Policy } from '../../policy/kinds.js';
 import { type HandedPosition, type OutsideFile, outsideFiles } from './descriptors.js';
 import { coveredDevices } from './devices.js';
 import { cannotConfine, type Missing, Requirements, unlessRoot } from './missing.js';
 import { type Devices, isWithin, planMounts } from './mount_plan.js';
 import { arrangeMounts, makeMemoryFolder, type PreparedMounts, prepareMounts } from './mounts.js';
+import type { OutsideWays } from './outside_ways.js';
 import { type Permission, permitFiles, prepareFiles } from './permit.js';
 import { enterDomain, giveUpPrivileges, refuseExecGain } from './privileges.js';
 import { reopen } from './reopen.js';
@@ -38,6 +39,9 @@ export interface ArrangeRequest {
   readonly executables: readonly string[] | undefined;
   /** Trees that may be executed from. */
   readonly trees: readonly string[];
+  /** All mounts there are, and what is done about ways around those of the trees. */
+  readonly mounts: readonly Mount[];
+  readonly ways: OutsideWays;
   /** Descriptors that the program inherits. */
   readonly descriptors: readonly number[];
   readonly policy: Policy;
@@ -214,14 +218,14 @@ function closeOthers(held: HeldProcess, kept: readonly number[]): void {
  * descriptors that cannot be handed on; as {@link FilteredThread.install} for the filter
  */
 export function arrange(request: ArrangeRequest): Arranged {
-  const requirements = new Requirements();
+  const requirements = new Requirements(request.ways.missing);
   const filters = {
     looking: filterMemory(request.filters.looking),
     permitting: filterMemory(request.filters.permitting),
   };
   const files: readonly OutsideFile[] = outsideFiles(request.descriptors);
   const prepared = prepareMounts(
-    planMounts(visibleMounts(mountTable()), request.trees, devices()),
+    planMounts(visibleMounts(request.mounts), request.trees, devices(), request.ways.own),
     workingFolder(request),
   );
   const executables = request.executables === undefined ? undefined : prepareFiles(request.executables);

@@ -30,8 +30,8 @@ const ANY_EXECUTE = 0o111;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a path may have any but zero
 const ASCII = /^[\x01-\x7f]*$/;
 const MAY_BE_GONE = { throwIfNoEntry: false } as const;
-/** What no text of paths has that are written as realpath(3) gives them: steps in place and back, and escapes such as of zero. */
-const ODD = /\/\.{0,2}["/]|\\u00/;
+/** What no text of paths has that are written as realpath(3) gives them: steps in place and back, and escapes, as of zero and of the slash. */
+const ODD = /\/\.{0,2}["/]|\\u00|\\\//;
 
 /** What the package managers of dpkg, rpm, pacman and apk change with every package. */
 const PACKAGE_LISTS: readonly string[] = [
@@ -43,7 +43,7 @@ const PACKAGE_LISTS: readonly string[] = [
 ];
 
 /** Trees that people put programs into, and the names of folders for programs (hier(7)). */
-const FILLED_BY_HAND: readonly string[] = ['/usr/local', '/opt'];
+export const FILLED_BY_HAND: readonly string[] = ['/usr/local', '/opt'];
 const PROGRAM_FOLDERS: ReadonlySet<string> = new Set(['bin', 'sbin', 'games', 'libexec']);
 
 function mayGetPrograms(folder: string): boolean {
@@ -71,6 +71,7 @@ function search(path: string, folders: Map<string, number>, files: Set<string>):
   return found;
 }
 
+export /** When a folder was changed: milliseconds; undefined where it is not there. */
 function changedAt(folder: string): number | undefined {
   try {
     // Asked of some thousand folders at each start; a path of ASCII needs no bytes made of it.
@@ -81,7 +82,7 @@ function changedAt(folder: string): number | undefined {
 }
 
 /** When the lists of package managers were changed. */
-function packageChanges(): Readonly<Record<string, number>> {
+export function packageChanges(): Readonly<Record<string, number>> {
   const changes: Record<string, number> = {};
   for (const path of PACKAGE_LISTS) {
     const time = changedAt(path);

@@ -25,7 +25,12 @@ export function unlessRoot(remedy: string): string {
 
 /** Gathers what is missing while a process is arranged. */
 export class Requirements {
-  readonly missing: Missing[] = [];
+  readonly missing: Missing[];
+
+  /** @param missing - what is known to be missing already */
+  constructor(missing: readonly Missing[] = []) {
+    this.missing = [...missing];
+  }
 
   /** Notes what is missing where a system call has failed; gives whether it has succeeded. */
   need(result: number | bigint, missing: Missing): boolean {

@@ -44,6 +44,9 @@ export interface OwnMount {
   readonly attributes: number;
 }
 
+/** Attributes of what can neither be executed nor written, nor opened as a device. */
+export const UNUSABLE: number = MOUNT.MOUNT_ATTR_RDONLY | MOUNT.MOUNT_ATTR_NOEXEC | MOUNT.MOUNT_ATTR_NODEV;
+
 /** Where device nodes are: /dev or nothing, and those that must not be opened. */
 export interface Devices {
   readonly folder: readonly string[];
@@ -65,7 +68,7 @@ export function isWithin(path: string, folder: string): boolean {
 }
 
 /** A path below `from`, as seen from `to`. */
-function moved(path: string, from: string, to: string): string {
+export function moved(path: string, from: string, to: string): string {
   const rest = from === '/' ? path : path.slice(from.length);
   return to === '/' ? rest || '/' : `${to}${rest === '/' ? '' : rest}`;
 }
@@ -80,19 +83,28 @@ export function mountOf(mounts: readonly Mount[], path: string): Mount | undefin
 }
 
 /** Other ways to files of a tree, for writing. */
-interface OtherViews {
+export interface OtherViews {
   /** Mounts that show a part of it, or all, and nothing else. */
   readonly whole: readonly string[];
   /** Where it is in mounts that show more. */
   readonly parts: readonly string[];
 }
 
-function otherViews(mounts: readonly Mount[], tree: string, trees: readonly string[]): OtherViews {
-  const own = mountOf(mounts, tree);
-  if (own === undefined) return { whole: [], parts: [] };
+/**
+ * Where a place of a file system is seen.
+ *
+ * @param mounts - those that can be seen
+ * @param own - the mount that shows it as it is known already
+ * @param place - a path on its file system
+ * @param trees - what is read-only already
+ */
+export function otherViews(
+  mounts: readonly Mount[],
+  own: Pick<Mount, 'device'>,
+  place: string,
+  trees: readonly string[],
+): OtherViews {
   const isTrusted = (path: string): boolean => trees.some((other) => isWithin(path, other));
-  // Where the tree is on its file system.
-  const place = moved(tree, own.path, own.root);
   const others = mounts.filter((mount) => mount !== own && mount.device === own.device && !isTrusted(mount.path));
   const holding = others.filter(({ root }) => root !== place && isWithin(place, root));
   return {
@@ -105,31 +117,52 @@ function otherViews(mounts: readonly Mount[], tree: string, trees: readonly stri
   };
 }
 
+function viewsOfTree(mounts: readonly Mount[], tree: string, trees: readonly string[]): OtherViews {
+  const own = mountOf(mounts, tree);
+  return own === undefined ? { whole: [], parts: [] } : otherViews(mounts, own, moved(tree, own.path, own.root), trees);
+}
+
+/** Own mounts of which none has the path of another: it gets what either of the two was to get. */
+function united(mounts: readonly OwnMount[]): readonly OwnMount[] {
+  const byPath = new Map<string, number>();
+  for (const { path, attributes } of mounts) byPath.set(path, (byPath.get(path) ?? 0) | attributes);
+  return [...byPath].map(([path, attributes]) => ({ path, attributes }));
+}
+
 /**
  * Makes the plan.
  *
  * @param mounts - those of the namespace that can be seen
  * @param trees - what is trusted: absolute paths that exist, links resolved
  * @param devices - the folder of device nodes, where there is one, and those that must not be opened
+ * @param more - what else is put over itself
  */
-export function planMounts(mounts: readonly Mount[], trees: readonly string[], devices: Devices): MountPlan {
+export function planMounts(
+  mounts: readonly Mount[],
+  trees: readonly string[],
+  devices: Devices,
+  more: readonly OwnMount[] = [],
+): MountPlan {
   const { MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NODEV } = MOUNT;
   const outermost = trees.filter((tree) => !trees.some((other) => other !== tree && isWithin(tree, other)));
   const kernel = mounts.filter(({ type }) => KERNEL_TYPES.has(type)).map(({ path }) => path);
   // What is mounted within a tree is part of it, and may be shown elsewhere too.
   const inner = mounts.map(({ path }) => path).filter((path) => outermost.some((tree) => isWithin(path, tree)));
-  const views = [...outermost, ...inner].map((tree) => otherViews(mounts, tree, outermost));
+  const views = [...outermost, ...inner].map((tree) => viewsOfTree(mounts, tree, outermost));
   const parts = new Set(views.flatMap((view) => view.parts));
   const folders: OwnMount[] = [
     ...[...new Set(outermost)].map((path) => ({ path, attributes: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV })),
-    ...[...parts].map((path) => ({ path, attributes: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC })),
+    ...[...parts].map((path) => ({ path, attributes: UNUSABLE })),
   ];
+  // A folder comes before what lies in it, which would be hidden else.
+  const sorted = united([...folders, ...more]).toSorted((one, other) => one.path.length - other.path.length);
+  const isDevice = ({ path }: OwnMount): boolean => devices.folder.some((folder) => isWithin(path, folder));
   return {
     own: [
-      // A folder comes before what lies in it, which would be hidden else.
-      ...folders.sort((one, other) => one.path.length - other.path.length),
+      ...sorted.filter((mount) => !isDevice(mount)),
       // A pseudo terminal is made by a node that stands beside their folder, in one mount (pts(4)).
       ...devices.folder.map((path) => ({ path, attributes: MOUNT_ATTR_NOEXEC })),
+      ...sorted.filter(isDevice),
       ...devices.covered.map((path) => ({ path, attributes: MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV })),
     ],
     attributes: MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV,

@@ -12,6 +12,7 @@ import { TrampfdError } from '../../error.js';
 import type { SpawnRequest } from '../../linux/filtered_thread.js';
 import type { HeldProcess } from '../../linux/held_process.js';
 import { allocate, allocateString, allocateStrings, type NativeMemory } from '../../linux/libc.js';
+import { mountTable } from '../../linux/mount_table.js';
 import { ignoredSignals } from '../../linux/proc.js';
 import { resourceLimit } from '../../linux/process.js';
 import { candidatePaths, findProgram } from '../../linux/search_path.js';
@@ -20,6 +21,7 @@ import { emulates, type Policy } from '../../policy/kinds.js';
 import { judgeImage, type ReportImage } from '../executions.js';
 import { type Arranged, type ArrangeRequest, arrange } from './arrange.js';
 import { namedExecutables, systemExecutables } from './executables.js';
+import { outsideWays } from './outside_ways.js';
 import { trustedTrees } from './trees.js';
 
 /** What a confined program is started with. */
@@ -86,11 +88,11 @@ function execute(held: HeldProcess, start: PreparedStart, blockedSignals: bigint
 const SET_ID = 0o6000;
 
 /** The sentence for a file that gives privilege to who executes it. */
-function privilegeNote(file: Uint8Array): string | undefined {
+function privilegeNotes(file: Uint8Array): readonly string[] {
   const isSetId = (statSync(Buffer.from(file)).mode & SET_ID) !== 0;
   return isSetId
-    ? `${Buffer.from(file)} is set-user-ID or set-group-ID; it runs without that privilege (no_new_privs)`
-    : undefined;
+    ? [`${Buffer.from(file)} is set-user-ID or set-group-ID; it runs without that privilege (no_new_privs)`]
+    : [];
 }
 
 /** What became of a start. */
@@ -109,8 +111,8 @@ export interface Prepared {
   readonly arranged: Arranged;
   /** For a program that does not lie in the system's trees, as its libraries may not. */
   readonly loaderHint: string | undefined;
-  /** What a person should know beforehand: of a program that would have gained privilege. */
-  readonly note: string | undefined;
+  /** What a person should know beforehand: of files that are not executed, of a program that would have gained privilege. */
+  readonly notes: readonly string[];
   /**
    * Starts it, when its calls are answered.
    *
@@ -130,11 +132,15 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
   const trees = trustedTrees(request.executable, file);
   const prepared = prepareStart(request, file);
   const system = systemExecutables(trees.system);
+  const mounts = mountTable();
+  const ways = outsideWays(mounts, trees);
   const arranged = arrange({
     filters,
     executables:
       system === undefined ? undefined : [...system, ...namedExecutables([...trees.named, ...trees.programFile])],
     trees: [...trees.system, ...trees.named],
+    mounts,
+    ways,
     descriptors: request.inheritedDescriptors.filter((one) => !request.closedDescriptors.includes(one)),
     policy: request.policy,
     folder: request.folder,
@@ -148,7 +154,7 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
   return {
     arranged,
     loaderHint,
-    note: file === undefined ? undefined : privilegeNote(file),
+    notes: [...ways.notes, ...(file === undefined ? [] : privilegeNotes(file))],
     start(report) {
       const ignored = ignoredSignals(held.processId) & request.defaultSignals;
       const toDefault = Array.from({ length: 64 }, (_, index) => index + 1).filter(

@@ -4,20 +4,14 @@
  *
  * @module
  */
-import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { realpathSync, statSync } from 'node:fs';
 import { TrampfdError } from '../../error.js';
+import { outsideNames } from './links.js';
 import { isWithin, SYSTEM_TREES } from './mount_plan.js';
+import { asBytes, bytesText } from './paths.js';
+import { type Reader, runReader } from './reader.js';
 
-/** A path as text with a character for each byte, as mount tables have it. */
-function bytesText(path: Uint8Array): string {
-  return Buffer.from(path).toString('latin1');
-}
-
-/** A path of {@link bytesText} as the file system takes it. */
-export function asBytes(path: string): Buffer {
-  return Buffer.from(path, 'latin1');
-}
+export { asBytes } from './paths.js';
 
 function resolved(path: Uint8Array): string | undefined {
   try {
@@ -27,58 +21,29 @@ function resolved(path: Uint8Array): string | undefined {
   }
 }
 
-/** What looks at a file or folder of a tree; undefined where it is gone meanwhile, as files of a build come and go. */
-function ifThere<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
-  }
-}
-
-/** Every regular file below a path, links not followed. */
-function* filesBelow(path: string): Generator<Stats> {
-  const status = ifThere(() => lstatSync(asBytes(path)));
-  if (status?.isFile()) yield status;
-  if (!status?.isDirectory()) return;
-  for (const name of ifThere(() => readdirSync(asBytes(path), 'latin1')) ?? []) yield* filesBelow(join(path, name));
-}
-
-/**
- * Whether some file of a tree has a name outside of it (a hard link): through that name it could be written while it is
- * executed.
- */
-function hasOutsideNames(tree: string): boolean {
-  const seen = new Map<string, { found: number; links: number }>();
-  for (const { dev, ino, nlink } of filesBelow(tree)) {
-    if (nlink === 1) continue;
-    const key = `${dev}:${ino}`;
-    const known = seen.get(key) ?? { found: 0, links: nlink };
-    seen.set(key, { ...known, found: known.found + 1 });
-  }
-  return [...seen.values()].some(({ found, links }) => found < links);
-}
-
 /** A name may come or go while a tree is searched, and a file then seem to have one elsewhere. One that does keeps it. */
 const MOST_LOOKS = 8;
 
-function withoutOutsideNames(tree: string, named: string): string {
+/** The sentence for what has a file with another name. */
+export function linkError(named: string): TrampfdError {
+  return new TrampfdError(
+    'EMLINK',
+    `${named}: a file of it has another name outside of it (a hard link), through which it could be written while it is ` +
+      `executed; copy it (cp -a --reflink=auto), and name the copy`,
+  );
+}
+
+function withoutOutsideNames(tree: string, named: string, reader: Reader): string {
   let outside: boolean;
   try {
     outside = true;
-    for (let looks = 0; outside && looks < MOST_LOOKS; looks++) outside = hasOutsideNames(tree);
+    for (let looks = 0; outside && looks < MOST_LOOKS; looks++) outside = outsideNames([tree], reader).length > 0;
   } catch (error) {
     const { code = 'EIO' } = error as NodeJS.ErrnoException;
     throw new TrampfdError(code, `${named}: cannot be searched for hard links (${code}); give a tree that can be read`);
   }
   if (!outside) return tree;
-  throw new TrampfdError(
-    'EMLINK',
-    `${named}: a file of it has another name outside of it (a hard link), through which it could be written while it is ` +
-      `executed; copy it (cp -a --reflink=auto), and name the copy`,
-  );
+  throw linkError(named);
 }
 
 /** Absolute paths, links resolved, a character for each byte; none of the system's lies in another. */
@@ -90,6 +55,8 @@ export interface TrustedTrees {
   readonly program: string | undefined;
   /** The program's file, wherever it lies; none where there is no such file. */
   readonly programFile: readonly string[];
+  /** Paths of --exec, wherever they lie: who names one says that what stands behind it is trusted. */
+  readonly vouched: readonly string[];
 }
 
 /**
@@ -100,13 +67,18 @@ export interface TrustedTrees {
  * @throws TrampfdError ENOENT for a named path that is not there, EINVAL for the root folder, EMLINK for hard links that
  * lead out of a tree
  */
-export function trustedTrees(named: readonly Uint8Array[], program: Uint8Array | undefined): TrustedTrees {
+export function trustedTrees(
+  named: readonly Uint8Array[],
+  program: Uint8Array | undefined,
+  reader: Reader = runReader(),
+): TrustedTrees {
   const system = SYSTEM_TREES.map((path) => resolved(Buffer.from(path))).filter((path) => path !== undefined);
   const folders = [...new Set(system)].filter((path) => path !== '/' && statSync(asBytes(path)).isDirectory());
   const outermost = folders.filter((path) => !folders.some((other) => other !== path && isWithin(path, other)));
   const own: string[] = [];
+  const vouched: string[] = [];
   const add = (path: string, text: string): void => {
-    if (![...outermost, ...own].some((tree) => isWithin(path, tree))) own.push(withoutOutsideNames(path, text));
+    if (![...outermost, ...own].some((tree) => isWithin(path, tree))) own.push(withoutOutsideNames(path, text, reader));
   };
   for (const path of named) {
     const text = Buffer.from(path).toString();
@@ -120,10 +92,11 @@ export function trustedTrees(named: readonly Uint8Array[], program: Uint8Array |
       );
     }
     add(tree, `--exec ${text}`);
+    vouched.push(tree);
   }
   const file = program === undefined ? undefined : resolved(program);
   const programFile = [file].filter((path) => path !== undefined).filter((path) => statSync(asBytes(path)).isFile());
   const before = own.length;
   for (const path of programFile) add(path, bytesText(program ?? new Uint8Array()));
-  return { system: outermost, named: own, program: own[before], programFile };
+  return { system: outermost, named: own, program: own[before], programFile, vouched };
 }

@@ -18,7 +18,17 @@ const NONE: Devices = { folder: [], covered: [] };
 function mount(text: string, type = 'ext4'): Mount {
   const [from = '', path = ''] = text.split(' ');
   const [device = '', root = '/'] = from.split(':');
-  return { id: 0, parent: 0, device: `254:${device}`, root, path, type, options: ['rw'] };
+  return {
+    id: 0,
+    parent: 0,
+    device: `254:${device}`,
+    root,
+    path,
+    type,
+    options: ['rw'],
+    source: 'none',
+    fileSystemOptions: [],
+  };
 }
 
 /** What becomes read-only: mounts by their paths, and parts of mounts as `part PATH`. */
