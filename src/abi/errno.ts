@@ -23,6 +23,7 @@ export const errnoNumbers = {
   EBUSY: 16,
   EEXIST: 17,
   EXDEV: 18,
+  ENODEV: 19,
   ENOTDIR: 20,
   EISDIR: 21,
   EINVAL: 22,
@@ -40,6 +41,7 @@ export const errnoNumbers = {
   EUSERS: 87,
   ELIBBAD: 80,
   EOPNOTSUPP: 95,
+  EAFNOSUPPORT: 97,
   EINPROGRESS: 115,
 } as const;
 

@@ -27,10 +27,19 @@ export const MOUNT_ATTR = { attr_set: 0, attr_clr: 8, propagation: 16, userns_fd
 /** Flags of clone(2) (linux/sched.h). */
 export const CLONE = {
   CLONE_VM: 0x00000100,
+  CLONE_FS: 0x00000200,
+  CLONE_FILES: 0x00000400,
+  CLONE_SIGHAND: 0x00000800,
   CLONE_VFORK: 0x00004000,
   CLONE_THREAD: 0x00010000,
   CLONE_NEWNS: 0x00020000,
+  CLONE_SYSVSEM: 0x00040000,
+  CLONE_NEWCGROUP: 0x02000000,
+  CLONE_NEWUTS: 0x04000000,
+  CLONE_NEWIPC: 0x08000000,
   CLONE_NEWUSER: 0x10000000,
+  CLONE_NEWPID: 0x20000000,
+  CLONE_NEWNET: 0x40000000,
 } as const;
 
 /** Every constant above that is not a layout, for the test against the headers. */

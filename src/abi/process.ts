@@ -10,6 +10,7 @@ import { type KernelConstant, listed } from './constant.js';
 export const PRCTL = {
   PR_SET_DUMPABLE: 4,
   PR_CAPBSET_DROP: 24,
+  PR_SET_MM: 35,
   PR_SET_NO_NEW_PRIVS: 38,
   PR_GET_NO_NEW_PRIVS: 39,
 } as const;

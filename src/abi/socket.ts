@@ -19,6 +19,8 @@ export const SOCKET = {
   AF_VSOCK: 40,
   AF_KCM: 41,
   AF_XDP: 44,
+  SOCK_STREAM: 1,
+  SOCK_RAW: 3,
   SOL_SOCKET: 1,
   SO_ACCEPTCONN: 30,
   SO_DOMAIN: 39,
@@ -29,6 +31,9 @@ export const SOCKET = {
   MSG_CMSG_CLOEXEC: 0x40000000,
 } as const;
 
+/** The calls of socketcall(2) whose arguments name a family of sockets (linux/net.h). */
+export const SOCKETCALL = { SYS_SOCKET: 1, SYS_SOCKETPAIR: 8 } as const;
+
 /** Byte offsets in struct msghdr of 64-bit programs (bits/socket.h). */
 export const MSGHDR = { msg_iov: 16, msg_iovlen: 24, msg_control: 32, msg_controllen: 40, size: 56 } as const;
 
@@ -36,4 +41,7 @@ export const MSGHDR = { msg_iov: 16, msg_iovlen: 24, msg_control: 32, msg_contro
 export const CMSGHDR = { cmsg_len: 0, cmsg_level: 8, cmsg_type: 12, size: 16 } as const;
 
 /** Every constant above that is not a layout, for the test against the headers. */
-export const constants: readonly KernelConstant[] = listed('sys/socket.h', SOCKET);
+export const constants: readonly KernelConstant[] = [
+  ...listed('sys/socket.h', SOCKET),
+  ...listed('linux/net.h', SOCKETCALL),
+];

@@ -14,7 +14,7 @@
 import { errnoNumbers } from '../abi/errno.js';
 import { BPF, SOCK_FILTER_SIZE } from '../abi/filter.js';
 import { AUDIT_ARCH, SECCOMP, SECCOMP_DATA, X32_SYSCALL_BIT } from '../abi/seccomp.js';
-import { type Entry, FIRST_UNKNOWN_SYSCALL, syscallNumber } from '../abi/syscalls.js';
+import { type Entry, FIRST_UNKNOWN_SYSCALL, syscallNumber, unusedNumbers } from '../abi/syscalls.js';
 import { TrampfdError } from '../error.js';
 import { type ArgumentIndex, allow, type Condition, type Rule, type RuleSet, type Verdict } from './rule.js';
 
@@ -92,6 +92,21 @@ function test(condition: Condition, otherwise: number): Block {
         statement(BPF.BPF_ALU | BPF.BPF_AND | BPF.BPF_K, condition.mask),
         jump('BPF_JEQ', condition.value, 0, otherwise),
       ];
+    case 'one-of':
+      return [
+        low,
+        ...condition.values.map((value, index) => {
+          const left = condition.values.length - 1 - index;
+          return jump('BPF_JEQ', value, left, left === 0 ? otherwise : 0);
+        }),
+      ];
+    case 'none-of':
+      return [
+        low,
+        ...condition.values.map((value, index) =>
+          jump('BPF_JEQ', value, condition.values.length - 1 - index + otherwise, 0),
+        ),
+      ];
     case 'within':
       return [low, jump('BPF_JGE', condition.from, 0, otherwise + 1), jump('BPF_JGE', condition.below, otherwise, 0)];
     case 'equal-64':
@@ -126,21 +141,49 @@ function chain(rules: readonly Rule[]): Block {
   for (const rule of [...rules].reverse()) {
     let taken: Block = end(rule.verdict);
     for (const condition of [...rule.when].reverse()) taken = [...test(condition, taken.length), ...taken];
-    block = [...taken, ...block];
+    // What stands behind a rule without conditions is never reached.
+    block = rule.when.length === 0 ? taken : [...taken, ...block];
   }
   return block;
 }
 
+/** What is decided of a number, or of all from one to another. */
 interface NumberedRules {
   readonly number: number;
+  /** The last number that it is decided of. */
+  readonly to: number;
   readonly block: Block;
+}
+
+function lone({ number, to, block }: NumberedRules): Block {
+  if (number === to) return choose('BPF_JEQ', number, block, end(allow));
+  return choose('BPF_JGE', number, choose('BPF_JGE', to + 1, end(allow), block), end(allow));
+}
+
+/** Whether a block is the same verdict as another, whatever the arguments are. */
+function isSameEnd([one, ...rest]: Block, [other, ...others]: Block): boolean {
+  return rest.length === 0 && others.length === 0 && one?.code === other?.code && one?.k === other?.k;
+}
+
+/** Neighbours of which the same is decided, whatever the arguments are, as one. */
+function merged(calls: readonly NumberedRules[]): readonly NumberedRules[] {
+  const result: NumberedRules[] = [];
+  for (const call of calls) {
+    const before = result.at(-1);
+    if (before !== undefined && before.to + 1 === call.number && isSameEnd(before.block, call.block)) {
+      result[result.length - 1] = { ...before, to: call.to };
+    } else {
+      result.push(call);
+    }
+  }
+  return result;
 }
 
 /** Finds a number by halving; the accumulator holds the number. */
 function search(calls: readonly NumberedRules[]): Block {
   const [first] = calls;
   if (first === undefined) return end(allow);
-  if (calls.length === 1) return choose('BPF_JEQ', first.number, first.block, end(allow));
+  if (calls.length === 1) return lone(first);
   const middle = calls.length >> 1;
   const pivot = calls[middle] as NumberedRules;
   return choose('BPF_JGE', pivot.number, search(calls.slice(middle)), search(calls.slice(0, middle)));
@@ -162,13 +205,16 @@ function entryBlock(entry: Entry, set: RuleSet): Block {
     }
     byNumber.set(number, [...(byNumber.get(number) ?? []), rule]);
   }
-  const calls = [...byNumber]
-    .map(([number, rules]) => ({ number, block: chain(rules) }))
-    .sort((left, right) => left.number - right.number);
+  const { unknown } = set;
+  const unused = unknown === undefined ? [] : unusedNumbers(entry);
+  const calls = [
+    ...[...byNumber].map(([number, rules]) => ({ number, to: number, block: chain(rules) })),
+    ...unused.map(({ from, to }) => ({ number: from, to, block: end(unknown ?? allow) })),
+  ].sort((left, right) => left.number - right.number);
   const found =
     set.unknown === undefined
-      ? search(calls)
-      : choose('BPF_JGE', FIRST_UNKNOWN_SYSCALL, skipped(set.unknown), search(calls));
+      ? search(merged(calls))
+      : choose('BPF_JGE', FIRST_UNKNOWN_SYSCALL, skipped(set.unknown), search(merged(calls)));
   if (entry !== 'x86-64') return [load(SECCOMP_DATA.nr), ...found];
   const x32 = skipped(set.x32);
   return [load(SECCOMP_DATA.nr), ...choose('BPF_JGE', X32_SYSCALL_BIT, x32, found)];

@@ -5,7 +5,7 @@
  * @module
  */
 import { X32_SYSCALL_BIT } from '../abi/seccomp.js';
-import { type Entry, FIRST_UNKNOWN_SYSCALL, syscallNumber } from '../abi/syscalls.js';
+import { type Entry, syscallName, syscallNumber } from '../abi/syscalls.js';
 import { allow, type Condition, type Rule, type RuleSet, type Verdict } from './rule.js';
 
 /** A call as a filter sees it. */
@@ -33,6 +33,10 @@ export function holds(condition: Condition, values: readonly bigint[]): boolean 
       return low !== condition.value;
     case 'masked-equal':
       return (low & condition.mask) >>> 0 === condition.value;
+    case 'one-of':
+      return condition.values.includes(low);
+    case 'none-of':
+      return !condition.values.includes(low);
     case 'within':
       return low >= condition.from && low < condition.below;
     case 'equal-64':
@@ -58,7 +62,7 @@ export function firstMatch(rules: readonly Rule[], call: Call): Rule | undefined
 export function evaluate(set: RuleSet, call: Call): Verdict {
   if (call.entry === undefined) return set.otherEntry;
   if (call.entry === 'x86-64' && call.number >= X32_SYSCALL_BIT) return call.number === 0xffffffff ? allow : set.x32;
-  if (set.unknown !== undefined && call.number >= FIRST_UNKNOWN_SYSCALL && call.number !== 0xffffffff)
-    return set.unknown;
+  const isUnknown = syscallName(call.entry, call.number) === undefined && call.number !== 0xffffffff;
+  if (set.unknown !== undefined && isUnknown) return set.unknown;
   return firstMatch(set.rules, call)?.verdict ?? allow;
 }

@@ -14,9 +14,8 @@ import type { Entry, SyscallName } from '../abi/syscalls.js';
 export type ArgumentIndex = 0 | 1 | 2 | 3 | 4 | 5;
 
 /**
- * A condition on one argument. `any-bit`, `no-bit`, `equal`, `not-equal`, `masked-equal` and `within` see the lower 32
- * bits only, as the kernel does where the parameter is an int or where the bits in question lie there; the others see
- * all 64.
+ * A condition on one argument. Those whose names end in `-64` see all 64 bits; the others see the lower 32 bits only, as
+ * the kernel does where the parameter is an int or where the bits in question lie there.
  */
 export type Condition =
   | { readonly argument: ArgumentIndex; readonly is: 'any-bit'; readonly mask: number }
@@ -24,6 +23,8 @@ export type Condition =
   | { readonly argument: ArgumentIndex; readonly is: 'equal'; readonly value: number }
   | { readonly argument: ArgumentIndex; readonly is: 'not-equal'; readonly value: number }
   | { readonly argument: ArgumentIndex; readonly is: 'masked-equal'; readonly mask: number; readonly value: number }
+  | { readonly argument: ArgumentIndex; readonly is: 'one-of'; readonly values: readonly number[] }
+  | { readonly argument: ArgumentIndex; readonly is: 'none-of'; readonly values: readonly number[] }
   | { readonly argument: ArgumentIndex; readonly is: 'within'; readonly from: number; readonly below: number }
   | { readonly argument: ArgumentIndex; readonly is: 'equal-64'; readonly value: bigint }
   | { readonly argument: ArgumentIndex; readonly is: 'above-64'; readonly value: bigint }
@@ -50,7 +51,7 @@ export interface RuleSet {
   readonly otherEntry: Verdict;
   /** For x32 numbers: bit 30 set, but for -1, which is how a tracer skips a call. */
   readonly x32: Verdict;
-  /** For numbers that no call had when the rules were written (FIRST_UNKNOWN_SYSCALL), where they are not allowed. */
+  /** For numbers that no call of the entry had when the rules were written, where they are not allowed. */
   readonly unknown?: Verdict;
 }
 

@@ -8,10 +8,12 @@
 import { MAP, PROT } from '../abi/mman.js';
 import { IPC, PERSONALITY, PERSONALITY_QUERY, SHM } from '../abi/process.js';
 import type { Entry, SyscallName } from '../abi/syscalls.js';
+import { refusalsByNumber } from './calls.js';
+import { typingRules } from './commands.js';
 import { allows, allowsAll, deniesAll, emulates, type MemoryKind, memoryKinds, type Policy } from './kinds.js';
 import { allow, type Condition, failWith, notify, type Rule, type RuleSet, type Verdict } from './rule.js';
 import { sharingRules } from './sharing.js';
-import { fileRules } from './strict.js';
+import { everyGround, fileRules, type Grounds } from './strict.js';
 
 /** A rule of W^X, with the sentence that a report gives of a call that matches it. */
 export interface WxRule extends Rule {
@@ -19,6 +21,8 @@ export interface WxRule extends Rule {
   readonly kinds: readonly MemoryKind[];
   readonly sentence: string;
 }
+
+const ENTRIES: readonly Entry[] = ['x86-64', 'i386'];
 
 const REFUSED: Verdict = failWith('EACCES');
 
@@ -150,7 +154,7 @@ function verdictOn(policy: Policy, rule: WxRule): Verdict | undefined {
  * and exec, so that no other run is. (Where files are judged, what asks for it is known beforehand, or executions are
  * notified already.)
  */
-export const executionRules: readonly Rule[] = (['x86-64', 'i386'] as const).flatMap((entry) =>
+export const executionRules: readonly Rule[] = ENTRIES.flatMap((entry) =>
   (['execve', 'execveat'] as const).map((call): Rule => ({ entry, call, when: [], verdict: notify })),
 );
 
@@ -166,20 +170,31 @@ function verdictOnUnjudged(policy: Policy): Verdict {
 }
 
 /**
+ * What is refused beside requests for executable memory, wherever anything is: a call that makes such memory by itself, and
+ * what types into a terminal, where a shell outside reads it.
+ */
+function besideRules(policy: Policy): readonly Rule[] {
+  if (allowsAll(policy, [...memoryKinds, 'execfile'])) return [];
+  return ENTRIES.flatMap((entry) => [...refusalsByNumber(entry, 'both'), ...typingRules(entry)]);
+}
+
+/**
  * The rule set of a policy, with the rules of the trampoline service behind it.
  *
  * What is denied is refused with EACCES; the supervisor is notified of what is allowed and reported; nothing is left of
  * the rules of what is allowed and not reported.
+ *
+ * @param grounds - what was found out about the machine: without them, all is refused that may have to be
  */
-export function policyRules(policy: Policy, service: readonly Rule[]): RuleSet {
+export function policyRules(policy: Policy, service: readonly Rule[], grounds: Grounds = everyGround): RuleSet {
   const memory = wxRules.flatMap((rule) => {
     const verdict = verdictOn(policy, rule);
     return verdict === undefined ? [] : [{ ...rule, verdict }];
   });
-  const files = fileRules(policy);
+  const files = fileRules(policy, grounds);
   const unjudged = verdictOnUnjudged(policy);
   return {
-    rules: [...memory, ...files, ...sharingRules(policy), ...service],
+    rules: [...memory, ...files, ...besideRules(policy), ...sharingRules(policy), ...service],
     otherEntry: unjudged,
     x32: unjudged,
     ...(files.length === 0 ? {} : { unknown: failWith('ENOSYS') }),

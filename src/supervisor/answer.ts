@@ -17,6 +17,7 @@ import { affinity } from './calls/affinity.js';
 import { copy, copyByFcntl } from './calls/copy.js';
 import { create } from './calls/create.js';
 import { execute } from './calls/execute.js';
+import { makeSocket } from './calls/make_socket.js';
 import { map } from './calls/map.js';
 import { memfdCreate } from './calls/memfd_create.js';
 import { oldMmap } from './calls/old_mmap.js';
@@ -39,6 +40,7 @@ const serviceCalls: readonly NotifiedCall[] = [
   copy,
   copyByFcntl,
   memfdCreate,
+  makeSocket,
   execute,
   shareMemory,
   signalAction,

@@ -13,10 +13,11 @@ import { kill, signalNumbers } from '../linux/signal.js';
 import { compileFilter } from '../policy/compile.js';
 import { allows, emulates, looksAtPrograms, type Policy, policyText } from '../policy/kinds.js';
 import type { RuleSet } from '../policy/rule.js';
-import { withoutExecutions } from '../policy/strict.js';
+import { type Grounds, withoutExecutions, withoutTracing } from '../policy/strict.js';
 import { executionRules, policyRules } from '../policy/wx.js';
 import { serviceRules } from './answer.js';
 import type { HandedPosition } from './confine/descriptors.js';
+import { findGrounds, NO_CORES } from './confine/grounds.js';
 import { cannotConfine, cannotStart, type Missing, untraceable } from './confine/missing.js';
 import { type Prepared, prepare } from './confine/start.js';
 import { type EmulationShared, leaveRegisters, untilTakenOver } from './emulation/shared.js';
@@ -86,7 +87,8 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
   const asksForStack = emulates(policy) && !confined && programMayAskForExecutableStack(request.program);
   const service = serviceRules(policy, window);
   const isLooking = asksForStack || looksAtPrograms(policy);
-  const rules = policyRules(policy, isLooking ? [...executionRules, ...service] : service);
+  const grounds = confined ? findGrounds() : undefined;
+  const rules = policyRules(policy, isLooking ? [...executionRules, ...service] : service, grounds);
   const settings = { sizes, policy, window, pageSize: pageSize(), log, inspects: confined };
   /** Has the receiver take a listener; settles when it does. */
   const handOver = async (installed: InstalledFilter, memoryFolder?: number): Promise<Listener> => {
@@ -104,8 +106,8 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
     if (confined && request.folder !== undefined) {
       await Promise.race([untilReceiverWaits(rendezvous), ended(served)]);
     }
-    const started = confined
-      ? await startConfined(request, rules, receiver, handOver)
+    const started = grounds
+      ? await startConfined(request, rules, grounds, receiver, handOver)
       : await startFiltered(request, compileFilter(rules), { asksForStack, isLooking }, handOver);
     if (typeof started === 'number') return started;
     const { processId } = started;
@@ -169,21 +171,27 @@ async function startFiltered(
 async function startConfined(
   request: StartRequest,
   rules: RuleSet,
+  grounds: Grounds,
   { rendezvous, shared }: Receiver,
   handOver: HandOver,
 ): Promise<Started | number> {
   const log = openLog(request.log);
-  const permitting = compileFilter(withoutExecutions(rules));
+  // We leave no core anyway, and what is started has our limits; later the filter keeps it from changing this one.
+  if (grounds.limitsCores) setResourceLimit('RLIMIT_CORE', NO_CORES);
   let prepared: Prepared;
   try {
-    prepared = prepare(request, { looking: compileFilter(rules), permitting });
+    prepared = prepare(request, {
+      looking: compileFilter(rules),
+      permitting: compileFilter(withoutExecutions(rules)),
+    });
   } catch (error) {
     // Without tracing nothing can be arranged; the filter alone can be had.
     if (!(error instanceof TrampfdError) || error.code !== 'ERR_TRAMPFD_HELD') throw error;
     const missing = [untraceable(error)];
     if (!request.bestEffort) throw cannotConfine(missing);
     demand(request, missing);
-    return startFiltered(request, permitting, { asksForStack: false, isLooking: false }, handOver);
+    const untraced = { asksForStack: false, isLooking: false };
+    return startFiltered(request, compileFilter(withoutTracing(rules)), untraced, handOver);
   }
   const { held, installed, memoryFolder, positions, looksBecause, missing } = prepared.arranged;
   demand(request, missing);

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -23,7 +24,16 @@ import {
   SECCOMP_NOTIF_SIZES,
   X32_SYSCALL_BIT,
 } from '../../src/abi/seccomp.js';
-import { type Entry, laterSyscalls, syscallName, syscallNumber, syscallNumbers } from '../../src/abi/syscalls.js';
+import {
+  type Entry,
+  FIRST_UNKNOWN_SYSCALL,
+  laterSyscalls,
+  laterX86_64,
+  syscallName,
+  syscallNumber,
+  syscallNumbers,
+  unusedNumbers,
+} from '../../src/abi/syscalls.js';
 import {
   TRAMPFD_CODE_DESCRIPTOR,
   TRAMPFD_DATA_DESCRIPTOR,
@@ -101,12 +111,20 @@ describe('constants', () => {
   });
 });
 
+/** Every number that a header of the system's gives a call, as the preprocessor sees it. */
+function numbersIn(header: string): ReadonlyMap<string, number> {
+  const input = `#include <${header}>\n`;
+  const { stdout } = spawnSync('gcc', ['-E', '-dM', '-'], { input, encoding: 'utf8' });
+  const found = [...stdout.matchAll(/^#define __NR_(\w+) (\d+)$/gm)];
+  return new Map(found.map(([, name = '', number]) => [name, Number(number)]));
+}
+
 describe('system call numbers', () => {
   const headers: Readonly<Record<Entry, string>> = { 'x86-64': 'asm/unistd_64.h', i386: 'asm/unistd_32.h' };
   for (const entry of ['x86-64', 'i386'] as const) {
     test(`${entry}: as ${headers[entry]} has them`, () => {
       const numbers = Object.fromEntries(
-        Object.entries(syscallNumbers[entry]).filter(([name]) => !(name in laterSyscalls)),
+        Object.entries(syscallNumbers[entry]).filter(([name]) => !(name in laterSyscalls) && !(name in laterX86_64)),
       );
       const questions = Object.keys(numbers).map((name) => ({
         name,
@@ -114,6 +132,19 @@ describe('system call numbers', () => {
         expression: `__NR_${name}`,
       }));
       holdAgainst(numbers, askHeaders(questions));
+    });
+
+    test(`${entry}: every call that ${headers[entry]} has is there, and no number is missing`, () => {
+      const said = numbersIn(headers[entry]);
+      assert.ok(said.size > 300);
+      for (const [name, number] of said) assert.equal(syscallNumber(entry, name as never), number, name);
+      const unused = unusedNumbers(entry);
+      for (let number = 0; number < FIRST_UNKNOWN_SYSCALL; number++) {
+        const isUnused = unused.some(({ from, to }) => from <= number && number <= to);
+        assert.equal(isUnused, syscallName(entry, number) === undefined, String(number));
+      }
+      const last = Math.max(...Object.values(syscallNumbers[entry]));
+      assert.equal(last, FIRST_UNKNOWN_SYSCALL - 1);
     });
 
     test(`${entry}: names and numbers lead to each other`, () => {

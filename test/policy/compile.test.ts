@@ -57,6 +57,11 @@ const condition: fc.Arbitrary<Condition> = fc.oneof(
   fc.record({ argument, is: fc.constantFrom('any-bit' as const, 'no-bit' as const), mask: word }),
   fc.record({ argument, is: fc.constantFrom('equal' as const, 'not-equal' as const), value: word }),
   fc.record({ argument, is: fc.constant('masked-equal' as const), mask: word, value: word }),
+  fc.record({
+    argument,
+    is: fc.constantFrom('one-of' as const, 'none-of' as const),
+    values: fc.array(word, { minLength: 1, maxLength: 6 }),
+  }),
   fc.record({ argument, is: fc.constant('within' as const), from: word, below: word }),
   fc.record({
     argument,

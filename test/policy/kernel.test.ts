@@ -102,6 +102,11 @@ const condition: fc.Arbitrary<Condition> = fc.oneof(
   fc.record({ argument, is: fc.constantFrom('any-bit' as const, 'no-bit' as const), mask: low }),
   fc.record({ argument, is: fc.constantFrom('equal' as const, 'not-equal' as const), value: low }),
   fc.record({ argument, is: fc.constant('masked-equal' as const), mask: low, value: low }),
+  fc.record({
+    argument,
+    is: fc.constantFrom('one-of' as const, 'none-of' as const),
+    values: fc.array(low, { minLength: 1, maxLength: 4 }),
+  }),
   fc.record({ argument, is: fc.constant('within' as const), from: low, below: low }),
   fc.record({
     argument,

@@ -12,8 +12,8 @@ import {
   type Entry,
   FIRST_UNKNOWN_SYSCALL,
   type SyscallName,
+  syscallName,
   syscallNumber,
-  syscallNumbers,
 } from '../../src/abi/syscalls.js';
 import { compileFilter } from '../../src/policy/compile.js';
 import { evaluate, firstMatch } from '../../src/policy/evaluate.js';
@@ -253,7 +253,8 @@ describe('wx without emulation', () => {
       wxRules.map(() => 'EACCES'),
     );
     for (const { call, verdict } of wx.rules.slice(wxRules.length)) {
-      if (verdict.kind !== 'notify') assert.ok(call === 'process_madvise' || call === 'mmap2', call);
+      if (verdict.kind === 'allow') assert.ok(call === 'process_madvise' || call === 'mmap2', call);
+      if (verdict.kind === 'errno') assert.ok(call === 'uselib' || call === 'ioctl', call);
     }
   });
 
@@ -359,7 +360,7 @@ describe('the filter', () => {
     test(`${level}: is a program that the kernel takes, and short, for every limit of open files`, () => {
       for (const limit of limits) {
         const length = verify(compileFilter(policyRules(policy, serviceRules(policy, windowFor(limit)))));
-        assert.ok(length < (allows(policy, 'execfile') ? 512 : 1024), `${length} instructions at a limit of ${limit}`);
+        assert.ok(length < (allows(policy, 'execfile') ? 512 : 1152), `${length} instructions at a limit of ${limit}`);
       }
     });
   }
@@ -368,12 +369,15 @@ describe('the filter', () => {
     for (const level of levelNames) {
       const program = compileFilter(rulesOf(policyOf(level)));
       for (const entry of BOTH) {
-        const named = new Set<number>(Object.values(syscallNumbers[entry]));
+        const { rules } = rulesOf(policyOf(level));
+        const named = new Set(
+          rules.filter((rule) => rule.entry === entry).map((rule) => syscallNumber(entry, rule.call)),
+        );
         for (let number = 0; number < FIRST_UNKNOWN_SYSCALL; number++) {
-          if (named.has(number)) continue;
+          if (named.has(number) || syscallName(entry, number) === undefined) continue;
           const { value, steps } = execute(program, { number, architecture: ARCHITECTURES[entry], arguments: [] });
           assert.equal(value, 0x7fff0000);
-          assert.ok(steps <= 16, `${entry} ${number}: ${steps}`);
+          assert.ok(steps <= 18, `${entry} ${number}: ${steps}`);
         }
       }
     }

@@ -2,7 +2,8 @@
  * Installs a filter from a file and makes the calls that standard input lists: the real
  * kernel's answer to a compiled filter.
  *
- * usage: calls FILTER-FILE
+ * usage: calls FILTER-FILE | -
+ *        - installs none
  * input: one call a line: number and six arguments, hexadecimal; output: the result of each, negated errno as it is.
  *
  * The 64-bit build enters by `syscall`; the i386 build, or a line that begins with `i`, by `int 0x80`.
@@ -11,6 +12,7 @@
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -69,12 +71,15 @@ static long by_interrupt(unsigned long number, const unsigned long long *wide) {
 #endif
 
 int main(int argc, char **argv) {
-  FILE *file = argc == 2 ? fopen(argv[1], "rb") : NULL;
-  if (file == NULL) return 2;
-  struct sock_fprog filter = {.filter = program};
-  filter.len = fread(program, sizeof program[0], 4096, file);
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return 3;
-  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) != 0) return 4;
+  if (argc != 2) return 2;
+  if (strcmp(argv[1], "-") != 0) {
+    FILE *file = fopen(argv[1], "rb");
+    if (file == NULL) return 2;
+    struct sock_fprog filter = {.filter = program};
+    filter.len = fread(program, sizeof program[0], 4096, file);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return 3;
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) != 0) return 4;
+  }
 
   static char line[256];
   while (fgets(line, sizeof line, stdin) != NULL) {

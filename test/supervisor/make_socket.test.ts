@@ -1,0 +1,50 @@
+/**
+ * socketcall of i386 keeps its arguments in memory. Under `strict` the families of sockets are judged, so that it is carried
+ * out as socket or socketpair, with arguments that nobody can change any more.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { errnoNumbers } from '../../src/abi/errno.js';
+import { compileProgram, root } from '../programs/compile.js';
+
+const TRAMPFD = join(root, 'bin', 'trampfd');
+const PROGRAMS = {
+  'x86-64': compileProgram('supervisor/make_socket.c', { flags: ['-pthread'] }),
+  i386: compileProgram('supervisor/make_socket.c', {
+    flags: ['-m32', '-pthread', '-idirafter', '/usr/include/x86_64-linux-gnu'],
+  }),
+} as const;
+
+function output(words: readonly string[]): string {
+  const [program = '', ...rest] = words;
+  const done = spawnSync(program, rest, { encoding: 'utf8', timeout: 120_000, killSignal: 'SIGKILL' });
+  assert.deepEqual([done.status, done.signal, done.stderr], [0, null, ''], done.stdout);
+  return done.stdout;
+}
+
+const REFUSED = -errnoNumbers.EAFNOSUPPORT;
+const SAID = [
+  ...['1: 1', '2: 2', '10: 10', `40: ${REFUSED}`, `29: ${REFUSED}`, `99: ${REFUSED}`],
+  ...['pair: 0 1 1 x', `pair of AF_VSOCK: ${REFUSED}`, 'at no address: -14', 'bind: -9'],
+];
+
+for (const width of ['x86-64', 'i386'] as const) {
+  const program = PROGRAMS[width];
+  describe(`socketcall, from ${width} programs`, () => {
+    test('makes what socket would, and is refused what socket is refused', () => {
+      for (const more of [[], ['--no-emulation'], ['--deny', 'exectramp']]) {
+        const said = output([TRAMPFD, 'run', '--policy', 'strict', ...more, '--', program, 'calls']);
+        assert.deepEqual(said.trimEnd().split('\n'), SAID, more.join(' '));
+      }
+    });
+
+    test('makes no socket of another family while a thread changes the family', () => {
+      const said = output([TRAMPFD, 'run', '--policy', 'strict', '--', program, 'race', '3000']);
+      assert.equal(said, 'made some, refused some\n');
+    });
+  });
+}
