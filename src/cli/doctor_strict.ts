@@ -6,7 +6,7 @@
  */
 import { errnoName } from '../abi/errno.js';
 import { mayArrangeMounts } from '../linux/capabilities.js';
-import { landlockVersion } from '../linux/landlock.js';
+import { canScopeSignals, landlockVersion } from '../linux/landlock.js';
 import { missingMountCalls, probeOwnMounts } from '../linux/probe_confinement.js';
 import { type Finding, finding } from './finding.js';
 
@@ -52,5 +52,12 @@ export function strictFindings(): Finding[] {
       `${missing.join(', ')}: not there, or hidden by a sandbox`,
     ),
     landlockFinding(version, isRoot),
+    finding(
+      'LANDLOCK_SCOPE_SIGNAL',
+      canScopeSignals(),
+      'signals of a program under strict stay in its run: it can neither stop nor kill its supervisor',
+      'a program under strict can signal other processes of its user: its supervisor, which opens nothing, and a ' +
+        'Node.js outside, which opens its debugger; Landlock of version 6 can keep them in',
+    ),
   ];
 }

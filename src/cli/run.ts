@@ -84,7 +84,7 @@ const LOOKING_INTERVAL = 20;
 
 /** Waits for the program's end, and then for the end of all that it leaves behind under the filter. */
 function attend(
-  { processId, listener, served, positions, loaderHint, shared, changes }: Supervised,
+  { processId, listener, served, positions, signalsStay, loaderHint, shared, changes }: Supervised,
   signals: PassedSignals,
   log: LogTarget | undefined,
 ): void {
@@ -106,7 +106,7 @@ function attend(
     }
     if (change.kind === 'stopped') {
       handBack(positions);
-      signals.stopLike(processId, change.signal, isStillStopped);
+      signals.stopLike(processId, change.signal, isStillStopped, signalsStay);
       return true;
     }
     ended = change;

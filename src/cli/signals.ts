@@ -163,8 +163,9 @@ export class PassedSignals {
    * the group, as `fg` and `bg` send it, continues both.
    *
    * @param isStillStopped - whether the program is still stopped
+   * @param signalsStay - whether no signal of the program's leaves the run
    */
-  stopLike(processId: number, signal: number, isStillStopped: () => boolean): void {
+  stopLike(processId: number, signal: number, isStillStopped: () => boolean, signalsStay: boolean): void {
     const { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU } = signalNumbers;
     const byTerminal = signal === SIGTSTP || signal === SIGTTIN || signal === SIGTTOU;
     // Away from a terminal, a SIGSTOP for the program alone is followed by a SIGCONT for it alone, and would leave us
@@ -174,6 +175,9 @@ export class PassedSignals {
     // It may be continued already: who sent that to us with a stop of ours before it would not send it again.
     if (!isStillStopped()) return;
     this.#stop = 'shared';
+    // A program suspends itself with its whole job, whose other processes its signal has not reached: the shell would wait
+    // for them to stop. Those that have stopped already forget this one when they are continued.
+    if (signalsStay && signal === SIGTSTP && inForeground()) kill(0, signal);
     kill(process.pid, SIGSTOP);
   }
 }

@@ -55,6 +55,8 @@ export interface Supervised {
   readonly changes: MessagePort;
   /** Files that the program has its own positions in; to be handed back when it stops or ends. */
   readonly positions: readonly HandedPosition[];
+  /** Whether no signal of the program's leaves the run. */
+  readonly signalsStay: boolean;
   /** What may be wrong where the program ends as the dynamic loader does that finds no library. */
   readonly loaderHint?: string | undefined;
 }
@@ -164,7 +166,7 @@ async function startFiltered(
   const processId = await thread.spawn(request);
   if (asksForStack) closeToOthers();
   setResourceLimit('RLIMIT_NOFILE', limit);
-  return processId < 0 ? processId : { processId, listener, positions: [] };
+  return processId < 0 ? processId : { processId, listener, positions: [], signalsStay: false };
 }
 
 /** Starts a program in a process that was arranged for it. */
@@ -193,7 +195,7 @@ async function startConfined(
     const untraced = { asksForStack: false, isLooking: false };
     return startFiltered(request, compileFilter(withoutTracing(rules)), untraced, handOver);
   }
-  const { held, installed, memoryFolder, positions, looksBecause, missing } = prepared.arranged;
+  const { held, installed, memoryFolder, positions, looksBecause, missing, signalsStay } = prepared.arranged;
   demand(request, missing);
   for (const note of prepared.notes) {
     if (log.enabled) log.write({ event: 'note', reason: note });
@@ -215,5 +217,5 @@ async function startConfined(
   setHeld(rendezvous, 0);
   if (processId < 0) return processId;
   if (parked === undefined) held.release();
-  return { processId, listener, positions, loaderHint: prepared.loaderHint };
+  return { processId, listener, positions, signalsStay, loaderHint: prepared.loaderHint };
 }

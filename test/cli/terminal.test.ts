@@ -141,6 +141,24 @@ describe('job control', () => {
     assert.doesNotMatch(output, /error|cannot/);
   });
 
+  for (const policy of ['wx', 'strict']) {
+    test(`under ${policy}, a program that suspends its whole job takes what is outside of the run along`, () => {
+      // As an editor does, which reads keys itself. The shell sees no stopped job before the last of it has stopped.
+      const program = "sh -c 'trap : CONT; echo ready; kill -TSTP 0; echo over; exit 9'";
+      const { status } = play(shell, [
+        ['expect', 'prompt> '],
+        ['type', `sleep 60 | ${trampfd} run --policy ${policy} -- ${program}\n`],
+        ['expect', 'Stopped'],
+        ['expect', 'prompt> '],
+        ['type', 'kill -KILL %1; kill -CONT %1; jobs -p | wc -l\n'],
+        ['expect', 'prompt> '],
+        ['type', 'exit 12\n'],
+        ['type', 'exit 12\n'],
+      ]);
+      assert.equal(status, 12);
+    });
+  }
+
   test('a run whose trampolines are emulated is suspended and continued too', () => {
     const calling = compileProgram('emulation/ends.c', { flags: ['-std=gnu11', '-pthread'] });
     const { status, output } = play(shell, [

@@ -16,7 +16,7 @@ import { mayArrangeMounts } from '../../linux/capabilities.js';
 import { close, copyDescriptor, fileIdentity, openPidfd } from '../../linux/descriptor.js';
 import { filterError, type InstalledFilter } from '../../linux/filtered_thread.js';
 import { HeldProcess } from '../../linux/held_process.js';
-import { createRuleset } from '../../linux/landlock.js';
+import { canScopeSignals, createRuleset } from '../../linux/landlock.js';
 import { allocate } from '../../linux/libc.js';
 import { type Mount, visibleMounts } from '../../linux/mount_table.js';
 import { deniesAll, memoryKinds, type Policy } from '../../policy/kinds.js';
@@ -62,6 +62,8 @@ export interface Arranged {
   readonly looksBecause: string | undefined;
   /** What could not be had. */
   readonly missing: readonly Missing[];
+  /** Whether no signal of the program's leaves the run. */
+  readonly signalsStay: boolean;
 }
 
 /**
@@ -251,13 +253,16 @@ export function arrange(request: ArrangeRequest): Arranged {
       unpermitted === undefined && held.call('landlock_restrict_self', permitting, 0) < 0n
         ? 'the kernel does not permit single files'
         : unpermitted;
-    if (looksBecause !== undefined) enterDomain(held, requirements, domain, isolated && !mayArrangeMounts());
+    const entered =
+      looksBecause === undefined || enterDomain(held, requirements, domain, isolated && !mayArrangeMounts());
     // It knows no kinds, and no program that is looked at is to be killed by it before that.
-    else if (deniesAll(request.policy, memoryKinds)) refuseExecGain(held);
+    if (looksBecause === undefined && deniesAll(request.policy, memoryKinds)) refuseExecGain(held);
     const header = looksBecause === undefined ? filters.permitting : filters.looking;
     const installed = installFilter(held, header, requirements);
     if (requirements.missing.length > 0 && !request.bestEffort) throw cannotConfine(requirements.missing);
-    return { held, installed, memoryFolder: folder?.[1], positions, looksBecause, missing: requirements.missing };
+    const signalsStay = entered && canScopeSignals();
+    const { missing } = requirements;
+    return { held, installed, memoryFolder: folder?.[1], positions, looksBecause, missing, signalsStay };
   } catch (error) {
     held[Symbol.dispose]();
     throw error;

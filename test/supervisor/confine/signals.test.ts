@@ -1,0 +1,91 @@
+/**
+ * Signals of a confined program: where the kernel's Landlock can keep them in, none leaves the run, by any way, to the
+ * supervisor or anybody else; within the run all of them work, and so does job control with processes outside.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { canScopeSignals } from '../../../src/linux/landlock.js';
+import { asOrdinaryUser, copyCommand, Running, run, SharedFolder, trampfd } from '../../cli/command.js';
+import { compileProgram } from '../../programs/compile.js';
+
+const program = compileProgram('supervisor/signals_outside.c');
+
+/** Ways with an answer, in their order, and the signals that come by them and by the one without. */
+const WAYS = [
+  ...['kill', 'kill of a group', 'tkill', 'tgkill', 'rt_sigqueueinfo', 'rt_tgsigqueueinfo', 'pidfd_send_signal'],
+  'kill with 0',
+];
+const SIGNALS = ['USR1', 'USR2', 'HUP', 'QUIT', 'ALRM', 'VTALRM', 'PROF', 'XCPU', 'TERM'];
+
+/** Has a run send signals to a process outside of it; gives what it was answered, and what came. */
+async function send(user: readonly string[], policy: string): Promise<[string[], string[]]> {
+  using folder = new SharedFolder();
+  const command = copyCommand(folder.path);
+  await using target = new Running([...user, program, 'wait']);
+  await target.until(/^\d+$/m);
+  const [processId = ''] = target.output.split('\n');
+  const words = [...user, command, 'run', '--policy', policy, '--', program, 'send', processId];
+  const { output, errors } = run(words, { cwd: '/' });
+  assert.equal(errors, '');
+  target.signal('SIGTERM');
+  await target.ended;
+  const came = target.output.trim().split('\n').slice(1);
+  return [output.trim().split('\n'), came.sort()];
+}
+
+const users = [
+  ['the user of the tests', []] as const,
+  ...(asOrdinaryUser.length === 0 ? [] : [['an ordinary user', asOrdinaryUser] as const]),
+];
+
+describe('signals to a process outside of the run', () => {
+  for (const [name, user] of users) {
+    test(`all come, from a program of ${name} under wx`, async () => {
+      const [answers, came] = await send(user, 'wx');
+      assert.deepEqual(
+        answers,
+        WAYS.map((way) => `${way}: done`),
+      );
+      assert.deepEqual(came, [...SIGNALS].sort());
+    });
+
+    test(`come from a program of ${name} under strict where the kernel cannot keep them in, and only there`, async () => {
+      const [answers, came] = await send(user, 'strict');
+      const stay = canScopeSignals();
+      assert.deepEqual(
+        answers,
+        WAYS.map((way) => `${way}: ${stay ? 'EPERM' : 'done'}`),
+      );
+      assert.deepEqual(came, stay ? ['TERM'] : [...SIGNALS].sort());
+    });
+  }
+});
+
+describe('under strict', () => {
+  const strict = (script: string): ReturnType<typeof run> =>
+    run([trampfd, 'run', '--policy', 'strict', '--', 'sh', '-c', script]);
+
+  test('a program cannot stop or kill its supervisor, where the kernel can keep signals in', () => {
+    const { status, output } = strict('kill -STOP $PPID; kill -KILL $PPID; echo "$?"; exit 7');
+    if (canScopeSignals()) assert.deepEqual([status, output], [7, '1\n']);
+    else assert.equal(status, null);
+  });
+
+  test('processes of a run signal each other, alone and as a group', () => {
+    const script =
+      'sleep 9 & sleep 0.2; kill "$!"; wait "$!"; echo "$?"; sh -c "sleep 9 & sleep 0.2; kill 0"; echo "$?"';
+    const { output } = run([
+      'setsid',
+      '-w',
+      trampfd,
+      'run',
+      '--policy',
+      'strict',
+      '--',
+      'sh',
+      '-c',
+      `trap : TERM; ${script}`,
+    ]);
+    assert.equal(output, '143\n143\n');
+  });
+});
