@@ -1,11 +1,12 @@
 /**
  * Boots Debian's kernels, and has guests do jobs: `npm run test:machines`.
  *
- * usage: node dist/test/machines/run.js [KERNEL]... [--job NAME]... [--rows N[,N]...] [--quick] [--refresh] [--console]
+ * usage: node dist/test/machines/run.js [KERNEL]... [--job NAME]... [--rows N[,N]...] [--levels LEVEL[,LEVEL]...]
+ *                                         [--quick] [--refresh] [--console]
  *
- * Without kernels, all are booted; with --quick, the jobs' short forms on two of them. --rows are those of the matrix that
- * are tried. --refresh fetches the kernels anew;
- * --console shows what guests say. What they gave is kept in the cache; write.js writes it into docs/policy.md.
+ * Without kernels, all are booted; with --quick, the jobs' short forms on two of them. --rows and --levels (bare, wx, strict)
+ * are those of the matrix that are tried, where not all are. --refresh fetches the kernels anew; --console shows what guests
+ * say. What they gave is kept in the cache; write.js writes it into docs/policy.md.
  *
  * @module
  */
@@ -29,6 +30,9 @@ const QUICK = ['6.1', '5.10'];
 /** What booting and powering off may take beside the jobs, in seconds. */
 const BOOTING = 120;
 
+/** The longest that a guest may take with --quick, in seconds, whatever its jobs may take: all of CI has its limit. */
+const QUICK_LIMIT = 1200;
+
 /** How many times slower than usual the tests' programs may be there. */
 const SLOWNESS = 10;
 
@@ -41,16 +45,18 @@ interface Wanted {
   readonly isShown: boolean;
   /** Rows of the matrix, where not all are wanted. */
   readonly rows: string | undefined;
+  readonly levels: string | undefined;
 }
 
 /** Reads the command line; a sentence where it is wrong. */
 function read(words: readonly string[], jobs: readonly Job[]): Wanted | string {
   const [names, jobNames, options]: [string[], string[], Set<string>] = [[], [], new Set()];
-  let rows: string | undefined;
+  const matrix: { rows: string | undefined; levels: string | undefined } = { rows: undefined, levels: undefined };
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? '';
     if (word === '--job') jobNames.push(words[++at] ?? '');
-    else if (word === '--rows') rows = words[++at];
+    else if (word === '--rows') matrix.rows = words[++at];
+    else if (word === '--levels') matrix.levels = words[++at];
     else if (['--quick', '--refresh', '--console'].includes(word)) options.add(word);
     else if (kernels.some(({ name }) => name === word)) names.push(word);
     else return `there is no kernel '${word}', but ${kernels.map(({ name }) => name).join(', ')}`;
@@ -67,7 +73,7 @@ function read(words: readonly string[], jobs: readonly Job[]): Wanted | string {
     isQuick,
     isRefreshed: options.has('--refresh'),
     isShown: options.has('--console'),
-    rows,
+    ...matrix,
   };
 }
 
@@ -77,7 +83,7 @@ function quoted(word: string): string {
 }
 
 /** The lines of a boot's order. */
-function orderOf(jobs: readonly Job[], { isQuick, rows }: Wanted): string {
+function orderOf(jobs: readonly Job[], { isQuick, rows, levels }: Wanted): string {
   const start = (name: string, patience: number, words: readonly string[]): string => {
     const [script = '', ...rest] = words;
     const path = join(GUEST_PROJECT, 'dist', 'test', 'machines', 'guest', `${script}.js`);
@@ -88,10 +94,9 @@ function orderOf(jobs: readonly Job[], { isQuick, rows }: Wanted): string {
   );
   const lines = jobs.map(({ name, patience, words: [script = '', ...usual], quick }) => {
     const rest = isQuick ? (quick ?? usual) : usual;
-    return start(name, patience, [
-      script,
-      ...(script === 'matrix' && rows !== undefined ? [...rest.slice(0, 2), rows] : rest),
-    ]);
+    if (script !== 'matrix') return start(name, patience, [script, ...rest]);
+    const [user = '', usualLevels = '', usualRows] = rest;
+    return start(name, patience, [script, user, levels ?? usualLevels, rows ?? usualRows ?? '']);
   });
   const environment = `export TRAMPFD_TEST_SLOWNESS=${SLOWNESS}; cd ${GUEST_PROJECT}`;
   return [environment, ...settings, ...lines, start('kernel-log', 60, ['kernel_log']), ''].join('\n');
@@ -135,10 +140,11 @@ async function runOn(kernel: Kernel, image: RootImage, wanted: Wanted): Promise<
     const how = JSON.stringify(options) === '{"commandLine":"","settings":{}}' ? '' : ` ${JSON.stringify(options)}`;
     console.log(`\nLinux ${unpacked.release}${how}: ${group.map(({ name }) => name).join(', ')}`);
     const place = cacheFolder('results', kernel.name);
+    const limit = BOOTING + group.reduce((sum, { patience }) => sum + patience, 0);
     const booted = await boot(unpacked, image, {
       script: orderOf(group, wanted),
       commandLine: options?.commandLine ?? '',
-      patience: BOOTING + group.reduce((sum, { patience }) => sum + patience, 0),
+      patience: wanted.isQuick ? Math.min(limit, QUICK_LIMIT) : limit,
       console: join(place, `console-${index}`),
       isShown: wanted.isShown,
     });
