@@ -1,7 +1,7 @@
 /*
  * Sends signals to a process by every way that the kernel has, each another one, and prints what each way answers.
  *
- * signals_outside wait            prints its number, waits for signals, and prints those that came until SIGTERM, or for three
+ * signals_outside wait            prints its number, waits for signals, and prints those that came until SIGTERM, or for 25
  *                                 seconds none
  * signals_outside send PID        sends
  */
@@ -25,7 +25,7 @@ static void report(const char *way, long result)
 static int receive(void)
 {
 	sigset_t all;
-	struct timespec patience = {3, 0};
+	struct timespec patience = {25, 0};
 	int number;
 
 	sigfillset(&all);
