@@ -59,6 +59,16 @@ export interface EntryAlignment {
   readonly after: number;
 }
 
+/** How data is written that is harmless when it is executed. */
+export interface HarmlessData {
+  /** All bytes that values may have there. */
+  readonly bytes: ReadonlySet<number>;
+  /** Two words whose sum is a value. */
+  split(value: bigint): readonly [bigint, bigint];
+  /** A counter of so many bytes. */
+  count(counter: bigint, digits: number): bigint;
+}
+
 /** How an architecture makes the trampoline of a context (version 1 of the trampfd interface). */
 export interface ContextForm {
   /** Names of the registers that a context may name beside the program counter, in the order of their numbers there. */
@@ -75,6 +85,8 @@ export interface ContextForm {
   readonly invocationOffset: number;
   /** The most registers that the quick part of the code can load; 0 where the code has none. */
   readonly mostQuickRegisters: number;
+  /** How values stand in the data, where bytes of the program's choice must be harmless as code; else they are split at random. */
+  readonly harmless?: HarmlessData;
 
   /**
    * The code: see `context_block.ts`. It is not longer than the smallest page.

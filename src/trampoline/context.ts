@@ -149,14 +149,20 @@ export function emptyContextCode(architecture: ArchitectureName, size: number): 
 /** The data before there is a context: a state that makes every call fault, and traps. */
 export function emptyContextData(architecture: ArchitectureName, size: number): Uint8Array {
   const data = traps(architecture, size);
-  data.set(encodeState(0n, MODE.unset));
+  data.set(encodeState(architecture, 0n, MODE.unset));
   return data;
 }
 
 /** The state: the mode, whether the quick part serves it, and a generation that is another at every change. */
-function encodeState(generation: bigint, mode: number, quick: number = QUICK.no): Uint8Array {
+function encodeState(
+  architecture: ArchitectureName,
+  generation: bigint,
+  mode: number,
+  quick: number = QUICK.no,
+): Uint8Array {
   const bytes = new Uint8Array(STATE_SIZE);
-  viewOf(bytes).setBigUint64(0, BigInt.asUintN(64, (generation << 16n) | BigInt((quick << 8) | mode)), true);
+  const counted = formOf(architecture).harmless?.count(generation, STATE_SIZE - 2) ?? generation;
+  viewOf(bytes).setBigUint64(0, BigInt.asUintN(64, (counted << 16n) | BigInt((quick << 8) | mode)), true);
   return bytes;
 }
 
@@ -187,7 +193,7 @@ export function contextChange(
   random: RandomWords,
   architecture: ArchitectureName,
 ): ContextChange {
-  if (context === undefined) return { state: encodeState(generation, MODE.unset) };
+  if (context === undefined) return { state: encodeState(architecture, generation, MODE.unset) };
   requireContext(context, architecture);
   const form = formOf(architecture);
   const { wordSize } = architectures[architecture];
@@ -204,7 +210,7 @@ export function contextChange(
       offset: blockOffset(index, form.registers.length, wordSize),
       bytes: encodeBlock(context, random, architecture),
     },
-    state: encodeState(generation, MODE.block0 + index, isQuick ? QUICK.block0 + index : QUICK.no),
+    state: encodeState(architecture, generation, MODE.block0 + index, isQuick ? QUICK.block0 + index : QUICK.no),
   };
 }
 
@@ -221,12 +227,18 @@ function encodeBlock(
   const put = (at: number, value: bigint | number): void => {
     words[at] = BigInt.asUintN(bits, BigInt(value));
   };
-  const masks = random(1 + form.registers.length + MOST_STACK_DATA / wordSize, wordSize);
+  const { harmless } = form;
+  const masks = harmless ? [] : random(1 + form.registers.length + MOST_STACK_DATA / wordSize, wordSize);
   let used = 0;
-  const split = (at: number, value: bigint): void => {
+  const split = (at: number, value: bigint, rest = at + 1): void => {
     const mask = masks[used++] ?? 0n;
-    put(at, mask);
-    put(at + 1, value - mask);
+    const [one, other] = harmless?.split(BigInt.asUintN(bits, value)) ?? [mask, value - mask];
+    put(at, one);
+    put(rest, other);
+  };
+  const putDistance = (distance: number): void => {
+    if (harmless) split(BLOCK.distance, BigInt(distance), BLOCK.distanceRest);
+    else put(BLOCK.distance, distance);
   };
 
   const stackWords = stack === undefined ? 0 : Math.ceil(stack.data.length / wordSize);
@@ -243,10 +255,11 @@ function encodeBlock(
   }
 
   put(BLOCK.mask, -1);
+  putDistance(0);
   if (stack === undefined) return bytesOf(words, wordSize);
   const { data, offset, movesStackPointer } = stack;
   const { before, multiple, after } = form.entryAlignment;
-  put(BLOCK.distance, data.length + offset - (movesStackPointer ? before : 0));
+  putDistance(data.length + offset - (movesStackPointer ? before : 0));
   put(BLOCK.stackWords, stackWords);
   put(BLOCK.lead, data.length - wordSize * stackWords);
   if (movesStackPointer) {

@@ -18,10 +18,11 @@
  * between the block and the state, and another between that state and the next block: whoever sees anything of a new
  * block must see that the state no longer names it. The state is one store of 8 aligned bytes.
  *
- * The data stands beside the code, and is as executable. Therefore no value of the program stands there as it is: each
- * is split into two words, a random one and the difference. The random words are fresh for each block, so that no byte
- * of a value is of anybody's choice. What stands there as it is are counts and distances, of at most 320, each in a word
- * for itself: a byte and a bit followed by zeros.
+ * The data stands beside the code, and may be as executable. Therefore no value of the program stands there as it is: each
+ * is split into two words whose sum it is. On x86 these words have bytes alone that are harmless as code (x86_harmless.ts),
+ * and so has the generation. Elsewhere one of the words is random and the other the difference. What stands there as it is
+ * are counts, none above 112, masks and -7 to 8, each in a word for itself: none of them is an instruction that jumps, and
+ * where a word of ones ends, the next one begins with a byte that makes no jump of both.
  *
  * Words are of the architecture's width and byte order. All offsets below are in words, from the start of the block.
  *
@@ -53,8 +54,9 @@ export const UNSET_BIT = 4;
 export const BLOCK = {
   /** Words that are to be copied, from the start of the block. */
   length: 0,
-  /** The data's end goes to `((stack pointer - distance) & mask) - adjustment + size`. */
+  /** The data's end goes to `((stack pointer - distance) & mask) - adjustment + size`. On x86 it is split. */
   distance: 1,
+  distanceRest: 7,
   mask: 2,
   adjustment: 3,
   /** All ones where the stack pointer moves to the data, else 0. */
@@ -65,9 +67,9 @@ export const BLOCK = {
    */
   low: 5,
   /** How many registers are named. */
-  registers: 6,
+  registers: 9,
   /** How many words go to the stack, and how far from the data's address the first of them goes: 0 or negative. */
-  stackWords: 7,
+  stackWords: 6,
   lead: 8,
   /** The target's address, split. */
   target: 10,

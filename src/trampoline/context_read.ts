@@ -33,7 +33,10 @@ export function recogniseContextData(
   const state = view.getBigUint64(0, true);
   const mode = Number(state & 0xffn);
   const quickMode = Number((state >> 8n) & 0xffn);
-  const generation = state >> 16n;
+  const { harmless } = form;
+  const counted = state >> 16n;
+  const generation = harmless === undefined ? counted : readCounter(counted, [...harmless.bytes]);
+  if (generation === undefined) return undefined;
   if (mode === 4 && quickMode === 0) return { quick: false, generation };
   if (mode > 1 || (quickMode !== 0 && quickMode !== mode + 1)) return undefined;
 
@@ -43,14 +46,30 @@ export function recogniseContextData(
   const word = (index: number): bigint =>
     wordSize === 8 ? view.getBigUint64(start + 8 * index, true) : BigInt(view.getUint32(start + 4 * index, true));
   const bits = 8 * wordSize;
-  const joined = (index: number): bigint => BigInt.asUintN(bits, word(index) + word(index + 1));
+  let isHarmless = true;
+  const joined = (index: number, rest = index + 1): bigint => {
+    for (const half of [word(index), word(rest)]) {
+      for (let byte = 0; byte < wordSize; byte++) {
+        if (harmless?.bytes.has(Number((half >> BigInt(8 * byte)) & 0xffn)) === false) isHarmless = false;
+      }
+    }
+    return BigInt.asUintN(bits, word(index) + word(rest));
+  };
   const signed = (index: number): number => Number(BigInt.asIntN(bits, word(index)));
 
-  const [length, distance, mask, adjustment, moves, low, named, stackWords, lead, unused] = Array.from(
+  const [length, wholeDistance, mask, adjustment, moves, low, stackWords, unused, lead, named] = Array.from(
     { length: 10 },
     (_, index) => signed(index),
   ) as [number, number, number, number, number, number, number, number, number, number];
-  if (unused !== 0 || named < 0 || named > count || stackWords < 0 || stackWords > mostStackWords) return undefined;
+  const distance = harmless === undefined ? wholeDistance : Number(BigInt.asIntN(bits, joined(1, 7)));
+  if (
+    (harmless === undefined && unused !== 0) ||
+    named < 0 ||
+    named > count ||
+    stackWords < 0 ||
+    stackWords > mostStackWords
+  )
+    return undefined;
 
   const registers: { register: string; value: bigint }[] = [];
   let before = -1;
@@ -69,7 +88,7 @@ export function recogniseContextData(
 
   if (stackWords === 0) {
     const isPlain = mask === -1 && [distance, adjustment, moves, low, lead].every((value) => value === 0);
-    if (!isPlain || length !== 12 + 3 * named) return undefined;
+    if (!isPlain || !isHarmless || length !== 12 + 3 * named) return undefined;
     return { context: { registers, target }, quick: isQuick, generation };
   }
   const first = 12 + 3 * count;
@@ -81,7 +100,7 @@ export function recogniseContextData(
     if (wordSize === 8) fieldView.setBigUint64(8 * index, value, true);
     else fieldView.setUint32(4 * index, Number(value), true);
   }
-  if (field.subarray(0, -lead).some((byte) => byte !== 0)) return undefined;
+  if (!isHarmless || field.subarray(0, -lead).some((byte) => byte !== 0)) return undefined;
   const bytes = field.slice(-lead);
   const { before: raised, multiple, after } = form.entryAlignment;
   const movesStackPointer = moves === -1;
@@ -94,4 +113,15 @@ export function recogniseContextData(
     quick: isQuick,
     generation,
   };
+}
+
+/** A counter whose digits are bytes of a list, the lowest first; nothing where one is not. */
+function readCounter(bytes: bigint, digits: readonly number[]): bigint | undefined {
+  let counter = 0n;
+  for (let at = 40n; at >= 0n; at -= 8n) {
+    const digit = digits.indexOf(Number((bytes >> at) & 0xffn));
+    if (digit < 0) return undefined;
+    counter = counter * BigInt(digits.length) + BigInt(digit);
+  }
+  return counter;
 }

@@ -25,6 +25,7 @@ import { recogniseI386Context } from './i386_context_recognise.js';
 import { label, type Part, placed } from './labels.js';
 import { endbr, int3 } from './x86.js';
 import { generalPart, WIDTHS } from './x86_context_general.js';
+import { countHarmlessly, HARMLESS, splitHarmlessly } from './x86_harmless.js';
 import { x86Instructions } from './x86_instructions.js';
 import { at, type Memory, type Register } from './x86_operands.js';
 import { recogniseX8664Context } from './x86-64_context_recognise.js';
@@ -247,6 +248,7 @@ export function x86ContextForm(bits: 64 | 32): ContextForm {
     jumpRegisters: [],
     invocationOffset: bits === 64 ? 0 : BEFORE_ENTRY_32,
     mostQuickRegisters: bits === 64 ? MOST_QUICK_REGISTERS : named.length,
+    harmless: { bytes: HARMLESS, split: (value) => splitHarmlessly(value, bits / 8), count: countHarmlessly },
     assemble: (quick, dataOffset) => assembleContext(bits, quick, dataOffset),
     recognise(code, dataOffset) {
       // Shorter than any such code: nothing is to be read behind its end.

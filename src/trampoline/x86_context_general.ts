@@ -149,7 +149,8 @@ export function generalPart(bits: 64 | 32): Part[] {
     // From here on only the copy is looked at.
     i.lea(at(stackPointer, FRAME_SIZE), source, `${source.name} = the stack pointer of the call`),
     i.move(source, destination, ''),
-    i.arithmetic('sub', copied(BLOCK.distance), destination, 'down by size and offset'),
+    i.arithmetic('sub', copied(BLOCK.distance), destination, 'down by one half of size and offset'),
+    i.arithmetic('sub', copied(BLOCK.distanceRest), destination, 'and by the other'),
     i.arithmetic('and', copied(BLOCK.mask), destination, 'aligned'),
     i.arithmetic('sub', copied(BLOCK.adjustment), destination, `${destination.name} = the address of the data`),
     i.move(destination, data, ''),

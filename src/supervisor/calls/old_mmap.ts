@@ -35,7 +35,7 @@ import {
 } from '../call.js';
 import { reportRefusable } from '../report.js';
 import { refuseMemory } from '../unreachable.js';
-import { keepFromForks } from '../user/map.js';
+import { settleMapping } from '../user/map.js';
 import { map } from './map.js';
 
 /** Six words: address, length, protection, flags, descriptor, offset in bytes. */
@@ -118,7 +118,7 @@ function answer(context: CallContext): Answer {
       if (!isTold || thread.stopped() === undefined) return thread.release();
       const result = thread.call('i386', 'mmap2', values);
       if (user !== undefined && result !== undefined && !isError(result)) {
-        keepFromForks(converted, user, thread, result);
+        settleMapping(converted, user, thread, result);
       }
       thread.release(result);
     },

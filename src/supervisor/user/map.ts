@@ -1,10 +1,12 @@
 /**
- * mmap(2) of a trampoline of version 1: the kernel maps the file itself, and a fork does not inherit it.
+ * mmap(2) of a trampoline of version 1: the kernel maps the file itself, its data are not executable, and a fork does not
+ * inherit it.
  *
- * That is madvise(2) with MADV_DONTFORK, which only the process itself can ask for. So the caller's thread is traced from
- * before its mmap is carried out until it has made that call behind it, by the same instruction, before the program goes
- * on: no thread of it ever sees the call. Another thread may fork in between, and then has inherited it. Where the thread
- * cannot be traced (a debugger has it), or where a signal could end the wait for our answer (kernels before 5.19), the
+ * That is mprotect(2), and madvise(2) with MADV_DONTFORK, which only the process itself can ask for. So the caller's thread
+ * is traced from before its mmap is carried out until it has made these calls behind it, by the same instruction, before
+ * the program goes on: no thread of it ever sees the calls. Until then, and where the thread cannot be traced, the data
+ * are executable: what they are as code is harmless (trampoline/x86_harmless.ts). Another thread may fork in between, and
+ * then has inherited it. Where the thread cannot be traced (a debugger has it), or where a signal could end the wait for our answer (kernels before 5.19), the
  * mapping is an ordinary one, which a fork inherits: it does what the context says there too.
  *
  * As with tables, what is let go on may be a mapping of another file by then. The advice then meets that mapping, which is
@@ -12,6 +14,7 @@
  *
  * @module
  */
+import { PROT } from '../../abi/mman.js';
 import { MADV } from '../../abi/ptrace.js';
 import { isError, type ThreadBehindCall } from '../../linux/ptrace.js';
 import { judgeUserMap, mapParametersOf } from '../../object/user_mapping.js';
@@ -37,9 +40,15 @@ export function tellOfMapping(context: CallContext, inherited: boolean): void {
   supervision.log.write({ event: 'trampoline-mapped', descriptor, inherited, ...loggedCall(context) });
 }
 
-/** Has a thread that has stopped ask that forks do not inherit the trampoline's mapping at an address. */
-export function keepFromForks(context: CallContext, entry: UserEntry, thread: ThreadBehindCall, address: bigint): void {
+/**
+ * Has a thread that has stopped ask that the data of the trampoline's mapping at an address are not executable, and that
+ * forks do not inherit it.
+ */
+export function settleMapping(context: CallContext, entry: UserEntry, thread: ThreadBehindCall, address: bigint): void {
   const { size } = mapParametersOf(entry.object);
+  const { dataOffset } = entry.file.layout;
+  const data = [address + BigInt(dataOffset), BigInt(size - dataOffset), BigInt(PROT.PROT_READ)];
+  thread.call(context.entry, 'mprotect', data);
   const result = thread.call(context.entry, 'madvise', [address, BigInt(size), BigInt(MADV.MADV_DONTFORK)]);
   tellOfMapping(context, result !== 0n);
 }
@@ -59,7 +68,7 @@ export function answerUserMap(context: CallContext, entry: UserEntry, offset: bi
       after(isTold) {
         const address = isTold ? thread?.stopped() : undefined;
         if (thread !== undefined && address !== undefined && !isError(address)) {
-          keepFromForks(context, entry, thread, address);
+          settleMapping(context, entry, thread, address);
         }
         thread?.release();
       },
