@@ -4,16 +4,7 @@
  *
  * @module
  */
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -72,10 +63,8 @@ export function pack(folder: string): Buffer {
   return gzipSync(command(['sh', '-c', 'find . | cpio --quiet -o -H newc'], { cwd: folder }), { level: 1 });
 }
 
-/** The archive that a kernel starts from, made once for each. */
+/** The archive that a kernel starts from. */
 export function initramfs(kernel: UnpackedKernel, busybox: string): Buffer {
-  const kept = join(kernel.folder, 'initramfs.gz');
-  if (existsSync(kept)) return readFileSync(kept);
   const tree = mkdtempSync(join(tmpdir(), 'trampfd-initramfs-'));
   try {
     for (const name of ['bin', 'dev', 'proc', 'sys', 'root', 'modules']) mkdirSync(join(tree, name));
@@ -89,9 +78,7 @@ export function initramfs(kernel: UnpackedKernel, busybox: string): Buffer {
       writeFileSync(join(tree, 'modules', name), moduleText(join(modules, path)));
     }
     writeFileSync(join(tree, 'init'), INIT, { mode: 0o755 });
-    const archive = pack(tree);
-    writeFileSync(kept, archive);
-    return archive;
+    return pack(tree);
   } finally {
     rmSync(tree, { recursive: true, force: true });
   }
