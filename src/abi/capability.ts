@@ -35,6 +35,9 @@ export const CAPABILITY = {
   CAP_BLOCK_SUSPEND: 36,
 } as const;
 
+/** A capability that a run does not keep, and its supervisor needs (linux/capability.h). */
+export const GIVEN_UP = { CAP_MKNOD: 27 } as const;
+
 /** Version of the structures of capset(2) that has sets of 64 bits (linux/capability.h). */
 export const CAPSET = { _LINUX_CAPABILITY_VERSION_3: 0x20080522 } as const;
 
@@ -44,8 +47,14 @@ export const CAPSET_LAYOUT = { data: 8, half: 12, size: 32 } as const;
 /** Every constant above that is not a layout, for the test against the headers. */
 export const constants: readonly KernelConstant[] = [
   ...listed('linux/capability.h', CAPABILITY),
+  ...listed('linux/capability.h', GIVEN_UP),
   ...listed('linux/capability.h', CAPSET),
 ];
 
 /** CAP_SYS_ADMIN as a bit of a capability set. */
 export const CAP_SYS_ADMIN_BIT: bigint = 1n << BigInt(CAPABILITY.CAP_SYS_ADMIN);
+/** CAP_MKNOD as a bit of a capability set. */
+export const CAP_MKNOD_BIT: bigint = 1n << BigInt(GIVEN_UP.CAP_MKNOD);
+
+/** CAP_SYS_CHROOT as a bit of a capability set. */
+export const CAP_SYS_CHROOT_BIT: bigint = 1n << BigInt(CAPABILITY.CAP_SYS_CHROOT);

@@ -80,7 +80,12 @@ export const FILE_KIND = {
 export const STATX_FLAGS = { STATX_TYPE: 1, STATX_INO: 0x100, STATX_SIZE: 0x200 } as const;
 
 /** Flags of the *at calls that statx(2) takes (linux/fcntl.h). */
-export const AT = { AT_EMPTY_PATH: 0x1000, AT_STATX_DONT_SYNC: 0x4000, AT_RECURSIVE: 0x8000 } as const;
+export const AT = {
+  AT_REMOVEDIR: 0x200,
+  AT_EMPTY_PATH: 0x1000,
+  AT_STATX_DONT_SYNC: 0x4000,
+  AT_RECURSIVE: 0x8000,
+} as const;
 
 /** The folder of the *at calls that means the working directory, and the address bits of it (linux/fcntl.h). */
 export const AT_FDCWD = -100;

@@ -21,6 +21,9 @@ export const MOUNT = {
   MS_PRIVATE: 0x40000,
 } as const;
 
+/** Flags of umount2(2) (sys/mount.h). */
+export const UMOUNT = { MNT_DETACH: 2 } as const;
+
 /** Byte offsets in struct mount_attr (linux/mount.h). */
 export const MOUNT_ATTR = { attr_set: 0, attr_clr: 8, propagation: 16, userns_fd: 24, size: 32 } as const;
 
@@ -45,5 +48,6 @@ export const CLONE = {
 /** Every constant above that is not a layout, for the test against the headers. */
 export const constants: readonly KernelConstant[] = [
   ...listed('linux/mount.h', MOUNT),
+  ...listed('sys/mount.h', UMOUNT),
   ...listed('linux/sched.h', CLONE),
 ];

@@ -4,7 +4,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
-import { CAP_SYS_ADMIN_BIT } from '../abi/capability.js';
+import { CAP_MKNOD_BIT, CAP_SYS_ADMIN_BIT, CAP_SYS_CHROOT_BIT } from '../abi/capability.js';
 import { fieldOf, statusField } from './status.js';
 
 /** The sets of a process that count for what it executes: a bit for each capability. */
@@ -27,8 +27,22 @@ export function capabilitySets(processId: number): CapabilitySets {
   };
 }
 
+function hasEffective(bit: bigint): boolean {
+  const effective = statusField('self', 'CapEff') ?? '0';
+  return (BigInt(`0x${effective}`) & bit) !== 0n;
+}
+
 /** Whether this process may arrange mounts without a user namespace: it has CAP_SYS_ADMIN. */
 export function mayArrangeMounts(): boolean {
-  const effective = statusField('self', 'CapEff') ?? '0';
-  return (BigInt(`0x${effective}`) & CAP_SYS_ADMIN_BIT) !== 0n;
+  return hasEffective(CAP_SYS_ADMIN_BIT);
+}
+
+/** Whether this process may change its root folder, as chroot(2) and setns(2) do: it has CAP_SYS_CHROOT. */
+export function mayChangeRoot(): boolean {
+  return hasEffective(CAP_SYS_CHROOT_BIT);
+}
+
+/** Whether this process may make device nodes: it has CAP_MKNOD. */
+export function mayMakeNodes(): boolean {
+  return hasEffective(CAP_MKNOD_BIT);
 }

@@ -91,6 +91,11 @@ export function visibleMounts(mounts: readonly Mount[]): readonly Mount[] {
   });
 }
 
+/** Whether a table has the mount of the root folder: it has not in a chroot(2) whose root folder is no mount. */
+export function isWhole(mounts: readonly Mount[]): boolean {
+  return mounts.some(({ path }) => path === '/');
+}
+
 /** The mounts of this process. */
 export function mountTable(): readonly Mount[] {
   return parseMountTable(readFileSync('/proc/self/mountinfo', 'latin1'));

@@ -4,32 +4,29 @@
  *
  * @module
  */
-import { readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { CAPSET_LAYOUT } from '../../abi/capability.js';
 import { errnoNumbers } from '../../abi/errno.js';
 import { SOCK_FILTER_SIZE } from '../../abi/filter.js';
 import { LANDLOCK } from '../../abi/landlock.js';
-import { CLONE } from '../../abi/mount.js';
 import { SECCOMP } from '../../abi/seccomp.js';
-import { TrampfdError } from '../../error.js';
 import { mayArrangeMounts } from '../../linux/capabilities.js';
-import { close, copyDescriptor, fileIdentity, openPidfd } from '../../linux/descriptor.js';
+import { close, copyDescriptor, openPidfd } from '../../linux/descriptor.js';
 import { filterError, type InstalledFilter } from '../../linux/filtered_thread.js';
-import { HeldProcess } from '../../linux/held_process.js';
+import type { HeldProcess } from '../../linux/held_process.js';
 import { canScopeSignals, createRuleset } from '../../linux/landlock.js';
 import { allocate } from '../../linux/libc.js';
-import { type Mount, visibleMounts } from '../../linux/mount_table.js';
+import type { Mount } from '../../linux/mount_table.js';
 import { deniesAll, memoryKinds, type Policy } from '../../policy/kinds.js';
 import { type HandedPosition, type OutsideFile, outsideFiles } from './descriptors.js';
-import { coveredDevices } from './devices.js';
-import { cannotConfine, type Missing, Requirements, unlessRoot } from './missing.js';
-import { type Devices, isWithin, planMounts } from './mount_plan.js';
-import { arrangeMounts, makeMemoryFolder, type PreparedMounts, prepareMounts } from './mounts.js';
+import { enterFolder, prepareFolders, takeMemoryFolder } from './folders.js';
+import { cannotConfine, type Missing, Requirements } from './missing.js';
+import { arrangeMounts } from './mounts.js';
+import { startHeld } from './namespaces.js';
 import type { OutsideWays } from './outside_ways.js';
 import { type Permission, permitFiles, prepareFiles } from './permit.js';
 import { enterDomain, giveUpPrivileges, refuseExecGain } from './privileges.js';
 import { reopen } from './reopen.js';
-import { asBytes } from './trees.js';
+import { prepareWorld } from './world.js';
 
 /** What a process is arranged for. */
 export interface ArrangeRequest {
@@ -39,7 +36,7 @@ export interface ArrangeRequest {
   readonly executables: readonly string[] | undefined;
   /** Trees that may be executed from. */
   readonly trees: readonly string[];
-  /** All mounts there are, and what is done about ways around those of the trees. */
+  /** All mounts that the run sees, and what is done about ways around those of the trees. */
   readonly mounts: readonly Mount[];
   readonly ways: OutsideWays;
   /** Descriptors that the program inherits. */
@@ -64,81 +61,6 @@ export interface Arranged {
   readonly missing: readonly Missing[];
   /** Whether no signal of the program's leaves the run. */
   readonly signalsStay: boolean;
-}
-
-/**
- * The path of the working directory; undefined where it was removed, so that nothing can be made in it.
- *
- * @throws TrampfdError EXDEV where it cannot be entered anew: from it the program would come to what lies under its mounts
- */
-function workingFolder({ folder, trees }: ArrangeRequest): string | undefined {
-  const link = folder === undefined ? '/proc/self/cwd' : `/proc/self/fd/${folder}`;
-  const path = readlinkSync(link, 'latin1');
-  const { dev, ino, nlink } = statSync(link);
-  const there = statSync(asBytes(path), { throwIfNoEntry: false });
-  if (there?.dev === dev && there.ino === ino) return path;
-  if (nlink === 0 && !trees.some((tree) => isWithin(path, tree))) return undefined;
-  throw new TrampfdError(
-    'EXDEV',
-    `the working folder, ${path}, cannot be entered by that name, and strict lets nobody come to what lies under its ` +
-      'mounts; start in another folder',
-  );
-}
-
-/** Starts a held process in a folder that has no name any more, where one is given. */
-function startIn(folder: number | undefined, flags: number): HeldProcess | number {
-  if (folder === undefined) return HeldProcess.start(flags);
-  process.chdir(`/proc/self/fd/${folder}`);
-  try {
-    return HeldProcess.start(flags);
-  } finally {
-    process.chdir('/');
-  }
-}
-
-function devices(): Devices {
-  return { folder: typeof fileIdentity('/dev') === 'object' ? ['/dev'] : [], covered: coveredDevices() };
-}
-
-/** Starts the process, in namespaces of its own where they can be had. */
-function startHeld(
-  requirements: Requirements,
-  folder: number | undefined,
-): { readonly held: HeldProcess; readonly isolated: boolean } {
-  const privileged = mayArrangeMounts();
-  const held = startIn(folder, privileged ? CLONE.CLONE_NEWNS : CLONE.CLONE_NEWNS | CLONE.CLONE_NEWUSER);
-  const missing: Missing = {
-    what: privileged ? 'a mount namespace cannot be had' : 'a user namespace cannot be had',
-    remedy:
-      'root can allow it (kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0, ' +
-      `user.max_user_namespaces), and a container by its seccomp profile and capabilities${unlessRoot('start as root')}`,
-    open: 'files that the program can write may be executed, and /proc/PID/mem may write over code',
-  };
-  const mapped = typeof held === 'number' || privileged ? 0 : mapOwnUser(held.processId);
-  if (typeof held !== 'number' && mapped === 0) return { held, isolated: true };
-  if (typeof held !== 'number') held[Symbol.dispose]();
-  requirements.need(typeof held === 'number' ? held : mapped, missing);
-  const without = startIn(folder, 0);
-  if (typeof without === 'number') throw cannotConfine(requirements.missing);
-  return { held: without, isolated: false };
-}
-
-/**
- * Maps our user and group into the user namespace of a process: one of each, for more needs privilege. Groups that we have
- * besides count on there, without a name.
- *
- * @returns 0 or a negated error number
- */
-function mapOwnUser(processId: number): number {
-  const [user, group] = [process.geteuid?.(), process.getegid?.()];
-  try {
-    writeFileSync(`/proc/${processId}/setgroups`, 'deny');
-    writeFileSync(`/proc/${processId}/uid_map`, `${user} ${user} 1`);
-    writeFileSync(`/proc/${processId}/gid_map`, `${group} ${group} 1`);
-    return 0;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).errno ?? -errnoNumbers.EPERM;
-  }
 }
 
 /** The filter in memory, as seccomp(2) takes it. */
@@ -175,23 +97,6 @@ function installFilter(held: HeldProcess, header: bigint, requirements: Requirem
   return { listener, waitsKillable, noNewPrivileges: true };
 }
 
-function takeMemoryFolder(
-  held: HeldProcess,
-  prepared: PreparedMounts,
-  requirements: Requirements,
-): [number, number] | undefined {
-  const theirs = makeMemoryFolder(held, prepared);
-  const pidfd = openPidfd(held.processId);
-  const ours = theirs < 0 ? theirs : copyDescriptor(pidfd, theirs);
-  close(pidfd);
-  const had = requirements.need(ours, {
-    what: 'a file system for memory files cannot be made',
-    remedy: 'a kernel with tmpfs, fsopen(2) and fsmount(2) can',
-    open: 'memory files (memfd_create) are refused',
-  });
-  return had ? [theirs, ours] : undefined;
-}
-
 /** Why files were not permitted; undefined where they were. */
 function permitted(permission: Permission): string | undefined {
   switch (permission.kind) {
@@ -226,10 +131,8 @@ export function arrange(request: ArrangeRequest): Arranged {
     permitting: filterMemory(request.filters.permitting),
   };
   const files: readonly OutsideFile[] = outsideFiles(request.descriptors);
-  const prepared = prepareMounts(
-    planMounts(visibleMounts(request.mounts), request.trees, devices(), request.ways.own),
-    workingFolder(request),
-  );
+  const prepared = prepareWorld(request);
+  const folders = prepareFolders(request);
   const executables = request.executables === undefined ? undefined : prepareFiles(request.executables);
   const capabilities = allocate(CAPSET_LAYOUT.size);
   const domain = createRuleset(0);
@@ -241,7 +144,8 @@ export function arrange(request: ArrangeRequest): Arranged {
       [...request.descriptors, domain, permitting].filter((descriptor) => descriptor >= 0),
     );
     if (isolated) arrangeMounts(held, prepared, requirements);
-    const folder = isolated ? takeMemoryFolder(held, prepared, requirements) : undefined;
+    const folder = isolated ? takeMemoryFolder(held, folders, requirements) : undefined;
+    if (isolated) enterFolder(held, folders, folder?.[0]);
     const complete = requirements.missing.length === 0;
     const positions = folder !== undefined && complete ? reopen(held, folder[0], files) : [];
     const unpermitted =

@@ -3,8 +3,7 @@
  * there are.
  *
  * Every mount gets MS_NOEXEC and MS_NODEV. Trees that are trusted are put over themselves as mounts of their own, read-only
- * and executable; /dev, with nodes that can be opened, and over each that must not be, itself with MS_NODEV. What is executable is
- * read-only then, whoever asks; the kernel looks at the mount that a file was opened through. A file system that is
+ * and executable; what else must not be written, read-only alone. What is executable is read-only then, whoever asks; the kernel looks at the mount that a file was opened through. A file system that is
  * mounted a second time could show the same files for writing: such mounts become read-only, or, where they show more
  * than that, the part of them that shows the tree. So do those through which the kernel itself is written to, /proc above
  * all: /proc/PID/mem writes over what is mapped, whatever its protection is.
@@ -46,12 +45,6 @@ export interface OwnMount {
 
 /** Attributes of what can neither be executed nor written, nor opened as a device. */
 export const UNUSABLE: number = MOUNT.MOUNT_ATTR_RDONLY | MOUNT.MOUNT_ATTR_NOEXEC | MOUNT.MOUNT_ATTR_NODEV;
-
-/** Where device nodes are: /dev or nothing, and those that must not be opened. */
-export interface Devices {
-  readonly folder: readonly string[];
-  readonly covered: readonly string[];
-}
 
 /** What is to be done. */
 export interface MountPlan {
@@ -134,13 +127,11 @@ function united(mounts: readonly OwnMount[]): readonly OwnMount[] {
  *
  * @param mounts - those of the namespace that can be seen
  * @param trees - what is trusted: absolute paths that exist, links resolved
- * @param devices - the folder of device nodes, where there is one, and those that must not be opened
  * @param more - what else is put over itself
  */
 export function planMounts(
   mounts: readonly Mount[],
   trees: readonly string[],
-  devices: Devices,
   more: readonly OwnMount[] = [],
 ): MountPlan {
   const { MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NODEV } = MOUNT;
@@ -154,17 +145,9 @@ export function planMounts(
     ...[...new Set(outermost)].map((path) => ({ path, attributes: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV })),
     ...[...parts].map((path) => ({ path, attributes: UNUSABLE })),
   ];
-  // A folder comes before what lies in it, which would be hidden else.
-  const sorted = united([...folders, ...more]).toSorted((one, other) => one.path.length - other.path.length);
-  const isDevice = ({ path }: OwnMount): boolean => devices.folder.some((folder) => isWithin(path, folder));
   return {
-    own: [
-      ...sorted.filter((mount) => !isDevice(mount)),
-      // A pseudo terminal is made by a node that stands beside their folder, in one mount (pts(4)).
-      ...devices.folder.map((path) => ({ path, attributes: MOUNT_ATTR_NOEXEC })),
-      ...sorted.filter(isDevice),
-      ...devices.covered.map((path) => ({ path, attributes: MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV })),
-    ],
+    // A folder comes before what lies in it, which would be hidden else.
+    own: united([...folders, ...more]).toSorted((one, other) => one.path.length - other.path.length),
     attributes: MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV,
     readOnly: [...new Set([...kernel, ...views.flatMap((view) => view.whole)])],
   };

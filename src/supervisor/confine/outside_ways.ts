@@ -12,6 +12,7 @@ import { systemLinks } from './link_record.js';
 import { cover } from './links.js';
 import type { Missing } from './missing.js';
 import { isWithin, mountOf, moved, type OwnMount, otherViews, UNUSABLE } from './mount_plan.js';
+import { ownFiles } from './own_files.js';
 import { runReader } from './reader.js';
 import { linkError, type TrustedTrees } from './trees.js';
 
@@ -58,7 +59,9 @@ export function outsideWays(all: readonly Mount[], trusted: TrustedTrees): Outsi
     remedy: 'remove those names, or have them on a file system of their own; or start as an ordinary user',
     open: 'they can be written by these names while they are executed',
   };
-  const views = [...links.own, ...helpers.own];
+  // What the next supervisor is read from is written by no run, wherever it lies.
+  const own = ownFiles().filter((path) => !trees.some((tree) => isWithin(path, tree)));
+  const views = [...links.own, ...helpers.own, ...own.map((path) => ({ path, attributes: UNUSABLE }))];
   return {
     own: [
       ...backing.own,

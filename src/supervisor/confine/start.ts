@@ -12,7 +12,6 @@ import { TrampfdError } from '../../error.js';
 import type { SpawnRequest } from '../../linux/filtered_thread.js';
 import type { HeldProcess } from '../../linux/held_process.js';
 import { allocate, allocateString, allocateStrings, type NativeMemory } from '../../linux/libc.js';
-import { mountTable } from '../../linux/mount_table.js';
 import { ignoredSignals } from '../../linux/proc.js';
 import { resourceLimit } from '../../linux/process.js';
 import { candidatePaths, findProgram } from '../../linux/search_path.js';
@@ -23,6 +22,7 @@ import { type Arranged, type ArrangeRequest, arrange } from './arrange.js';
 import { namedExecutables, systemExecutables } from './executables.js';
 import { outsideWays } from './outside_ways.js';
 import { trustedTrees } from './trees.js';
+import { seenMounts } from './world.js';
 
 /** What a confined program is started with. */
 export interface ConfinedRequest extends SpawnRequest {
@@ -132,7 +132,7 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
   const trees = trustedTrees(request.executable, file);
   const prepared = prepareStart(request, file);
   const system = systemExecutables(trees.system);
-  const mounts = mountTable();
+  const mounts = seenMounts();
   const ways = outsideWays(mounts, trees);
   const arranged = arrange({
     filters,

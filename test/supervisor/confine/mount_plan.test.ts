@@ -8,11 +8,9 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { MOUNT } from '../../../src/abi/mount.js';
 import { type Mount, mountTable } from '../../../src/linux/mount_table.js';
-import { type Devices, isWithin, mountOf, planMounts } from '../../../src/supervisor/confine/mount_plan.js';
+import { isWithin, mountOf, type OwnMount, planMounts } from '../../../src/supervisor/confine/mount_plan.js';
 
 const PART = MOUNT.MOUNT_ATTR_RDONLY | MOUNT.MOUNT_ATTR_NODEV | MOUNT.MOUNT_ATTR_NOEXEC;
-
-const NONE: Devices = { folder: [], covered: [] };
 
 /** A mount, as `DEVICE:ROOT PATH`, where ROOT is that of the file system and may be left out with its colon. */
 function mount(text: string, type = 'ext4'): Mount {
@@ -31,9 +29,14 @@ function mount(text: string, type = 'ext4'): Mount {
   };
 }
 
+/** What can be neither written nor executed. */
+function closed(path: string): OwnMount {
+  return { path, attributes: PART };
+}
+
 /** What becomes read-only: mounts by their paths, and parts of mounts as `part PATH`. */
 function readOnly(mounts: readonly Mount[], trees: readonly string[]): readonly string[] {
-  const { own, readOnly: whole } = planMounts(mounts, trees, NONE);
+  const { own, readOnly: whole } = planMounts(mounts, trees);
   const parts = own.filter(({ attributes }) => attributes === PART).map(({ path }) => `part ${path}`);
   return [...whole, ...parts].sort();
 }
@@ -64,14 +67,13 @@ describe('the mount that a path lies on', () => {
 });
 
 describe('a plan', () => {
-  test('makes all that there was unexecutable, and puts trees and devices over themselves', () => {
-    const plan = planMounts([mount('1 /')], ['/usr', '/opt'], { folder: ['/dev'], covered: ['/dev/sda'] });
+  test('makes all that there was unexecutable, and puts trees and what is guarded over themselves', () => {
+    const plan = planMounts([mount('1 /')], ['/usr', '/opt'], [closed('/srv/trampfd'), closed('/opt')]);
     assert.equal(plan.attributes, MOUNT.MOUNT_ATTR_NOEXEC | MOUNT.MOUNT_ATTR_NODEV);
     assert.deepEqual(plan.own, [
       { path: '/usr', attributes: MOUNT.MOUNT_ATTR_RDONLY | MOUNT.MOUNT_ATTR_NODEV },
-      { path: '/opt', attributes: MOUNT.MOUNT_ATTR_RDONLY | MOUNT.MOUNT_ATTR_NODEV },
-      { path: '/dev', attributes: MOUNT.MOUNT_ATTR_NOEXEC },
-      { path: '/dev/sda', attributes: MOUNT.MOUNT_ATTR_NOEXEC | MOUNT.MOUNT_ATTR_NODEV },
+      { path: '/opt', attributes: PART },
+      { path: '/srv/trampfd', attributes: PART },
     ]);
     assert.deepEqual(plan.readOnly, []);
   });
@@ -79,19 +81,25 @@ describe('a plan', () => {
   test('nothing is executable and writable: of own mounts, each has one of both attributes', () => {
     const tree = fc.constantFrom('/usr', '/opt', '/home/u/build', '/home/u/build/bin', '/usr/local');
     fc.assert(
-      fc.property(fc.array(tree), fc.subarray(['/dev/sda', '/dev/kvm']), (trees, covered) => {
-        const { own } = planMounts([mount('1 /')], trees, { folder: ['/dev'], covered });
+      fc.property(fc.array(tree), fc.array(tree), (trees, guarded) => {
+        const { own } = planMounts([mount('1 /')], trees, guarded.map(closed));
         for (const { attributes } of own) {
           assert.notEqual(attributes & (MOUNT.MOUNT_ATTR_NOEXEC | MOUNT.MOUNT_ATTR_RDONLY), 0);
         }
         const paths = own.map(({ path }) => path);
         assert.equal(new Set(paths).size, paths.length);
-        for (const wanted of trees)
+        for (const wanted of [...trees, ...guarded])
           assert.ok(
             paths.some((path) => isWithin(wanted, path)),
             wanted,
           );
-        const trusted = own.filter(({ attributes }) => (attributes & MOUNT.MOUNT_ATTR_RDONLY) !== 0);
+        const trusted = own.filter(({ attributes }) => (attributes & MOUNT.MOUNT_ATTR_NOEXEC) === 0);
+        const said = [...trees].sort().join(' ');
+        for (const { path } of trusted)
+          assert.ok(
+            trees.some((one) => one === path),
+            `${path}, of ${said}`,
+          );
         for (const one of trusted) {
           assert.ok(!trusted.some((other) => other !== one && isWithin(one.path, other.path)), one.path);
         }
@@ -100,7 +108,7 @@ describe('a plan', () => {
   });
 
   test('a tree within another is part of that one', () => {
-    const { own } = planMounts([mount('1 /')], ['/usr/local/tree', '/usr', '/usr/lib'], NONE);
+    const { own } = planMounts([mount('1 /')], ['/usr/local/tree', '/usr', '/usr/lib']);
     assert.deepEqual(
       own.map(({ path }) => path),
       ['/usr'],
@@ -183,7 +191,7 @@ describe('other views of a tree become read-only', () => {
     const tree = fc.constantFrom('/a', '/a/b', '/a/b/c', '/d');
     fc.assert(
       fc.property(fc.uniqueArray(view, { selector: ({ path }) => path }), fc.array(tree), (views, trees) => {
-        const plan = planMounts([mount('1 /'), ...views], trees, NONE);
+        const plan = planMounts([mount('1 /'), ...views], trees);
         for (const { root, path } of views) {
           const said = `${root} at ${path}`;
           assert.equal(
@@ -210,19 +218,20 @@ describe('other views of a tree become read-only', () => {
 });
 
 test('what lies in a folder is put there behind it', () => {
-  const { own } = planMounts([mount('1 /'), mount('1:/srv /usr/srv')], ['/srv/a', '/usr'], {
-    folder: ['/dev'],
-    covered: [],
-  });
+  const { own } = planMounts(
+    [mount('1 /'), mount('1:/srv /usr/srv')],
+    ['/srv/a', '/usr'],
+    [closed('/home'), closed('/home/x')],
+  );
   assert.deepEqual(
     own.map(({ path }) => path),
-    ['/usr', '/srv', '/srv/a', '/dev'],
+    ['/usr', '/srv', '/home', '/srv/a', '/home/x'],
   );
 });
 
 test('the plan for this system: every tree has a mount of its own, every /proc is read-only', () => {
   const mounts = mountTable();
-  const plan = planMounts(mounts, ['/usr'], NONE);
+  const plan = planMounts(mounts, ['/usr']);
   assert.deepEqual(
     plan.own.map(({ path }) => path),
     ['/usr'],
