@@ -22,6 +22,7 @@ export const MAP = {
   MAP_ANONYMOUS: 0x20,
   MAP_DENYWRITE: 0x800,
   MAP_EXECUTABLE: 0x1000,
+  MAP_FIXED_NOREPLACE: 0x100000,
 } as const;
 
 /** Flags of mremap(2) (sys/mman.h). */

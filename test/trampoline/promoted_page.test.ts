@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { TRAP } from '../../src/trampoline/promoted.js';
 import {
   assemblePage,
+  DISTANCES,
   isPromotedPage,
   PAGE_LENGTH,
   type PlacedTrampoline,
@@ -11,6 +12,7 @@ import {
   trampolinesOf,
 } from '../../src/trampoline/promoted_page.js';
 import { viewOf } from '../../src/trampoline/recognise.js';
+import { HARMLESS } from '../../src/trampoline/x86_harmless.js';
 
 const FUNCTION = 0x1122334455667788n;
 const CHAIN = 0x99aabbccddeeff01n;
@@ -195,4 +197,22 @@ test('a thread in the middle of a trampoline has come from its start, and no oth
       assert.equal(startOf(trampolines, at), inner.includes(at) ? 500 : undefined, `${at}`);
     }
   }
+});
+
+test('whatever a program chooses, the bytes of its choice are harmless: those of displacements, of a small set', () => {
+  assert.ok(DISTANCES.length > 200 && DISTANCES.every((distance) => distance % PAGE_LENGTH === 0));
+  fc.assert(
+    fc.property(pages, fc.constantFrom(...DISTANCES), ({ page, placed }, distance) => {
+      const code = assemblePage(found(page), distance);
+      for (const { one, offset } of placed) {
+        const loads = offset + (one.hasLandingPad ? 4 : 0);
+        for (const field of [loads + 3, loads + 10]) {
+          const [low = 0, ...high] = code.subarray(field, field + 4);
+          assert.ok([0xfa, 0xfb, 0xfe].includes(low), `${low}`);
+          assert.equal(high[0], 0xef);
+          for (const byte of high) assert.ok(HARMLESS.has(byte));
+        }
+      }
+    }),
+  );
 });

@@ -24,6 +24,18 @@ function make(threadId: number, traced: TracedProcess, calls: readonly RemoteCal
   return results.length === calls.length && results.every((result) => !isError(result));
 }
 
+/** Has a stopped thread keep memory for a page, where there is nothing; whether it is kept. */
+function reserve(threadId: number, traced: TracedProcess, page: OwnPage): boolean {
+  const call = page.reserving();
+  if (call === undefined) return true;
+  traced.systemCall ??= findSystemCall(threadId, 'x86-64');
+  if (traced.systemCall === undefined) return false;
+  const [result] = callRemotely(threadId, 'x86-64', traced.systemCall, [call]);
+  if (result !== call.values[0]) return false;
+  page.reserved();
+  return true;
+}
+
 /**
  * Promotes the page of a trampoline that was called, where it is time, and the page holds nothing else.
  *
@@ -41,10 +53,10 @@ export function promoteCalled(threadId: number, traced: TracedProcess, address: 
     page.postpone();
     return false;
   }
-  let place = page.take(ownPages.pools);
+  let place = page.take(ownPages.pools, lines);
   if (place === undefined) {
     ownPages.prune(lines);
-    place = page.take(ownPages.pools);
+    place = page.take(ownPages.pools, lines);
   }
   if (place === undefined) {
     page.postpone();
@@ -59,6 +71,12 @@ export function promoteCalled(threadId: number, traced: TracedProcess, address: 
   }
   if (!isPromotedPage(viewOf(code), trampolines, distance)) {
     page.giveUp();
+    return false;
+  }
+  const returned = ownPages.returning(lines);
+  if (returned.length > 0) make(threadId, traced, returned);
+  if (!reserve(threadId, traced, page)) {
+    page.postpone();
     return false;
   }
   // From here on nobody writes to it who does not stop.

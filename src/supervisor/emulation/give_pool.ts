@@ -10,7 +10,7 @@ import type { Listener } from '../../linux/listener.js';
 import { isError, type StoppingThread } from '../../linux/ptrace.js';
 import type { RemoteCall } from '../../linux/remote_call.js';
 import type { Range } from '../../policy/memory.js';
-import { isNear, type OwnPage } from './own_page.js';
+import type { OwnPage } from './own_page.js';
 import type { OwnPages } from './own_pages.js';
 import { PagePool, POOL_LENGTH } from './page_pool.js';
 
@@ -20,9 +20,6 @@ export interface HandedPool {
   /** The caller's descriptor. */
   readonly descriptor: number;
 }
-
-/** Room between memory that is granted and that of a pool: the program may ask for more of it. */
-const GAP = 1n << 20n;
 
 /**
  * Hands a caller that waits for its answer a new pool.
@@ -45,13 +42,8 @@ export function handPool(listener: Listener, id: bigint): HandedPool | undefined
   return undefined;
 }
 
-/** Has a caller, stopped behind its call, map a pool that it was handed, near memory that it was granted. */
-export function placePool(
-  thread: StoppingThread,
-  { pool, descriptor }: HandedPool,
-  ownPages: OwnPages,
-  near: bigint,
-): void {
+/** Has a caller, stopped behind its call, map a pool that it was handed. */
+export function placePool(thread: StoppingThread, { pool, descriptor }: HandedPool, ownPages: OwnPages): void {
   const length = BigInt(POOL_LENGTH);
   // MAP_DENYWRITE, which the kernel ignores, has the filter let it be: who would answer is waiting for it.
   const code = thread.call('x86-64', 'mmap', [
@@ -62,25 +54,9 @@ export function placePool(
     BigInt(descriptor),
     0n,
   ]);
-  const room = thread.call('x86-64', 'mmap', [
-    near + GAP,
-    length,
-    BigInt(PROT.PROT_NONE),
-    BigInt(MAP.MAP_PRIVATE | MAP.MAP_ANONYMOUS),
-    BigInt.asUintN(64, -1n),
-    0n,
-  ]);
   thread.call('x86-64', 'close', [BigInt(descriptor)]);
-  const isMapped = (address: bigint | undefined): address is bigint => address !== undefined && !isError(address);
-  if (isMapped(code) && isMapped(room)) {
-    const place = { pool, code, room };
-    if (isNear(place, near)) {
-      ownPages.addPool(place);
-      return;
-    }
-  }
-  for (const address of [code, room]) if (isMapped(address)) thread.call('x86-64', 'munmap', [address, length]);
-  pool[Symbol.dispose]();
+  if (code !== undefined && !isError(code)) ownPages.addPool({ pool, code });
+  else pool[Symbol.dispose]();
 }
 
 /** Has a caller put its own pages back in a range that it is about to protect anew, where others stand in their place. */

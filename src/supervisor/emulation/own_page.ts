@@ -8,11 +8,11 @@
  *
  * @module
  */
-import { MREMAP, PROT } from '../../abi/mman.js';
+import { MAP, MREMAP, PROT } from '../../abi/mman.js';
 import type { MapsLine } from '../../linux/proc.js';
 import type { RemoteCall } from '../../linux/remote_call.js';
-import { PAGE_LENGTH, type PlacedTrampoline, startOf } from '../../trampoline/promoted_page.js';
-import { type PagePool, POOL_LENGTH } from './page_pool.js';
+import { DISTANCES, PAGE_LENGTH, type PlacedTrampoline, startOf } from '../../trampoline/promoted_page.js';
+import type { PagePool } from './page_pool.js';
 
 const PAGE = BigInt(PAGE_LENGTH);
 
@@ -28,20 +28,31 @@ const LONG = 10;
 /** How many calls a page waits at most that holds something else too. */
 const LONGEST_LOOK = 65_536;
 
-/** Where a pool is in the memory of a process: its pages, executable, and room for the program's own. */
+/** Where a pool is in the memory of a process: its pages, executable. */
 export interface PoolPlace {
   readonly pool: PagePool;
   readonly code: bigint;
-  readonly room: bigint;
 }
 
-/** Fits into a displacement of an instruction, wherever in the page that stands. */
-const FARTHEST = 2n ** 31n - 2n * PAGE;
+/** No room is taken below this address, nor above the highest that programs have (4-level page tables). */
+const LOWEST = 1n << 20n;
+const HIGHEST = (1n << 47n) - PAGE;
+/** What a stack below itself, and a heap above, is left to grow. */
+const GROWTH = 1n << 30n;
 
-/** Whether code at an address reaches all of a pool's room. */
-export function isNear({ room }: PoolPlace, address: bigint): boolean {
-  const first = room - address;
-  return first > -FARTHEST && first + BigInt(POOL_LENGTH) < FARTHEST;
+/** Where the program's page can be while it is promoted, so that no byte of the distance is of the program's choice. */
+function roomFor(start: bigint, lines: readonly MapsLine[]): bigint | undefined {
+  const isFree = (room: bigint): boolean =>
+    lines.every((line) => {
+      const from = line.name === '[stack]' ? line.start - GROWTH : line.start;
+      const to = line.name === '[heap]' ? line.end + GROWTH : line.end;
+      return room + PAGE <= from || room >= to;
+    });
+  for (const distance of DISTANCES) {
+    const room = start + BigInt(distance);
+    if (room >= LOWEST && room < HIGHEST && isFree(room)) return room;
+  }
+  return undefined;
 }
 
 /** What the mappings say of a page: the supervisor's stands there, the program's does, or neither as it was. */
@@ -52,6 +63,9 @@ export class OwnPage {
   readonly start: bigint;
   /** The page of a pool, once it was promoted. It keeps it for the next time. */
   #place: { readonly at: PoolPlace; readonly index: number } | undefined;
+  /** Where the program's page is while it is promoted, once that was decided; the memory is kept for the next time. */
+  #room: bigint | undefined;
+  #hasRoom = false;
   #trampolines: readonly PlacedTrampoline[] = [];
   /** Since when it is promoted (performance.now()). */
   #since: number | undefined;
@@ -74,6 +88,8 @@ export class OwnPage {
   copy(wasRunning: boolean): OwnPage {
     const copied = new OwnPage(this.start, this.#firstWait);
     copied.#place = this.#place;
+    copied.#room = this.#room;
+    copied.#hasRoom = this.#hasRoom;
     copied.#trampolines = this.#trampolines;
     copied.#since = this.#since;
     copied.#calls = this.#calls;
@@ -94,9 +110,9 @@ export class OwnPage {
     return this.#since !== undefined;
   }
 
-  /** Where the program's page is while it is promoted. */
-  get #room(): bigint {
-    return this.#place === undefined ? 0n : this.#place.at.room + BigInt(this.#place.index) * PAGE;
+  /** Where memory is kept for the program's page. */
+  get room(): bigint | undefined {
+    return this.#hasRoom ? this.#room : undefined;
   }
 
   /** What mappings, as they are now, say of it. */
@@ -143,21 +159,27 @@ export class OwnPage {
   }
 
   /**
-   * Takes a page of a pool for it, which nobody else has a use for.
+   * Takes a page of a pool for it, which nobody else has a use for, and decides where the program's page will be.
    *
-   * @returns its number, and how far away the program's page will be; nothing where there is none near enough
+   * @param lines the mappings, as they are now
+   * @returns its number, and how far away the program's page will be; nothing where there is none, or no such place is free
    */
-  take(places: readonly PoolPlace[]): { readonly pool: PagePool; index: number; distance: number } | undefined {
+  take(
+    places: readonly PoolPlace[],
+    lines: readonly MapsLine[],
+  ): { readonly pool: PagePool; index: number; distance: number } | undefined {
     if (this.#place !== undefined && !this.#place.at.pool.isUsedOnce(this.#place.index)) this.leave();
     if (this.#place === undefined) {
       for (const at of places) {
-        const index = isNear(at, this.start) ? at.pool.take() : undefined;
+        const index = at.pool.take();
         if (index === undefined) continue;
         this.#place = { at, index };
         break;
       }
     }
     if (this.#place === undefined) return undefined;
+    if (!this.#hasRoom) this.#room = roomFor(this.start, lines);
+    if (this.#room === undefined) return undefined;
     const { at, index } = this.#place;
     return { pool: at.pool, index, distance: Number(this.#room - this.start) };
   }
@@ -167,13 +189,27 @@ export class OwnPage {
     if (this.#place === undefined) return false;
     const { at, index } = this.#place;
     const code = lineAt(lines, at.code + BigInt(index) * PAGE);
+    if (code?.inode !== at.pool.file.inode || code.permissions !== 'r-xs') return false;
+    if (!this.#hasRoom || this.#room === undefined) return true;
     const room = lineAt(lines, this.#room);
-    return (
-      code?.inode === at.pool.file.inode &&
-      code.permissions === 'r-xs' &&
-      room?.inode === 0n &&
-      room.permissions === '---p'
-    );
+    if (room?.inode === 0n && room.permissions === '---p') return true;
+    this.#hasRoom = false;
+    return false;
+  }
+
+  /** The call that keeps memory for the program's page; none where that is done. Its result must be the address. */
+  reserving(): RemoteCall | undefined {
+    if (this.#hasRoom || this.#room === undefined) return undefined;
+    const flags = BigInt(MAP.MAP_PRIVATE | MAP.MAP_ANONYMOUS | MAP.MAP_FIXED_NOREPLACE);
+    return {
+      name: 'mmap',
+      values: [this.#room, PAGE, BigInt(PROT.PROT_NONE), flags, BigInt.asUintN(64, -1n), 0n],
+    };
+  }
+
+  /** It was made. */
+  reserved(): void {
+    this.#hasRoom = true;
   }
 
   /** The call that keeps the program from writing to its page. */
@@ -188,7 +224,7 @@ export class OwnPage {
 
   /** The calls that put the supervisor's page in the place of the program's, which was frozen. */
   promoting(): readonly RemoteCall[] {
-    if (this.#place === undefined) return [];
+    if (this.#place === undefined || this.#room === undefined) return [];
     const { at, index } = this.#place;
     const moved = BigInt(MREMAP.MREMAP_MAYMOVE | MREMAP.MREMAP_FIXED);
     return [
@@ -217,7 +253,7 @@ export class OwnPage {
 
   /** The calls that put the program's page back. */
   demoting(protection: number = PROT.PROT_READ | PROT.PROT_WRITE): readonly RemoteCall[] {
-    const room = this.#room;
+    const room = this.#room ?? 0n;
     return [
       { name: 'mprotect', values: [room, PAGE, BigInt(protection)] },
       move(room, this.start),
@@ -241,7 +277,7 @@ export class OwnPage {
    * that ran on: it is still in its place and cannot be written, or it was moved aside already.
    */
   mending(lines: readonly MapsLine[]): readonly RemoteCall[] {
-    const wasMoved = this.#place !== undefined && lineAt(lines, this.#room)?.permissions === 'r--p';
+    const wasMoved = this.room !== undefined && lineAt(lines, this.room)?.permissions === 'r--p';
     return wasMoved ? this.demoting() : this.thawing();
   }
 }

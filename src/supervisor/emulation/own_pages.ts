@@ -8,9 +8,10 @@
  * @module
  */
 import type { MapsLine } from '../../linux/proc.js';
+import type { RemoteCall } from '../../linux/remote_call.js';
 import type { Range } from '../../policy/memory.js';
 import { PAGE_LENGTH } from '../../trampoline/promoted_page.js';
-import { isNear, OwnPage, type PoolPlace, WAIT_OF_KNOWN, WAIT_OF_OTHERS } from './own_page.js';
+import { OwnPage, type PoolPlace, WAIT_OF_KNOWN, WAIT_OF_OTHERS } from './own_page.js';
 
 const PAGE = BigInt(PAGE_LENGTH);
 /** Pools of one memory, at most. */
@@ -37,12 +38,15 @@ export class OwnPages {
   #ranges: readonly OwnRange[] = [];
   readonly #pages = new Map<bigint, OwnPage>();
   readonly #pools: PoolPlace[] = [];
+  /** Memory that was kept for pages which are forgotten. */
+  #leftRooms: bigint[] = [];
 
   /** A copy, for a process that begins with the same memory. */
   copy(wasRunning: boolean): OwnPages {
     const copied = new OwnPages();
     copied.#ranges = this.#ranges;
     for (const place of this.#pools) copied.#pools.push({ ...place, pool: place.pool.share() });
+    copied.#leftRooms = [...this.#leftRooms];
     for (const [start, page] of this.#pages) copied.#pages.set(start, page.copy(wasRunning));
     return copied;
   }
@@ -60,12 +64,9 @@ export class OwnPages {
 
   /**
    * Whether a pool is to be had for memory that is about to be granted.
-   *
-   * @param hint where the program wants it; 0 for where the kernel does, which is near what it has chosen before
    */
-  needPool(hint: bigint): boolean {
-    if (this.#pools.length >= MOST_POOLS) return false;
-    return !this.#pools.some((place) => place.pool.hasRoom && (hint === 0n || isNear(place, hint)));
+  get needsPool(): boolean {
+    return this.#pools.length < MOST_POOLS && !this.#pools.some(({ pool }) => pool.hasRoom);
   }
 
   addPool(place: PoolPlace): void {
@@ -86,9 +87,25 @@ export class OwnPages {
   forget(range: Range): void {
     this.#ranges = without(this.#ranges, range);
     for (const page of this.within(range)) {
+      if (page.room !== undefined) this.#leftRooms.push(page.room);
       page.leave();
       this.#pages.delete(page.start);
     }
+  }
+
+  /**
+   * The calls that give memory back which was kept for pages that are forgotten, as far as it is still what it was.
+   *
+   * @param lines the mappings, as they are now
+   */
+  returning(lines: readonly MapsLine[]): readonly RemoteCall[] {
+    const rooms = this.#leftRooms;
+    this.#leftRooms = [];
+    const isKept = (room: bigint): boolean => {
+      const line = lines.find(({ start, end }) => room >= start && room < end);
+      return line?.inode === 0n && ['---p', 'r--p'].includes(line.permissions);
+    };
+    return rooms.filter(isKept).map((room) => ({ name: 'munmap', values: [room, PAGE] }));
   }
 
   /** The pages in a range that were called. */

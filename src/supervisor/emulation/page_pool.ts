@@ -2,8 +2,8 @@
  * Pages of the supervisor's that wait in the memory of processes until one of them stands in the place of a page of
  * trampolines (own_page.ts).
  *
- * A process can be given a file only while a request of its waits. So it is given a few pages then, of traps, mapped aside;
- * and beside them room of the same size for its own pages. Processes that were forked have the same pages: one is written
+ * A process can be given a file only while a request of its waits. So it is given a few pages then, of traps, mapped aside.
+ * Processes that were forked have the same pages: one is written
  * only while one memory has a use for it.
  *
  * @module

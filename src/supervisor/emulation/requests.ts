@@ -58,7 +58,7 @@ function makeWithout(
   const mayBePromoted = isNew && isOwn && isWritable && entry === 'x86-64' && !hasOwnFilter(notification.threadId);
   const isKnown = mayBePromoted && isOfKnown(notification, places);
   const [address, length] = notification.arguments;
-  const handed = mayBePromoted && ownPages.needPool(address) ? handPool(listener, notification.id) : undefined;
+  const handed = mayBePromoted && ownPages.needsPool ? handPool(listener, notification.id) : undefined;
   const thread = stopBehind(listener, notification);
   if (thread instanceof Refusal) {
     handed?.pool[Symbol.dispose]();
@@ -70,7 +70,7 @@ function makeWithout(
   const result = thread.call(entry, name, values);
   const range = isNew && result !== undefined ? { start: result, end: result + rounded(length) } : protectedBefore;
   const isMade = result !== undefined && !isError(result);
-  if (handed !== undefined) placePool(thread, handed, ownPages, isMade ? result + rounded(length) : 0n);
+  if (handed !== undefined) placePool(thread, handed, ownPages);
   if (isMade) {
     if (range !== undefined) {
       traced.memory.grant(range);

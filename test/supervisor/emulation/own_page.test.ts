@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MapsLine } from '../../../src/linux/proc.js';
-import { isNear, OwnPage } from '../../../src/supervisor/emulation/own_page.js';
+import { OwnPage } from '../../../src/supervisor/emulation/own_page.js';
 import { OwnPages } from '../../../src/supervisor/emulation/own_pages.js';
 import { PagePool, POOL_PAGES } from '../../../src/supervisor/emulation/page_pool.js';
-import type { PlacedTrampoline } from '../../../src/trampoline/promoted_page.js';
+import { DISTANCES, type PlacedTrampoline } from '../../../src/trampoline/promoted_page.js';
 
 const START = 0x7f0000000000n;
 const PAGE = 4096n;
@@ -60,10 +60,10 @@ test('its mapping says what stands there', () => {
   using pool = PagePool.create();
   const { inode } = pool.file;
   const page = new OwnPage(START, 2);
-  assert.deepEqual(page.take([{ pool, code: START + 64n * PAGE, room: START + 128n * PAGE }]), {
+  assert.deepEqual(page.take([{ pool, code: START + 64n * PAGE }], [line(START, 'rw-p')]), {
     pool,
     index: 0,
-    distance: 128 * 4096,
+    distance: DISTANCES[0],
   });
   assert.equal(page.state([line(START, 'rw-p')]), 'own');
   assert.equal(page.state([line(START - PAGE, 'rw-p', 0n, 3n)]), 'own');
@@ -81,38 +81,62 @@ test('its mapping says what stands there', () => {
 
 test('a page that two memories execute is not written for one of them: it gets another', () => {
   using pool = PagePool.create();
-  const places = [{ pool, code: START + 64n * PAGE, room: START + 128n * PAGE }];
+  const places = [{ pool, code: START + 64n * PAGE }];
   const page = new OwnPage(START, 2);
-  assert.equal(page.take(places)?.index, 0);
-  assert.equal(page.take(places)?.index, 0);
+  assert.equal(page.take(places, [])?.index, 0);
+  assert.equal(page.take(places, [])?.index, 0);
   const copy = page.copy(false);
-  assert.equal(copy.take(places)?.index, 1);
+  assert.equal(copy.take(places, [])?.index, 1);
   // The first is its parent's alone from here on.
-  assert.equal(page.take(places)?.index, 0);
+  assert.equal(page.take(places, [])?.index, 0);
   copy.leave();
   page.leave();
   const all = Array.from({ length: POOL_PAGES }, () => new OwnPage(START, 2));
   assert.deepEqual(
-    all.map((each) => each.take(places)?.index),
+    all.map((each) => each.take(places, [])?.index),
     all.map((_, index) => index),
   );
-  assert.equal(new OwnPage(START, 2).take(places), undefined);
+  assert.equal(new OwnPage(START, 2).take(places, []), undefined);
   assert.equal(pool.hasRoom, false);
 });
 
-test('a pool is of no use where a displacement cannot reach it', () => {
+test('the page goes where nothing is, at the nearest of the distances, and stacks and heaps are left room', () => {
   using pool = PagePool.create();
-  for (const [distance, reaches] of [
-    [0n, true],
-    [2n ** 30n, true],
-    [-(2n ** 30n), true],
-    [2n ** 31n, false],
-    [2n ** 31n - 8192n, false],
-    [-(2n ** 31n), false],
-    [2n ** 40n, false],
-  ] as const) {
-    assert.equal(isNear({ pool, code: START, room: START + distance }, START), reaches, `${distance}`);
-  }
+  const places = [{ pool, code: START + 64n * PAGE }];
+  const distanceWith = (lines: readonly MapsLine[], start = START): number | undefined => {
+    const page = new OwnPage(start, 2);
+    const distance = page.take(places, lines)?.distance;
+    page.leave();
+    return distance;
+  };
+  const at = (index: number): bigint => START + BigInt(DISTANCES[index] ?? 0);
+  assert.equal(distanceWith([]), DISTANCES[0]);
+  assert.equal(distanceWith([line(at(0), 'rw-p')]), DISTANCES[1]);
+  assert.equal(distanceWith([line(at(0) - PAGE, '---p', 0n, 3n), line(at(1), 'rw-p')]), DISTANCES[2]);
+  const heap = { ...line(at(0) - 64n * PAGE, 'rw-p'), name: '[heap]' };
+  assert.notEqual(distanceWith([heap]), DISTANCES[0]);
+  const stack = { ...line(at(0) + 64n * PAGE, 'rw-p'), name: '[stack]' };
+  assert.notEqual(distanceWith([stack]), DISTANCES[0]);
+  // Never below what can be mapped, nor above.
+  assert.ok((distanceWith([], 0x200000n) ?? 0) > 0);
+  assert.ok((distanceWith([], 0x7fffffffd000n) ?? 0) < 0);
+  const everything = { ...line(0n, 'r--p'), end: 1n << 47n };
+  assert.equal(distanceWith([everything]), undefined);
+});
+
+test('memory that was kept for a page is given back when the page is gone, where it is that still', () => {
+  using pool = PagePool.create();
+  const pages = new OwnPages();
+  pages.grant({ start: START, end: START + PAGE }, true);
+  const page = pages.called(START);
+  assert.notEqual(page?.take([{ pool, code: START + 64n * PAGE }], []), undefined);
+  const room = page?.reserving()?.values[0] ?? 0n;
+  page?.reserved();
+  assert.equal(page?.reserving(), undefined);
+  pages.forget({ start: START, end: START + PAGE });
+  assert.deepEqual(pages.copy(false).returning([line(room, 'rw-p')]), []);
+  assert.deepEqual(pages.returning([line(room, '---p')]), [{ name: 'munmap', values: [room, PAGE] }]);
+  assert.deepEqual(pages.returning([line(room, '---p')]), []);
 });
 
 test('pages are looked for in memory that was granted so, and forgotten with it', () => {
