@@ -22,6 +22,7 @@ import { statusField } from '../linux/status.js';
 import { showsSettings } from '../supervisor/means.js';
 import { policyFindings } from './doctor_policies.js';
 import { emulationFinding, programFindings } from './doctor_programs.js';
+import { startFinding } from './doctor_start.js';
 import { strictFindings } from './doctor_strict.js';
 import { type Finding, finding, needed, type Report, reportText } from './finding.js';
 
@@ -206,6 +207,7 @@ export async function doctor(
   const waitsKillable = listener.refused === undefined ? listener.waitsKillable : undefined;
   const findings = [
     ...platformFindings(),
+    startFinding(),
     ...seccompFindings(listener),
     ...memoryFindings(probeMemoryFile()),
     ...programs,

@@ -182,7 +182,9 @@ async function startConfined(
   if (grounds.limitsCores) setResourceLimit('RLIMIT_CORE', NO_CORES);
   let prepared: Prepared;
   try {
-    prepared = prepare(request, {
+    const logDescriptor = request.log?.form === 'json' ? request.log.descriptor : undefined;
+    const confined = { ...request, logDescriptor };
+    prepared = prepare(confined, {
       looking: compileFilter(rules),
       permitting: compileFilter(withoutExecutions(rules)),
     });

@@ -38,9 +38,14 @@ function elsewhere(visible: readonly Mount[], own: readonly OwnMount[], trees: r
  * Looks for the ways around the trusted trees.
  *
  * @param all - the mounts of this namespace
+ * @param guarded - what else no run may write
  * @throws TrampfdError EMLINK where what was named, or the program, has a file with a name outside
  */
-export function outsideWays(all: readonly Mount[], trusted: TrustedTrees): OutsideWays {
+export function outsideWays(
+  all: readonly Mount[],
+  trusted: TrustedTrees,
+  guarded: readonly string[] = [],
+): OutsideWays {
   const reader = runReader();
   const visible = visibleMounts(all);
   const trees = [...trusted.system, ...trusted.named];
@@ -60,7 +65,7 @@ export function outsideWays(all: readonly Mount[], trusted: TrustedTrees): Outsi
     open: 'they can be written by these names while they are executed',
   };
   // What the next supervisor is read from is written by no run, wherever it lies.
-  const own = ownFiles().filter((path) => !trees.some((tree) => isWithin(path, tree)));
+  const own = [...ownFiles(), ...guarded].filter((path) => !trees.some((tree) => isWithin(path, tree)));
   const views = [...links.own, ...helpers.own, ...own.map((path) => ({ path, attributes: UNUSABLE }))];
   return {
     own: [

@@ -20,6 +20,7 @@ import { emulates, type Policy } from '../../policy/kinds.js';
 import { judgeImage, type ReportImage } from '../executions.js';
 import { type Arranged, type ArrangeRequest, arrange } from './arrange.js';
 import { namedExecutables, systemExecutables } from './executables.js';
+import { guardedLog } from './guarded_log.js';
 import { outsideWays } from './outside_ways.js';
 import { trustedTrees } from './trees.js';
 import { seenMounts } from './world.js';
@@ -34,6 +35,8 @@ export interface ConfinedRequest extends SpawnRequest {
   readonly policy: Policy;
   /** The soft RLIMIT_NOFILE that it gets. */
   readonly openFileLimit: bigint;
+  /** Our descriptor of the run's log, where it has one. */
+  readonly logDescriptor: number | undefined;
 }
 
 /** All that the program's start needs, in memory that the held process shares. */
@@ -133,7 +136,7 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
   const prepared = prepareStart(request, file);
   const system = systemExecutables(trees.system);
   const mounts = seenMounts();
-  const ways = outsideWays(mounts, trees);
+  const ways = outsideWays(mounts, trees, guardedLog(request.logDescriptor, request.inheritedDescriptors));
   const arranged = arrange({
     filters,
     executables:
