@@ -4,7 +4,7 @@
  *
  * The program's page is moved aside. Where it has a trampoline, the supervisor's page has code that does the same: it loads
  * the function and the static chain from the program's page, each time anew, and jumps. All else are traps. No byte is of
- * the program's choice: what stands in the code is how far the two pages are apart, which is one of {@link DISTANCES}.
+ * the program's choice: what stands in the code is how far the two pages are apart, which is one of those of distances.ts.
  *
  * No processor that is provided for here can let memory be executed and not be read by the same thread without protection
  * keys. So one who reads its own page would find the supervisor's; and a page that has data too stays as it is.
@@ -18,18 +18,6 @@ import { littleEndian } from './x86.js';
 
 /** Bytes of a page on x86. */
 export const PAGE_LENGTH = 4096;
-
-/** Bytes at which the processor stops, in any mode: those of INS, OUTS, IN, OUT, HLT, CLI and STI (see x86_harmless.ts). */
-const STOPS = [0x6c, 0x6d, 0x6e, 0x6f, 0xe4, 0xe5, 0xe6, 0xe7, 0xec, 0xed, 0xee, 0xef, 0xf4, 0xfa, 0xfb];
-
-/**
- * How far a page can be from where the program's page is, in bytes, the nearest first. The upper two bytes of a
- * displacement are two of those, then comes 0xef, and the lowest one, behind which it stands, 0xfa, 0xfb or 0xfe: who jumps
- * into it is stopped (0xfe 0xef is no instruction).
- */
-export const DISTANCES: readonly number[] = STOPS.flatMap((high) =>
-  STOPS.map((low) => (high << 24) | (low << 16) | 0xf000),
-).sort((one, other) => Math.abs(one) - Math.abs(other));
 
 /** A trampoline in a page. */
 export interface PlacedTrampoline {
@@ -117,7 +105,7 @@ function displacement(value: number): number[] {
 /**
  * The page that stands in the place of one with such trampolines.
  *
- * @param distance bytes from it to where the program's page is, one of {@link DISTANCES}
+ * @param distance bytes from it to where the program's page is, one of those of distances.ts
  */
 export function assemblePage(trampolines: readonly PlacedTrampoline[], distance: number): Uint8Array {
   const page = new Uint8Array(PAGE_LENGTH).fill(TRAP);

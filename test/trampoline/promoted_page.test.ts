@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { TRAP } from '../../src/trampoline/promoted.js';
+import { DISTANCES } from '../../src/trampoline/distances.js';
+import { assemblePromoted, isPromoted, linkWords, TRAP } from '../../src/trampoline/promoted.js';
 import {
   assemblePage,
-  DISTANCES,
   isPromotedPage,
   PAGE_LENGTH,
   type PlacedTrampoline,
@@ -213,6 +213,24 @@ test('whatever a program chooses, the bytes of its choice are harmless: those of
           for (const byte of high) assert.ok(HARMLESS.has(byte));
         }
       }
+    }),
+  );
+});
+
+test('a promoted closure has no byte of choice but those of a displacement, which are harmless; so are the words of its link', () => {
+  for (const distance of DISTANCES) {
+    const code = assemblePromoted('libffi', 32, distance);
+    assert.ok(code !== undefined && isPromoted(viewOf(code), 'libffi', 32, distance));
+    const other = assemblePromoted('libffi', 32, DISTANCES[0] ?? 0);
+    const differing = [...code.keys()].filter((at) => code[at] !== other?.[at]);
+    assert.ok(differing.every((at) => (at >= 14 && at < 18) || (at >= 21 && at < 25)));
+    for (const at of [14, 15, 16, 17, 21, 22, 23, 24]) assert.ok(HARMLESS.has(code[at] ?? 0));
+  }
+  fc.assert(
+    fc.property(fc.bigInt({ min: -(1n << 47n), max: 1n << 47n }), (away) => {
+      const words = linkWords(away);
+      assert.equal(BigInt.asIntN(64, words[0] + words[1]), away);
+      for (const one of words) for (const byte of word(one, 8)) assert.ok(HARMLESS.has(byte));
     }),
   );
 });

@@ -9,9 +9,10 @@ import { errnoName } from '../../abi/errno.js';
 import { MAP, PROT } from '../../abi/mman.js';
 import { close, descriptorPath, fileIdentity } from '../../linux/descriptor.js';
 import { hasOwnFilter } from '../../linux/proc.js';
-import { isError } from '../../linux/ptrace.js';
+import { isError, type StoppingThread } from '../../linux/ptrace.js';
 import { int32 } from '../call.js';
 import { type EmulationRequest, Refusal, type RequestContext, rounded, stopBehind } from './request.js';
+import { roomFor } from './room.js';
 import { askDisposition } from './signals.js';
 import type { TracedProcess } from './tracees.js';
 import { View, ViewPages } from './view.js';
@@ -32,9 +33,34 @@ export function isView({ name, notification }: EmulationRequest): boolean {
   return (int32(flags) & MAP.MAP_ANONYMOUS) === 0 && (int32(protection) & PROT.PROT_WRITE) === 0;
 }
 
+/** Has the caller map the links of a view, where what loads them can have no byte of its choice. */
+function mapLinks(
+  thread: StoppingThread,
+  view: bigint,
+  size: number,
+  descriptor: number,
+  traced: TracedProcess,
+): bigint | undefined {
+  const length = BigInt(size);
+  const room = roomFor(view, length, traced.memory.read(traced.processId));
+  if (room === undefined) return undefined;
+  const flags = BigInt(MAP.MAP_SHARED | MAP.MAP_FIXED_NOREPLACE | MAP.MAP_DENYWRITE);
+  const links = thread.call('x86-64', 'mmap', [
+    room,
+    length,
+    BigInt(PROT.PROT_READ),
+    flags,
+    BigInt(descriptor),
+    length,
+  ]);
+  if (links === room) return links;
+  if (links !== undefined && !isError(links)) thread.call('x86-64', 'munmap', [links, length]);
+  return undefined;
+}
+
 /** Gives the caller a view of the supervisor's pages in place of one of a file that it writes. */
 export function makeView(request: EmulationRequest, traced: TracedProcess, context: RequestContext): string | Refusal {
-  const { listener, pageSize } = context;
+  const { listener } = context;
   const { notification, entry, name } = request;
   const [address, length, , flags, descriptor] = notification.arguments;
   const path = descriptorPath(notification.threadId, int32(descriptor));
@@ -51,7 +77,7 @@ export function makeView(request: EmulationRequest, traced: TracedProcess, conte
   }
   const written = { ...identity, name: fileName, offset: offsetOf(request), descriptor: int32(descriptor) };
   const size = Number(rounded(length));
-  const pages = ViewPages.create(size, pageSize);
+  const pages = ViewPages.create(size);
   const source = pages.file.handOut();
   const number = listener.addDescriptor(notification.id, source);
   close(source);
@@ -68,14 +94,13 @@ export function makeView(request: EmulationRequest, traced: TracedProcess, conte
   // MAP_DENYWRITE, which the kernel ignores, has the filter let it be: who would answer is waiting for it.
   const aside = thread.call(entry, name, [
     0n,
-    BigInt(size + pageSize),
+    BigInt(size),
     BigInt(PROT.PROT_READ | PROT.PROT_EXEC),
     BigInt(MAP.MAP_SHARED | MAP.MAP_DENYWRITE),
     BigInt(number),
     0n,
   ]);
   const isAside = aside !== undefined && !isError(aside);
-  if (isAside) thread.call(entry, 'mprotect', [aside + BigInt(size), BigInt(pageSize), BigInt(PROT.PROT_READ)]);
   const result = thread.call(entry, name, [
     address,
     length,
@@ -85,10 +110,11 @@ export function makeView(request: EmulationRequest, traced: TracedProcess, conte
     notification.arguments[5],
   ]);
   if (isAside && result !== undefined && !isError(result)) {
-    traced.memory.addView(new View(result, aside, pages, written));
+    const links = entry === 'x86-64' ? mapLinks(thread, result, size, number, traced) : undefined;
+    traced.memory.addView(new View(result, aside, links, pages, written));
   } else {
     pages[Symbol.dispose]();
-    if (isAside) thread.call(entry, 'munmap', [aside, BigInt(size + pageSize)]);
+    if (isAside) thread.call(entry, 'munmap', [aside, BigInt(size)]);
   }
   thread.call(entry, 'close', [BigInt(number)]);
   thread.resume(result);

@@ -11,8 +11,9 @@
 import { MAP, MREMAP, PROT } from '../../abi/mman.js';
 import type { MapsLine } from '../../linux/proc.js';
 import type { RemoteCall } from '../../linux/remote_call.js';
-import { DISTANCES, PAGE_LENGTH, type PlacedTrampoline, startOf } from '../../trampoline/promoted_page.js';
+import { PAGE_LENGTH, type PlacedTrampoline, startOf } from '../../trampoline/promoted_page.js';
 import type { PagePool } from './page_pool.js';
+import { roomFor } from './room.js';
 
 const PAGE = BigInt(PAGE_LENGTH);
 
@@ -32,27 +33,6 @@ const LONGEST_LOOK = 65_536;
 export interface PoolPlace {
   readonly pool: PagePool;
   readonly code: bigint;
-}
-
-/** No room is taken below this address, nor above the highest that programs have (4-level page tables). */
-const LOWEST = 1n << 20n;
-const HIGHEST = (1n << 47n) - PAGE;
-/** What a stack below itself, and a heap above, is left to grow. */
-const GROWTH = 1n << 30n;
-
-/** Where the program's page can be while it is promoted, so that no byte of the distance is of the program's choice. */
-function roomFor(start: bigint, lines: readonly MapsLine[]): bigint | undefined {
-  const isFree = (room: bigint): boolean =>
-    lines.every((line) => {
-      const from = line.name === '[stack]' ? line.start - GROWTH : line.start;
-      const to = line.name === '[heap]' ? line.end + GROWTH : line.end;
-      return room + PAGE <= from || room >= to;
-    });
-  for (const distance of DISTANCES) {
-    const room = start + BigInt(distance);
-    if (room >= LOWEST && room < HIGHEST && isFree(room)) return room;
-  }
-  return undefined;
 }
 
 /** What the mappings say of a page: the supervisor's stands there, the program's does, or neither as it was. */
@@ -178,7 +158,7 @@ export class OwnPage {
       }
     }
     if (this.#place === undefined) return undefined;
-    if (!this.#hasRoom) this.#room = roomFor(this.start, lines);
+    if (!this.#hasRoom) this.#room = roomFor(this.start, PAGE, lines);
     if (this.#room === undefined) return undefined;
     const { at, index } = this.#place;
     return { pool: at.pool, index, distance: Number(this.#room - this.start) };

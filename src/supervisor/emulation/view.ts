@@ -15,7 +15,7 @@ import type { MappedFile } from '../../linux/memory.js';
 import type { MapsLine } from '../../linux/proc.js';
 import type { RemoteCall } from '../../linux/remote_call.js';
 import type { LegacyForm } from '../../trampoline/legacy_form.js';
-import { assemblePromoted, isPromoted, PROMOTED_SIZE, TRAP } from '../../trampoline/promoted.js';
+import { assemblePromoted, isPromoted, linkWords, PROMOTED_SIZE, TRAP } from '../../trampoline/promoted.js';
 import { viewOf } from '../../trampoline/recognise.js';
 import { OwnFile } from '../own_file.js';
 
@@ -32,10 +32,7 @@ export interface WrittenFile extends FileIdentity {
 /** mmap2(2) counts its offset in these units. */
 const MMAP2_UNIT = 4096n;
 
-/** Fits into a displacement of an instruction. */
-const FARTHEST = 2n ** 31n - 4096n;
-
-/** The supervisor's file behind a view: its pages, and one behind them with the link. Processes share it, as they share the program's file. */
+/** The supervisor's file behind a view: its pages, and as many behind them with the links. Processes share it, as they share the program's file. */
 export class ViewPages implements Disposable {
   readonly file: OwnFile;
   readonly #mapping: MappedFile;
@@ -43,7 +40,7 @@ export class ViewPages implements Disposable {
   readonly length: number;
   /** Offsets of what was promoted. */
   readonly #promoted = new Set<number>();
-  /** How far the writable view and the link are away from the pages. */
+  /** How far the writable view and the links are away from the pages. */
   #distance: bigint | undefined;
   #linkDistance: number | undefined;
   #users = 1;
@@ -60,8 +57,8 @@ export class ViewPages implements Disposable {
    * @param length bytes, a multiple of a page
    * @throws TrampfdError ENOMEM and the like, as memfd_create(2) and mmap(2) have them
    */
-  static create(length: number, pageSize: number): ViewPages {
-    const { file, mapping } = OwnFile.createSealed(length + pageSize, new Uint8Array(length).fill(TRAP), 'fixed');
+  static create(length: number): ViewPages {
+    const { file, mapping } = OwnFile.createSealed(2 * length, new Uint8Array(length).fill(TRAP), 'fixed');
     return new ViewPages(file, mapping, length);
   }
 
@@ -83,7 +80,7 @@ export class ViewPages implements Disposable {
    * Promotes what is at an offset.
    *
    * @param distance how far the writable view is away from the pages
-   * @param linkDistance how far the link is away from the pages
+   * @param linkDistance how far the links are away from the pages
    * @returns whether it is promoted; not where the form has no code for that, or others are in the way
    */
   promote(at: number, distance: bigint, linkDistance: number, form: LegacyForm, length: number): boolean {
@@ -94,8 +91,10 @@ export class ViewPages implements Disposable {
     for (let other = at - PROMOTED_SIZE + 1; other < at + PROMOTED_SIZE; other++) {
       if (this.#promoted.has(other)) return false;
     }
-    const code = assemblePromoted(form, length, linkDistance - at);
-    if (code === undefined || !isPromoted(viewOf(code), form, length, linkDistance - at)) return false;
+    const code = assemblePromoted(form, length, linkDistance);
+    if (code === undefined || !isPromoted(viewOf(code), form, length, linkDistance)) return false;
+    const link = BigUint64Array.from(linkWords(distance));
+    this.#mapping.write(new Uint8Array(link.buffer), this.length + at);
     this.#put(code, at);
     this.#promoted.add(at);
     return true;
@@ -108,9 +107,6 @@ export class ViewPages implements Disposable {
 
   #begin(distance: bigint, linkDistance: number): void {
     for (const at of [...this.#promoted]) this.demote(at);
-    const word = new Uint8Array(8);
-    viewOf(word).setBigInt64(0, distance, true);
-    this.#mapping.write(word, this.length);
     this.#distance = distance;
     this.#linkDistance = linkDistance;
   }
@@ -138,23 +134,26 @@ export class View {
   readonly end: bigint;
   readonly pages: ViewPages;
   readonly #written: WrittenFile;
-  /** Where the pages wait, and behind them the link, which stays there. */
+  /** Where the pages wait. */
   readonly #aside: bigint;
+  /** Where the links are, at one of the distances; undefined where there was no room. */
+  readonly #links: bigint | undefined;
   #isPlaced = false;
   /** Whether what the program writes is its own process's, and not the file's any more. */
   #isPrivate = false;
 
-  constructor(start: bigint, aside: bigint, pages: ViewPages, written: WrittenFile) {
+  constructor(start: bigint, aside: bigint, links: bigint | undefined, pages: ViewPages, written: WrittenFile) {
     this.start = start;
     this.end = start + BigInt(pages.length);
     this.#aside = aside;
+    this.#links = links;
     this.pages = pages;
     this.#written = written;
   }
 
   /** The same, in the memory of a process that begins as a copy (fork(2)). */
   copy(): View {
-    const copied = new View(this.start, this.#aside, this.pages.share(), this.#written);
+    const copied = new View(this.start, this.#aside, this.#links, this.pages.share(), this.#written);
     copied.#isPlaced = this.#isPlaced;
     copied.#isPrivate = this.#isPrivate;
     return copied;
@@ -238,10 +237,9 @@ export class View {
     return this.pages.isPromoted(Number(start - this.start)) ? start : address;
   }
 
-  /** The calls that put the pages in the view's place; none where that is done, or the link would be too far away. */
+  /** The calls that put the pages in the view's place; none where that is done, or there are no links. */
   placing(): readonly RemoteCall[] {
-    const away = this.#aside - this.start;
-    if (this.#isPlaced || away > FARTHEST || away < -FARTHEST) return [];
+    if (this.#isPlaced || this.#links === undefined) return [];
     const length = BigInt(this.pages.length);
     const flags = BigInt(MREMAP.MREMAP_MAYMOVE | MREMAP.MREMAP_FIXED);
     return [{ name: 'mremap', values: [this.#aside, length, length, flags, this.start] }];
@@ -259,8 +257,8 @@ export class View {
    * @returns whether it is promoted
    */
   promote(address: bigint, written: bigint, form: LegacyForm, length: number): boolean {
-    if (!this.#isPlaced) return false;
-    const linkDistance = Number(this.#aside - this.start) + this.pages.length;
+    if (!this.#isPlaced || this.#links === undefined) return false;
+    const linkDistance = Number(this.#links - this.start);
     return this.pages.promote(Number(address - this.start), written - address, linkDistance, form, length);
   }
 

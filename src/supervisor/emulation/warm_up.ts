@@ -49,8 +49,14 @@ export function warmUp(pageSize: number): boolean {
     const descriptor = file.handOut();
     try {
       const { inode, device } = file;
-      const pages = ViewPages.create(pageSize, pageSize);
-      const view = new View(NOWHERE, BigInt(pageSize), pages, { inode, device, name: '', offset: 0n, descriptor });
+      const pages = ViewPages.create(pageSize);
+      const view = new View(NOWHERE, BigInt(pageSize), NOWHERE, pages, {
+        inode,
+        device,
+        name: '',
+        offset: 0n,
+        descriptor,
+      });
       traced.memory.addView(view);
       return rehearse(traced, view, target);
     } finally {

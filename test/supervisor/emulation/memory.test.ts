@@ -38,7 +38,7 @@ test('where a program gets other memory, what it had there before is forgotten',
   const PAGE = 4096;
   const START = 0x7f00_0000_0000n;
   const view = (start: bigint): View =>
-    new View(start, 0n, ViewPages.create(PAGE, PAGE), { inode: 1n, device: 1, name: '', offset: 0n, descriptor: -1 });
+    new View(start, 0n, 0n, ViewPages.create(PAGE), { inode: 1n, device: 1, name: '', offset: 0n, descriptor: -1 });
   const [first, second, third] = [0n, 1n, 2n].map((page) => view(START + page * BigInt(PAGE)));
   assert.ok(first !== undefined && second !== undefined && third !== undefined);
   const memory = new TracedMemory();

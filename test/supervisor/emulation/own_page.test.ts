@@ -5,7 +5,8 @@ import type { MapsLine } from '../../../src/linux/proc.js';
 import { OwnPage } from '../../../src/supervisor/emulation/own_page.js';
 import { OwnPages } from '../../../src/supervisor/emulation/own_pages.js';
 import { PagePool, POOL_PAGES } from '../../../src/supervisor/emulation/page_pool.js';
-import { DISTANCES, type PlacedTrampoline } from '../../../src/trampoline/promoted_page.js';
+import { DISTANCES } from '../../../src/trampoline/distances.js';
+import type { PlacedTrampoline } from '../../../src/trampoline/promoted_page.js';
 
 const START = 0x7f0000000000n;
 const PAGE = 4096n;
