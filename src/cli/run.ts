@@ -15,7 +15,14 @@ import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
 import type { Policy } from '../policy/kinds.js';
 import { handBack, shareStandardError } from '../supervisor/confine/descriptors.js';
-import { ask, endRun, isTracedStopped, isTracing, lookForChildren } from '../supervisor/emulation/shared.js';
+import {
+  ask,
+  endRun,
+  giveChildrenBack,
+  isTracedStopped,
+  isTracing,
+  lookForChildren,
+} from '../supervisor/emulation/shared.js';
 import { type LogTarget, openLog } from '../supervisor/log.js';
 import { type Receiver, startReceiver } from '../supervisor/receiver.js';
 import { type Supervised, start } from '../supervisor/start.js';
@@ -149,6 +156,9 @@ function attend(
     if (log?.form === 'json') openLog(log).write({ event: 'failed', reason });
     listener[Symbol.dispose]();
     failed = true;
+    // With it the thread has ended that was told of children while it traced something.
+    giveChildrenBack(shared);
+    look();
     endIfOver();
   });
   look();

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { errnoName } from '../abi/errno.js';
 import { CLOCK_MONOTONIC, SIGEV_THREAD_ID, SIGEVENT } from '../abi/process.js';
+import { TrampfdError } from '../error.js';
 import { allocate, native, negatedErrno, symbolAddress } from './libc.js';
 
 const libcSigaction = native('int sigaction(int, uint64_t, uint64_t)');
@@ -37,13 +39,20 @@ export function ownThreadId(): number {
   return Number(libcGettid());
 }
 
-/** Has the bell end the system calls of the calling thread: they fail with EINTR. */
+/**
+ * Has the bell end the system calls of the calling thread: they fail with EINTR.
+ *
+ * @throws TrampfdError as sigaction(2) and pthread_sigmask(3) fail
+ */
 export function listenToBell(): void {
   action.bytes.fill(0);
   // Without SA_RESTART; the handler is abs(3), a function of one int that changes nothing.
   action.view.setBigUint64(SIGACTION.handler, symbolAddress('abs'), true);
-  libcSigaction(BELL, action.address, 0n);
-  unblock(BELL, 0n);
+  const result = negatedErrno(libcSigaction(BELL, action.address, 0n));
+  const errno = result === 0 ? unblock(BELL, 0n) : -result;
+  if (errno === 0) return;
+  const name = errnoName(errno);
+  throw new TrampfdError(name, `a signal to wake a thread cannot be had (${name})`, { syscall: 'sigaction', errno });
 }
 
 /**
@@ -58,9 +67,10 @@ export function handleBell(signal: number, handler: bigint): void {
   libcSigaction(signal, action.address, 0n);
 }
 
-function unblock(signal: number, before: bigint): void {
+/** 0 or an error number. */
+function unblock(signal: number, before: bigint): number {
   oneSignal.view.setBigUint64(0, 1n << BigInt(signal - 1), true);
-  libcPthreadSigmask(SIG_UNBLOCK, oneSignal.address, before);
+  return Number(libcPthreadSigmask(SIG_UNBLOCK, oneSignal.address, before));
 }
 
 /** Does something while a signal reaches the calling thread. */

@@ -106,6 +106,11 @@ export class CallList {
     this.#memory.view.setUint32((this.#starts[entry] ?? 0) + FIRST_ARGUMENT + 8 * position, value, true);
   }
 
+  /** The lower 32 bits of an argument of a call. */
+  argument(entry: number, position: number): number {
+    return this.#memory.view.getUint32((this.#starts[entry] ?? 0) + FIRST_ARGUMENT + 8 * position, true);
+  }
+
   /**
    * Goes through the list until a call fails, or to its end.
    *

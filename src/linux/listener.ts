@@ -22,11 +22,15 @@ import {
 import { syscallNumbers } from '../abi/syscalls.js';
 import { close } from './descriptor.js';
 import { allocate, type NativeMemory, native, negatedErrno } from './libc.js';
+import { duplicateOnto } from './process.js';
 
 const ioctlPointer = native('int ioctl(int, unsigned long, uint64_t)');
 const libcPoll = native('int poll(uint64_t, unsigned long, int)');
 const libcPpoll = native('int ppoll(uint64_t, unsigned long, uint64_t, void *)');
 const libcSyscall = native('long syscall(long, long, long, uint64_t)');
+
+/** What takes the number of a listener that is given up; it is always open. */
+const STANDARD_ERROR = 2;
 
 /** One system call of a target, waiting for its answer. */
 export interface Notification {
@@ -161,7 +165,11 @@ export class Listener implements Disposable {
     return this.#pollRecord.view.getUint16(6, true) !== 0;
   }
 
-  /** Whether the call still waits: what was read of the caller's memory or /proc was the caller's (seccomp_unotify(2)). */
+  /**
+   * Whether the call still waits: what was read of the caller's memory or /proc was the caller's (seccomp_unotify(2)).
+   *
+   * @throws RangeError where the kernel does not tell
+   */
   isValid(id: bigint): boolean {
     this.#cookie.view.setBigUint64(0, id, true);
     const result = ioctlPointer(this.descriptor, this.#idValidRequest, this.#cookie.address);
@@ -172,10 +180,33 @@ export class Listener implements Disposable {
       this.#idValidRequest = SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR;
       return this.isValid(id);
     }
-    return false;
+    return this.#isWaiting('SECCOMP_IOCTL_NOTIF_ID_VALID', errno, () => this.isValid(id));
   }
 
-  /** Answers a call with a value. @returns false where the caller is gone */
+  /**
+   * What an error number of a request about a call says: that nobody waits for it any more. A signal has the request be
+   * made again. After any other one the caller would wait for ever, if it were taken for gone.
+   */
+  #isWaiting(request: string, errno: number, again: () => boolean): boolean {
+    if (errno === errnoNumbers.ENOENT || errno === errnoNumbers.EINPROGRESS) return false;
+    if (errno === errnoNumbers.EINTR) return again();
+    throw new RangeError(`listener: ${request} failed with error number ${errno}`);
+  }
+
+  /**
+   * Gives up the listener, in whichever thread holds it: calls that wait, and all notified calls to come, fail with ENOSYS.
+   * Its number stays taken, for other threads know it.
+   */
+  abandon(): void {
+    if (duplicateOnto(STANDARD_ERROR, this.descriptor) < 0) close(this.descriptor);
+  }
+
+  /**
+   * Answers a call with a value.
+   *
+   * @returns false where the caller is gone
+   * @throws RangeError where the kernel does not take the answer, and the caller waits still
+   */
   answerValue(id: bigint, value: bigint): boolean {
     return this.#answer(id, value, 0, 0);
   }
@@ -196,7 +227,10 @@ export class Listener implements Disposable {
     view.setBigInt64(SECCOMP_NOTIF_RESP.val, BigInt.asIntN(64, value), true);
     view.setInt32(SECCOMP_NOTIF_RESP.error, error, true);
     view.setUint32(SECCOMP_NOTIF_RESP.flags, flags, true);
-    return ioctlPointer(this.descriptor, SECCOMP_IOCTL.SECCOMP_IOCTL_NOTIF_SEND, this.#response.address) === 0;
+    const result = ioctlPointer(this.descriptor, SECCOMP_IOCTL.SECCOMP_IOCTL_NOTIF_SEND, this.#response.address);
+    if (result === 0) return true;
+    const again = (): boolean => this.#answer(id, value, error, flags);
+    return this.#isWaiting('SECCOMP_IOCTL_NOTIF_SEND', -negatedErrno(result), again);
   }
 
   /**

@@ -62,6 +62,13 @@ export function parentOf(processId: number): number | undefined {
   return parent === undefined ? undefined : Number(parent);
 }
 
+/** The processes that are children of a process, as far as they can be seen. */
+export function childrenOf(processId: number): readonly number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((id) => id > 0 && parentOf(id) === processId);
+}
+
 /** Name of a thread's program, as /proc/TID/comm has it; empty where the thread is gone. */
 export function commandName(threadId: number): string {
   try {
@@ -80,24 +87,33 @@ export function isStopped(processId: number): boolean {
   }
 }
 
-/** Whether a thread has ended: it is gone, or only waits to be reaped (the state is Z or X). */
+/** Whether reading a file of a thread has failed because the thread is gone, and for no other reason. */
+function isGone(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ESRCH';
+}
+
+/**
+ * Whether a thread has ended: it is gone, or only waits to be reaped (the state is Z or X). One of which that cannot be
+ * read has not: whoever takes a thread for ended does without it.
+ */
 export function hasEnded(threadId: number): boolean {
   try {
     return /^ [ZX] /.test(readFileSync(`/proc/${threadId}/stat`, 'latin1').replace(/^.*\)/s, ''));
-  } catch {
-    return true;
+  } catch (error) {
+    return isGone(error);
   }
 }
 
-/** A thread's flags, which the kernel alone sets (proc(5): the ninth field of stat); 0 where it is gone. */
-export function flagsOf(threadId: number): number {
+/** A thread's flags, which the kernel alone sets (proc(5): the ninth field of stat); undefined where they cannot be read. */
+export function flagsOf(threadId: number): number | undefined {
   try {
     const fields = readFileSync(`/proc/${threadId}/stat`, 'latin1')
       .replace(/^.*\) /s, '')
       .split(' ');
     return Number(fields[6]);
   } catch {
-    return 0;
+    return undefined;
   }
 }
 
@@ -184,12 +200,17 @@ export function mappedInodes(threadId: number, device: number): ReadonlySet<bigi
   return new Set(Array.from(text.matchAll(line), ([, inode = '']) => BigInt(inode)));
 }
 
-/** Ids of a process's threads; empty where it is gone. */
+/**
+ * Ids of a process's threads; empty where it is gone.
+ *
+ * @throws the error of Node.js where they cannot be read: a thread that nobody knows of would be one that nobody stops
+ */
 export function threadsOf(processId: number): readonly number[] {
   try {
     return readdirSync(`/proc/${processId}/task`).map(Number);
-  } catch {
-    return [];
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
   }
 }
 

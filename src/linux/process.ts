@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { errnoName } from '../abi/errno.js';
 import { PRCTL, RLIMIT } from '../abi/process.js';
+import { TrampfdError } from '../error.js';
 import { allocate, native, negatedErrno } from './libc.js';
 
 const libcExit = native('void _exit(int)');
@@ -28,9 +30,17 @@ export function exitNow(status: number): never {
 /**
  * Closes this process to others of the same user (PR_SET_DUMPABLE of prctl(2)): none may trace it, write its memory, or
  * take its descriptors. Neither does its end leave a core file, wherever core(5) would have it go.
+ *
+ * @throws TrampfdError as prctl(2) fails
  */
 export function closeToOthers(): void {
-  libcPrctl(PRCTL.PR_SET_DUMPABLE, 0, 0, 0, 0);
+  const result = negatedErrno(libcPrctl(PRCTL.PR_SET_DUMPABLE, 0, 0, 0, 0));
+  if (result === 0) return;
+  const name = errnoName(-result);
+  throw new TrampfdError(
+    name,
+    `this process cannot be closed to others of its user (prctl(2): ${name}); a sandbox forbids it`,
+  );
 }
 
 /** Takes {@link closeToOthers} back. */

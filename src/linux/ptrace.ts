@@ -6,13 +6,15 @@
  *
  * @module
  */
-import { errnoNumbers } from '../abi/errno.js';
+import { errnoName, errnoNumbers } from '../abi/errno.js';
 import { PTRACE, PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
+import { TrampfdError } from '../error.js';
 import { ownThreadId } from './bell.js';
 import { callBounded } from './bounded_call.js';
 import { allocate, native, negatedErrno } from './libc.js';
 import { hasEnded, processOf, tracerOf } from './proc.js';
+import { kill, signalNumbers } from './signal.js';
 import { hasExecuteStop, takeEnd } from './wait.js';
 
 const schedYield = native('int sched_yield()');
@@ -32,9 +34,42 @@ everySignal.bytes.fill(0xff);
 /** struct ptrace_syscall_info; its first byte is the kind of the stop. */
 const stopInfo = allocate(128);
 
-/** ptrace(2): a result, or a negated error number. */
+/** Requests that only a thread which has ended, or does not stand still, may fail: with ESRCH. */
+const OBEYED: ReadonlySet<keyof typeof PTRACE> = new Set([
+  'PTRACE_GETREGS',
+  'PTRACE_SETREGS',
+  'PTRACE_GETSIGMASK',
+  'PTRACE_SETSIGMASK',
+  'PTRACE_GETEVENTMSG',
+  'PTRACE_GET_SYSCALL_INFO',
+  'PTRACE_SYSCALL',
+  'PTRACE_CONT',
+  'PTRACE_LISTEN',
+  'PTRACE_INTERRUPT',
+  'PTRACE_DETACH',
+]);
+
+/**
+ * ptrace(2): a result, or a negated error number.
+ *
+ * @throws TrampfdError ERR_TRAMPFD_LOST where a thread cannot be controlled any more, for another reason than that it has
+ *   ended; it is killed, for it may stand still, or have registers that are not its own
+ */
 export function ptrace(request: keyof typeof PTRACE, threadId: number, address = 0n, data = 0n): number {
-  return negatedErrno(libcPtrace(PTRACE[request], threadId, address, data));
+  const result = negatedErrno(libcPtrace(PTRACE[request], threadId, address, data));
+  if (result < 0 && result !== -errnoNumbers.ESRCH && OBEYED.has(request)) lose(threadId, request, -result);
+  return result;
+}
+
+/** Ends the process of a thread that a request has failed on, and fails. A rehearsal asks it of this process, which goes on. */
+export function lose(threadId: number, request: keyof typeof PTRACE, errno: number): never {
+  const processId = processOf(threadId) ?? threadId;
+  if (processId !== process.pid) kill(threadId, signalNumbers['SIGKILL'] ?? 9);
+  throw new TrampfdError(
+    'ERR_TRAMPFD_LOST',
+    `process ${processId} cannot be controlled any more, and was ended (${request}: ${errnoName(errno)})`,
+    { syscall: 'ptrace', errno },
+  );
 }
 
 /** How long the kernel may wait until it lets a thread be traced, in milliseconds. Else it takes microseconds. */

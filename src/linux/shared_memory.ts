@@ -4,29 +4,39 @@
  * @module
  */
 import { readdirSync, statSync } from 'node:fs';
+import { errnoNumbers } from '../abi/errno.js';
 import { KCMP } from '../abi/process.js';
 import { PF } from '../abi/ptrace.js';
 import { syscallNumbers } from '../abi/syscalls.js';
-import { native } from './libc.js';
+import { native, negatedErrno } from './libc.js';
 import { flagsOf, parentOf, threadsOf } from './proc.js';
 
 const libcSyscall = native('long syscall(long, long, long, long, long, long)');
 
-/** Whether two threads have one memory. What cannot be compared is of another user, and so is its memory. */
-function isOneMemory(threadId: number, otherThreadId: number): boolean {
+/** kcmp(2) of the memory of two threads: 0 where they have one, or a negated error number. */
+function compare(threadId: number, otherThreadId: number): number {
   const { kcmp } = syscallNumbers['x86-64'];
-  return Number(libcSyscall(kcmp, threadId, otherThreadId, KCMP.KCMP_VM, 0, 0)) === 0;
+  return negatedErrno(libcSyscall(kcmp, threadId, otherThreadId, KCMP.KCMP_VM, 0, 0));
+}
+
+/**
+ * Whether two threads have one memory. What cannot be compared is gone, or of another user, and so is its memory; unless
+ * nothing can be compared here, as a sandbox refuses the call: then they may have.
+ */
+function isOneMemory(threadId: number, otherThreadId: number): boolean {
+  const order = compare(threadId, otherThreadId);
+  return order === 0 || (order < 0 && order !== -errnoNumbers.ESRCH && compare(threadId, threadId) !== 0);
 }
 
 /** Links of /proc/PID/task beside its threads: itself and its parent folder. */
 const LINKS_OF_FOLDER = 2;
 
-/** Whether a process has threads beside its first one, which may have ended before them. */
-function hasThreads(processId: number): boolean {
+/** Whether a process may have threads beside its first one, which may have ended before them. */
+function mayHaveThreads(processId: number): boolean {
   try {
     return statSync(`/proc/${processId}/task`).nlink > LINKS_OF_FOLDER + 1;
   } catch {
-    return false;
+    return true;
   }
 }
 
@@ -34,7 +44,7 @@ function sharesMemory(threadId: number, processId: number): boolean {
   // A first thread that has ended has no memory.
   return (
     isOneMemory(threadId, processId) ||
-    (hasThreads(processId) && threadsOf(processId).some((other) => isOneMemory(threadId, other)))
+    (mayHaveThreads(processId) && threadsOf(processId).some((other) => isOneMemory(threadId, other)))
   );
 }
 
@@ -49,7 +59,8 @@ function sharesMemory(threadId: number, processId: number): boolean {
  */
 export function hasForeignMemory(threadId: number, processId: number): boolean {
   // Memory is a process's own from its execve(2) on.
-  if ((flagsOf(threadId) & PF.PF_FORKNOEXEC) === 0) return false;
+  const flags = flagsOf(threadId);
+  if (flags !== undefined && (flags & PF.PF_FORKNOEXEC) === 0) return false;
   const parent = parentOf(processId);
   if (parent !== undefined && sharesMemory(threadId, parent)) return true;
   return readdirSync('/proc')

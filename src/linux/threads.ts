@@ -23,7 +23,8 @@ const information = allocate(SIGINFO.size);
  * changes no mapping, and nobody can trace it.
  */
 function isKernelWorker(threadId: number): boolean {
-  return (flagsOf(threadId) & PF.PF_IO_WORKER) !== 0;
+  const flags = flagsOf(threadId);
+  return flags !== undefined && (flags & PF.PF_IO_WORKER) !== 0;
 }
 
 /** Why threads could not be held. */
@@ -55,11 +56,16 @@ export class ThreadHolder {
    *
    * @param still - those that cannot move in any case, for they wait for the caller of this
    * @returns why it failed
+   * @throws as {@link threadsOf}
    */
   hold(processId: number, still: ReadonlySet<number>): Unheld | undefined {
     this.#holds = true;
-    const result = this.#hold(processId, still, performance.now() + PATIENCE);
-    if (result !== undefined) this.release();
+    let result: Unheld | undefined = 'forbidden';
+    try {
+      result = this.#hold(processId, still, performance.now() + PATIENCE);
+    } finally {
+      if (result !== undefined) this.release();
+    }
     return result;
   }
 

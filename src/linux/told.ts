@@ -13,7 +13,7 @@ import { PTRACE, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { CallList } from './call_list.js';
 import { allocate } from './libc.js';
 import { readAtMost } from './memory.js';
-import { ptrace } from './ptrace.js';
+import { lose, ptrace } from './ptrace.js';
 import { type ChildChange, decodeStatus } from './wait.js';
 
 /** What waitpid(2) told of a child or of a thread that is traced. */
@@ -23,7 +23,7 @@ export type Told =
   | { readonly kind: 'change'; readonly threadId: number; readonly change: ChildChange }
   /** A signal came. */
   | 'interrupted'
-  /** There is nobody to be told of. */
+  /** There is nobody to be told of, or nobody can be. */
   | 'nobody';
 
 /** Bytes that are read where a thread has trapped, at most. */
@@ -68,13 +68,28 @@ vectors.view.setBigUint64(STACK + IOVEC.length, BigInt(WORD), true);
 vectors.view.setBigUint64(CODE + IOVEC.length, BigInt(TRAP_BYTES), true);
 
 /** Entries of the list. */
-const [SETREGS, CONT, WAIT4, GETSIGMASK, READ] = [0, 1, 2, 5, 8] as const;
+const [SETREGS, CONT, WAIT4, GETREGS, GETSIGMASK, READ] = [0, 1, 2, 3, 5, 8] as const;
 /** The entry that the list has come to. */
 let cameTo: number = SETREGS;
 
-const list = traps();
+let made: CallList | undefined;
 
+/** The list, made when it is first needed. */
 function traps(): CallList {
+  made ??= newTraps();
+  return made;
+}
+
+/**
+ * Makes ready what is needed to be told.
+ *
+ * @throws TrampfdError as code of our own cannot be made
+ */
+export function prepareToBeTold(): void {
+  traps();
+}
+
+function newTraps(): CallList {
   // Not WCONTINUED: that state is told once, and a tracer would take it from the tracee's parent (kernel/exit.c).
   const { __WALL, WUNTRACED } = WAIT;
   const told = { resultOf: WAIT4 };
@@ -99,27 +114,44 @@ export function nextTold(): Told {
 
 /** Lets a thread go on that was told of last and has trapped, with the registers of its {@link Trap}, and waits as {@link nextTold} does. */
 export function resumeUntilTold(threadId: number): Told {
+  const list = traps();
   list.setArgument(SETREGS, 1, threadId);
   list.setArgument(CONT, 1, threadId);
   return toldFrom(SETREGS);
 }
 
 function toldFrom(entry: number): Told {
+  const list = traps();
   cameTo = list.run(entry);
   // A thread that was killed does not go on; its end is told.
-  if (cameTo < WAIT4) cameTo = list.run(WAIT4);
+  if (cameTo < WAIT4) {
+    const request = cameTo === SETREGS ? 'PTRACE_SETREGS' : 'PTRACE_CONT';
+    demandObedience(list.argument(cameTo, 1), request, list.result(cameTo));
+    cameTo = list.run(WAIT4);
+  }
   const threadId = list.result(WAIT4);
   if (threadId === -errnoNumbers.EINTR) return 'interrupted';
   if (threadId <= 0) return 'nobody';
   const value = status.view.getInt32(0, true);
   const isStop = (value & 0xff) === 0x7f;
+  if (isStop && cameTo === GETREGS) demandObedience(threadId, 'PTRACE_GETREGS', list.result(GETREGS));
   if (isStop) return { kind: 'stop', threadId, event: value >> 16, signal: (value >> 8) & 0xff };
   return { kind: 'change', threadId, change: decodeStatus(threadId, value) };
+}
+
+/** Of a thread that has ended, or stands in no stop, a request fails with ESRCH; of no other. */
+function demandObedience(
+  threadId: number,
+  request: 'PTRACE_SETREGS' | 'PTRACE_CONT' | 'PTRACE_GETREGS',
+  result: number,
+): void {
+  if (result !== -errnoNumbers.ESRCH) lose(threadId, request, -result);
 }
 
 /** What is known of the thread that was told of last, and is about to be given a signal; undefined where it is gone. */
 export function lastTrap(): Trap | undefined {
   if (cameTo <= GETSIGMASK) return undefined;
+  const list = traps();
   const threadId = list.result(WAIT4);
   const count = cameTo > READ ? list.result(READ) : 0;
   return {
@@ -150,6 +182,7 @@ export function pretendTrap(threadId: number, address: bigint, stackTop: bigint)
   information.view.setBigUint64(SIGINFO.si_addr, address, true);
   mask.bytes.fill(0);
   read.view.setBigUint64(0, stackTop, true);
+  const list = traps();
   list.setResult(WAIT4, threadId);
   list.setResult(READ, WORD + TRAP_BYTES);
   cameTo = READ + 1;

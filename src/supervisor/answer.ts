@@ -26,6 +26,7 @@ import { seek } from './calls/seek.js';
 import { shareMemory } from './calls/share_memory.js';
 import { signalAction } from './calls/signal_action.js';
 import { write } from './calls/write.js';
+import { messageOf, sayFailure } from './failure.js';
 import { hexadecimal, loggedNotification, reportRefusable } from './report.js';
 import type { Window } from './window.js';
 
@@ -188,8 +189,9 @@ export function answerNotification(supervision: Supervision, notification: Notif
   try {
     answer = decide(supervision, notification);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    answer = refuse('EACCES', `the supervisor failed: ${reason}`);
+    const reason = `the supervisor failed: ${messageOf(error)}`;
+    sayFailure(reason);
+    answer = refuse('EACCES', reason);
   }
   send(supervision, notification, answer);
 }

@@ -19,6 +19,7 @@ import { allows } from '../policy/kinds.js';
 import { type FoundKind, kindsOfRange, protectedRange } from '../policy/memory.js';
 import { type Answer, type CallContext, int32, isValid, loggedCall, refuse } from './call.js';
 import type { Executions } from './executions.js';
+import { messageOf, sayFailure } from './failure.js';
 import { hexadecimal } from './report.js';
 
 /** How long a call waits to be judged, and how long after a try it is tried again, at first and at most; milliseconds. */
@@ -123,8 +124,9 @@ export class Judgements {
     try {
       return this.#attempt(waiting);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return refuse('EACCES', `the supervisor failed: ${reason}`);
+      const reason = `the supervisor failed: ${messageOf(error)}`;
+      sayFailure(reason);
+      return refuse('EACCES', reason);
     }
   }
 

@@ -112,11 +112,17 @@ function receive({ rendezvous, settings, shared, changes }: ReceiverData): void 
     isHeld: (processId) => heldProcess(rendezvous) === processId,
   };
   const underWay: readonly UnderWay[] = executions === undefined ? [judgements] : [executions, judgements];
-  for (;;) {
-    if (underWay.some((one) => one.areUnderWay)) attend(underWay, listener);
-    const notification = listener.receive();
-    if (notification !== undefined) answerNotification(supervision, notification);
-    else if (listener.abandoned()) break;
+  try {
+    for (;;) {
+      if (underWay.some((one) => one.areUnderWay)) attend(underWay, listener);
+      const notification = listener.receive();
+      if (notification !== undefined) answerNotification(supervision, notification);
+      else if (listener.abandoned()) break;
+    }
+  } catch (error) {
+    // Whoever waits would wait for ever, and the main thread may be waiting for one of them.
+    listener.abandon();
+    throw error;
   }
   supervision.emulation?.stay();
 }

@@ -5,9 +5,11 @@
  */
 import { writeSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
+import { errnoNumbers } from '../abi/errno.js';
 import { TrampfdError } from '../error.js';
 import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linux/filtered_thread.js';
 import { Listener, notificationSizes } from '../linux/listener.js';
+import { childrenOf } from '../linux/proc.js';
 import { closeToOthers, openToOthers, pageSize, resourceLimit, setResourceLimit } from '../linux/process.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { compileFilter } from '../policy/compile.js';
@@ -70,6 +72,52 @@ async function ended(served: Promise<void>): Promise<never> {
   );
 }
 
+/** How long a thread that has failed may take to say so, in milliseconds. */
+const SAYING = 500;
+
+/**
+ * Fails where a program was not executed because nobody answered its call: the thread that should have has given up its
+ * listener, and says why.
+ *
+ * @param result - the negated error number of execve(2)
+ */
+async function failedReceiver(result: number, served: Promise<void>): Promise<void> {
+  if (result !== -errnoNumbers.ENOSYS) return;
+  const waiting = new Promise<void>((resolve) => setTimeout(resolve, SAYING));
+  try {
+    await Promise.race([served, waiting]);
+  } catch (error) {
+    throw receiverFailed(error);
+  }
+}
+
+function receiverFailed(error: unknown): TrampfdError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new TrampfdError('ERR_TRAMPFD_RECEIVER', `the thread that answers calls has failed: ${reason}`, {
+    cause: error,
+  });
+}
+
+/**
+ * Waits for a program to be executed by a thread of ours. Where the thread that answers has failed, the process that is to
+ * become the program waits for it, with a listener of its own that it inherited: it is ended.
+ *
+ * @throws TrampfdError ERR_TRAMPFD_RECEIVER
+ */
+async function executed(spawned: Promise<number>, served: Promise<void>): Promise<number> {
+  let failure: TrampfdError | undefined;
+  let isOver = false;
+  served.catch((error) => {
+    if (isOver) return;
+    failure = receiverFailed(error);
+    for (const child of childrenOf(process.pid)) kill(child, signalNumbers['SIGKILL'] ?? 9);
+  });
+  const processId = await spawned;
+  isOver = true;
+  if (failure !== undefined) throw failure;
+  return processId;
+}
+
 /**
  * Starts a program under supervision.
  *
@@ -110,8 +158,11 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
     }
     const started = grounds
       ? await startConfined(request, rules, grounds, receiver, handOver)
-      : await startFiltered(request, compileFilter(rules), { asksForStack, isLooking }, handOver);
-    if (typeof started === 'number') return started;
+      : await startFiltered(request, compileFilter(rules), { asksForStack, isLooking }, served, handOver);
+    if (typeof started === 'number') {
+      await failedReceiver(started, served);
+      return started;
+    }
     const { processId } = started;
     openLog(log).write({
       event: 'started',
@@ -145,6 +196,7 @@ async function startFiltered(
   request: StartRequest,
   filter: Uint8Array,
   { asksForStack, isLooking }: { readonly asksForStack: boolean; readonly isLooking: boolean },
+  served: Promise<void>,
   handOver: HandOver,
 ): Promise<Started | number> {
   using thread = await FilteredThread.start();
@@ -163,8 +215,12 @@ async function startFiltered(
   // Until it executes its program, the process has our memory, which nobody may look into, and could not be traced by an
   // ordinary user: then a program that asks for an executable stack would have one.
   if (asksForStack) openToOthers();
-  const processId = await thread.spawn(request);
-  if (asksForStack) closeToOthers();
+  let processId: number;
+  try {
+    processId = await executed(thread.spawn(request), served);
+  } finally {
+    if (asksForStack) closeToOthers();
+  }
   setResourceLimit('RLIMIT_NOFILE', limit);
   return processId < 0 ? processId : { processId, listener, positions: [], signalsStay: false };
 }
@@ -174,7 +230,7 @@ async function startConfined(
   request: StartRequest,
   rules: RuleSet,
   grounds: Grounds,
-  { rendezvous, shared }: Receiver,
+  { rendezvous, shared, served }: Receiver,
   handOver: HandOver,
 ): Promise<Started | number> {
   const log = openLog(request.log);
@@ -195,7 +251,7 @@ async function startConfined(
     if (!request.bestEffort) throw cannotConfine(missing);
     demand(request, missing);
     const untraced = { asksForStack: false, isLooking: false };
-    return startFiltered(request, compileFilter(withoutTracing(rules)), untraced, handOver);
+    return startFiltered(request, compileFilter(withoutTracing(rules)), untraced, served, handOver);
   }
   const { held, installed, memoryFolder, positions, looksBecause, missing, signalsStay } = prepared.arranged;
   demand(request, missing);

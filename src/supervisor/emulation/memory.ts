@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { type MapsLine, mappings } from '../../linux/proc.js';
+import { hasEnded, type MapsLine, mappings } from '../../linux/proc.js';
 import type { Range } from '../../policy/memory.js';
 import { fileName } from '../caller.js';
+import { sayFailure } from '../failure.js';
 import { OwnPages } from './own_pages.js';
 import type { View } from './view.js';
 
@@ -162,7 +163,11 @@ export class TracedMemory {
    * @param threadId of a thread that has not ended: what is left of a process's first one has no mappings
    */
   read(threadId: number): readonly MapsLine[] {
-    this.#lines = mappings(threadId) ?? [];
+    const lines = mappings(threadId);
+    if (lines === undefined && !hasEnded(threadId)) {
+      sayFailure(`the memory of process ${threadId} cannot be looked at: what it calls in it now is not emulated`);
+    }
+    this.#lines = lines ?? [];
     this.#executable.clear();
     this.#names.clear();
     return this.#lines;
@@ -173,6 +178,8 @@ export class TracedMemory {
     // One that shares it may have left it already, for the memory of a program that it executes.
     if (this.#users > 1) return;
     const lines = this.read(threadId);
+    // None can be read; a process that has not ended has some.
+    if (lines.length === 0) return;
     if (lines.length === 0) return;
     this.#granted = this.#granted.filter(({ start, end }) =>
       lines.some(

@@ -5,7 +5,10 @@
  */
 import type { Entry, SyscallName } from '../../abi/syscalls.js';
 import type { Listener, Notification } from '../../linux/listener.js';
-import { StoppingThread } from '../../linux/ptrace.js';
+import { commandName, hasEnded, processOf } from '../../linux/proc.js';
+import { isReplaced, StoppingThread } from '../../linux/ptrace.js';
+import { kill, signalNumbers } from '../../linux/signal.js';
+import { sayFailure } from '../failure.js';
 import type { Log } from '../log.js';
 import type { RefusedRuntimes } from '../refused_runtimes.js';
 import type { EmulationShared } from './shared.js';
@@ -40,6 +43,8 @@ export interface RequestContext {
   readonly endBurst: () => void;
   readonly isExecuting: (processId: number, threadId: number) => boolean;
   readonly attachExecuting: (processId: number, threadId: number) => boolean | 'later';
+  /** Why every request is refused, where nothing can be traced. */
+  readonly failure: Refusal | undefined;
 }
 
 /** Why a request is refused: a sentence for the log. */
@@ -57,7 +62,20 @@ export function stopBehind(listener: Listener, { threadId, id }: Notification): 
   if (thread === undefined) return new Refusal('the caller cannot be stopped behind its call');
   // Where nothing more happens, it is refused. If it does not wait any more, another thread may have its id by execve(2).
   if (!listener.answerError(id, 'EACCES')) return new Refusal('the caller is gone');
-  return thread.stopped() === undefined ? new Refusal('the caller is gone') : thread;
+  if (thread.stopped() !== undefined) return thread;
+  endStranded(threadId, 'it cannot be stopped behind its call');
+  return new Refusal('the caller is gone');
+}
+
+/**
+ * Ends the process of a thread that stands where it could not go on from by itself, and says so. One that has ended, or
+ * whose id is another thread's by execve(2), is left alone.
+ */
+export function endStranded(threadId: number, why: string): void {
+  if (hasEnded(threadId) || isReplaced(threadId)) return;
+  const who = `${commandName(threadId)}[${processOf(threadId) ?? threadId}]`;
+  kill(threadId, signalNumbers['SIGKILL'] ?? 9);
+  sayFailure(`${who} was ended, as the supervisor has lost hold of it: ${why}`);
 }
 
 /** A length in whole pages. */

@@ -10,13 +10,15 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { BellTimer, listenToBell, ownThreadId } from '../../linux/bell.js';
 import { Listener, type NotificationSizes } from '../../linux/listener.js';
 import { leaveSignalsToOthers } from '../../linux/signal.js';
+import { prepareToBeTold } from '../../linux/told.js';
 import type { Policy } from '../../policy/kinds.js';
 import { reportImage } from '../executions.js';
+import { messageOf, sayFailure } from '../failure.js';
 import { type LogTarget, openLog } from '../log.js';
 import { RefusedRuntimes } from '../refused_runtimes.js';
 import { hexadecimal, loggedNotification } from '../report.js';
 import type { ThreadOrder } from './remote_thread.js';
-import { type EmulationRequest, Refusal, type RequestContext } from './request.js';
+import { type EmulationRequest, endStranded, Refusal, type RequestContext } from './request.js';
 import { answerRequest } from './requests.js';
 import { type EmulationShared, hasReplied, hasTold, isEnding, setTracer, takeAsked, untilAsked } from './shared.js';
 import { Tally } from './tally.js';
@@ -44,9 +46,14 @@ const PAUSE = 5;
 function answer(request: EmulationRequest, context: RequestContext): boolean {
   let refusal: Refusal | 'later' | undefined;
   try {
-    refusal = answerRequest(request, context);
+    refusal = context.failure ?? answerRequest(request, context);
   } catch (error) {
-    refusal = new Refusal(`the supervisor failed: ${error instanceof Error ? error.message : String(error)}`);
+    const reason = messageOf(error);
+    refusal = new Refusal(`the supervisor failed: ${reason}`);
+    sayFailure(refusal.reason);
+    const { id, threadId } = request.notification;
+    // It was answered, and is stopped behind its call: nobody knows any more what was to be done there.
+    if (!context.listener.isValid(id) && context.tracedOf(threadId) !== undefined) endStranded(threadId, reason);
   }
   if (refusal === 'later') return false;
   if (refusal === undefined) return true;
@@ -65,9 +72,25 @@ function answer(request: EmulationRequest, context: RequestContext): boolean {
   return true;
 }
 
+/**
+ * Makes ready what tracing needs; why nothing can be traced, where that fails. Then whoever asks is refused, which is said
+ * once.
+ */
+function prepare(pageSize: number): Refusal | undefined {
+  try {
+    listenToBell();
+    prepareToBeTold();
+    warmUp(pageSize);
+    return undefined;
+  } catch (error) {
+    const reason = `nothing can be traced: ${messageOf(error)}`;
+    sayFailure(`${reason}; programs are refused what they would have to be traced for`);
+    return new Refusal(reason);
+  }
+}
+
 function trace({ shared, listener, sizes, policy, pageSize, log: target, requests, changes }: TraceData): void {
   leaveSignalsToOthers();
-  listenToBell();
   const log = openLog(target);
   const tally = new Tally();
   const tracer = new Tracer({
@@ -89,8 +112,8 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
     endBurst: () => tracer.endBurst(),
     isExecuting: (processId, threadId) => tracer.isExecuting(processId, threadId),
     attachExecuting: (processId, threadId) => tracer.attachExecuting(processId, threadId),
+    failure: prepare(pageSize),
   };
-  warmUp(pageSize);
   setTracer(shared, ownThreadId());
   const reply = (order: ThreadOrder): void => {
     let result: bigint | undefined;
@@ -141,9 +164,11 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
     try {
       turn();
     } catch (error) {
-      // Whoever waits stays where it is, which denies it everything; the others are served on.
-      const reason = `tracing failed: ${error instanceof Error ? error.message : String(error)}`;
+      // Whoever stands still would stand for ever; the others are served on.
+      const reason = `tracing failed: ${messageOf(error)}`;
       log.write({ event: 'failed', reason });
+      sayFailure(reason);
+      if (tracer.told !== undefined) endStranded(tracer.told, reason);
     }
   }
 }

@@ -77,11 +77,15 @@ export class Tracees {
     const traced = known ?? tracedProcess(processId, new TracedMemory());
     this.#processes.set(processId, traced);
     traced.isLeaving = false;
-    const seized = this.#seizeAll(traced);
-    if (seized === 'all') return traced;
-    if (seized === 'later' && traced.threads.size > 0) return 'later';
-    if (known === undefined || traced.threads.size === 0) this.leave(traced);
-    return seized === 'later' ? 'later' : undefined;
+    let seized: 'all' | 'later' | 'none' = 'none';
+    try {
+      seized = this.#seizeAll(traced);
+    } finally {
+      // What is thrown says that its threads cannot be known: then it is not traced.
+      if (seized === 'none' && (known === undefined || traced.threads.size === 0)) this.leave(traced);
+    }
+    if (seized === 'later' && traced.threads.size === 0) this.leave(traced);
+    return seized === 'all' ? traced : seized === 'later' ? 'later' : undefined;
   }
 
   /** A process that is traced, and was not replaced meanwhile. */
@@ -214,6 +218,16 @@ export class Tracees {
     if (traced.threads.size > 0) return;
     this.#processes.delete(traced.processId);
     traced.memory.leave();
+  }
+
+  /** Traces none any more; `end` is told of each thread that was. */
+  forgetAll(end: (threadId: number) => void): void {
+    for (const { threads } of this.#processes.values()) {
+      for (const threadId of threads) {
+        end(threadId);
+        this.remove(threadId);
+      }
+    }
   }
 
   /** A process has executed a program: it has one thread, with the process's id, and another memory. */

@@ -21,6 +21,7 @@ import { OrderedThreads } from './ordered_threads.js';
 import { separate } from './placing.js';
 import type { ThreadOrder } from './remote_thread.js';
 import { reportUnrecognised } from './report.js';
+import { endStranded } from './request.js';
 import { type EmulationShared, giveChildrenBack, isAsked, isTracing, setStopped, takeChildren } from './shared.js';
 import type { Tally } from './tally.js';
 import { type TracedProcess, Tracees } from './tracees.js';
@@ -51,6 +52,7 @@ export class Tracer {
   readonly #burst = new Burst();
   readonly #jobControl: JobControl;
   readonly #ordered = new OrderedThreads();
+  told: number | undefined; // The thread that is dealt with.
   /** When mappings were looked at last for what can be let go of, and how many requests came since. */
   #looked = { at: 0, requests: 0 };
 
@@ -74,18 +76,12 @@ export class Tracer {
 
   /** Traces a process; undefined where it cannot be, and `later` where it is to be tried again. */
   attach(processId: number): TracedProcess | 'later' | undefined {
-    this.#begin();
-    const traced = this.#tracees.attach(processId);
-    this.#endIfOver();
-    return traced;
+    return this.#tracing(() => this.#tracees.attach(processId));
   }
 
   /** Traces a thread that is about to execute a program; false where it cannot be, and `later` as above. */
   attachExecuting(processId: number, threadId: number): boolean | 'later' {
-    this.#begin();
-    const isTraced = this.#tracees.attachExecuting(processId, threadId);
-    this.#endIfOver();
-    return isTraced;
+    return this.#tracing(() => this.#tracees.attachExecuting(processId, threadId));
   }
 
   /** Whether another thread of a process is about to execute a program, so that this one has to wait for what comes of it. */
@@ -98,12 +94,19 @@ export class Tracer {
     this.#burst.end();
   }
 
-  #begin(): void {
+  /** Begins to trace something, where that does not fail. */
+  #tracing<T>(attach: () => T): T {
     const { shared } = this.#context;
-    if (isTracing(shared)) return;
-    this.#looked = { at: performance.now(), requests: 0 };
-    takeChildren(shared);
-    signalStops(false);
+    if (!isTracing(shared)) {
+      this.#looked = { at: performance.now(), requests: 0 };
+      takeChildren(shared);
+      signalStops(false);
+    }
+    try {
+      return attach();
+    } finally {
+      this.#endIfOver();
+    }
   }
 
   /**
@@ -117,6 +120,7 @@ export class Tracer {
 
   /** Waits until something is told, or the bell rings, and does what is to be done. Traps follow each other in here. */
   wait(): void {
+    this.told = undefined;
     let told = nextTold();
     for (let threadId = this.#trapped(told); threadId !== undefined; threadId = this.#trapped(told)) {
       const isLeaving = this.#tracees.of(threadId)?.isLeaving === true;
@@ -137,6 +141,7 @@ export class Tracer {
   #trapped(told: Told): number | undefined {
     if (typeof told === 'string' || told.kind !== 'stop') return undefined;
     const { threadId, event, signal } = told;
+    this.told = threadId;
     if (event !== 0 || signal !== SIGSEGV || this.#ordered.has(threadId)) return undefined;
     const traced = this.#tracees.of(threadId);
     return traced !== undefined && carriedOut(this.#traps, threadId, traced) ? threadId : undefined;
@@ -149,8 +154,8 @@ export class Tracer {
     }
     if (told === 'nobody') {
       this.#burst.end();
-      // All have ended, and somebody else was told: nobody is left to be traced.
-      for (const { threads } of this.#tracees.processes) for (const threadId of threads) this.#tracees.remove(threadId);
+      // All have ended, and somebody else was told: nobody is left to be traced. One that has not would stand for ever.
+      this.#tracees.forgetAll((threadId) => endStranded(threadId, 'its stops are not told'));
       this.#endIfOver();
       return;
     }

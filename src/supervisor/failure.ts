@@ -1,0 +1,27 @@
+/**
+ * Failures of the supervisor itself, that nobody foresaw: what they say, and to whom.
+ *
+ * @module
+ */
+import { writeSync } from 'node:fs';
+import { printable } from './log.js';
+
+/** What an error says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What is said on standard error of failures of the supervisor, at most: a program may bring them about again and again. */
+const MOST_SAID = 16;
+let said = 0;
+
+/** Says to the person who has started the run what has failed, where standard error can be written. */
+export function sayFailure(text: string): void {
+  said += 1;
+  if (said > MOST_SAID) return;
+  try {
+    writeSync(2, `trampfd: ${printable(text)}\n`);
+  } catch {
+    // Nowhere to say so.
+  }
+}

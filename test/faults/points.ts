@@ -1,0 +1,69 @@
+/**
+ * What can be made to fail in the supervisor: the functions that it calls into the kernel by, each with how it tells that
+ * it has failed. Those that cannot fail are named too, so that a new one is put into one of the lists.
+ *
+ * @module
+ */
+
+/** How one call fails: an error number by name, or `short`, which does half of what was asked. */
+export type Failure = 'EPERM' | 'EINTR' | 'ENOMEM' | 'ENOSYS' | 'short';
+
+/** What is to fail: a point, and which of its calls: the first is 1, and 0 stands for each. */
+export interface Fault {
+  readonly point: string;
+  readonly occurrence: number;
+  readonly failure: Failure;
+}
+
+/** Where calls are recorded, and what is to fail. */
+export interface Plan {
+  /** The command's main file: what it loads is made to fail. */
+  readonly main: string;
+  /** A file that a line is written to for each call. */
+  readonly record?: string;
+  readonly fault?: Fault;
+}
+
+/**
+ * Native functions that have no way to fail, or none but that the process has no memory left, of which Node.js itself
+ * ends; and those that end the process.
+ */
+export const INFALLIBLE: ReadonlySet<string> = new Set([
+  ...['gettid', 'getpagesize', '__errno_location', 'memcpy', 'dlsym', 'sched_yield', '_exit', 'calloc', 'siginterrupt'],
+  ...['ualarm', 'posix_spawn_file_actions_init', 'posix_spawn_file_actions_addclose', 'posix_spawnattr_init'],
+  ...['posix_spawn_file_actions_addfchdir_np', 'posix_spawn_file_actions_adddup2', 'posix_spawn_file_actions_addopen'],
+  ...['posix_spawnattr_setflags', 'posix_spawnattr_setsigdefault', 'posix_spawnattr_setsigmask'],
+]);
+
+/** Native functions that return an error number, where all others return -1 and set errno. */
+export const RETURNS_ERRNO: ReadonlySet<string> = new Set(['posix_spawn', 'posix_spawnp', 'pthread_sigmask']);
+
+/** Native functions that a signal may end, beside what else may become of them. */
+export const INTERRUPTIBLE: ReadonlySet<string> = new Set([
+  ...['open', 'openat', 'read', 'waitpid', 'waitid', 'poll', 'ppoll', 'ioctl', 'fallocate', 'flock'],
+  'trampfd_bounded_call',
+]);
+
+/** Functions that may do less than they were asked for. */
+export const MAY_BE_SHORT: ReadonlySet<string> = new Set([
+  ...['read', 'pread64', 'pwrite64', 'process_vm_readv', 'process_vm_writev', 'fs.readSync'],
+]);
+
+/** The functions of node:fs that the supervisor uses. Those that answer with a truth value instead of failing are not here. */
+export const FILE_FUNCTIONS: readonly string[] = [
+  ...['accessSync', 'chmodSync', 'fstatSync', 'lstatSync', 'mkdirSync', 'opendirSync', 'openSync', 'readdirSync'],
+  ...['readFileSync', 'readlinkSync', 'readSync', 'realpathSync', 'renameSync', 'rmSync', 'statfsSync', 'statSync'],
+  ...['unlinkSync', 'writeFileSync', 'writeSync'],
+];
+
+/** How a point's calls are made to fail. */
+export function failuresOf(point: string): readonly Failure[] {
+  const [what = ''] = point.split(' ');
+  const name = what.slice(what.indexOf(':') + 1).replace(/\(.*/, '');
+  // A call that another process is made to make gets a number that the kernel does not know.
+  if (name.startsWith('held.') || name.startsWith('remote.')) return ['ENOSYS'];
+  const failures: Failure[] = [name.startsWith('fs.') ? 'ENOMEM' : 'EPERM'];
+  if (INTERRUPTIBLE.has(name)) failures.push('EINTR');
+  if (MAY_BE_SHORT.has(name)) failures.push('short');
+  return failures;
+}
