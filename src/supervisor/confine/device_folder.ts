@@ -10,7 +10,7 @@ import { MOUNT } from '../../abi/mount.js';
 import { close, copyDescriptor, openPidfd } from '../../linux/descriptor.js';
 import type { HeldCall, HeldProcess } from '../../linux/held_process.js';
 import { allocateString, type NativeMemory } from '../../linux/libc.js';
-import { DEVICES, type DevicePlan, MULTIPLEXER, TERMINALS } from './devices.js';
+import { DEVICES, type DevicePlan, MULTIPLEXER, type NodeKind, TERMINALS } from './devices.js';
 import {
   makeFileSystem,
   mountAttributes,
@@ -29,7 +29,7 @@ interface Place {
 /** What of the old /dev is mounted in the new one. */
 interface Part {
   readonly place: Place;
-  readonly isFolder: boolean;
+  readonly kind: NodeKind | 'folder';
   readonly attributes: NativeMemory;
 }
 
@@ -58,6 +58,15 @@ export interface PreparedDevices {
   readonly empty: NativeMemory;
 }
 
+/**
+ * What is put where a node is mounted over it: of its kind, for readdir(3) tells that. A device with the number 0 opens
+ * nothing, and everybody may make it.
+ */
+const MODES: Readonly<Record<NodeKind, number>> = {
+  character: FILE_KIND.S_IFCHR,
+  socket: FILE_KIND.S_IFSOCK,
+  pipe: FILE_KIND.S_IFIFO,
+};
 /** Device 5:2 (pts(4)). */
 const MULTIPLEXER_DEVICE = 0x502;
 /** Pseudo terminals with greater numbers are not found by their names: as many would have to be made for it. */
@@ -72,10 +81,10 @@ export function prepareDevices(plan: DevicePlan): PreparedDevices {
   const { MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_PRIVATE } = MOUNT;
   const without = mountAttributes(MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV, MS_PRIVATE);
   const withNodes = mountAttributes(MOUNT_ATTR_NOEXEC, MS_PRIVATE);
-  const node = (path: string): Part => ({ place: place(path), isFolder: false, attributes: withNodes });
+  const node = (path: string, kind: NodeKind): Part => ({ place: place(path), kind, attributes: withNodes });
   const tree = (path: string): Part => ({
     place: place(path),
-    isFolder: true,
+    kind: 'folder',
     attributes: path === TERMINALS ? withNodes : without,
   });
   const attributes = MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID;
@@ -85,7 +94,7 @@ export function prepareDevices(plan: DevicePlan): PreparedDevices {
     system: prepareFileSystem('tmpfs', { mode: '0755' }, makesNode ? attributes : attributes | MOUNT_ATTR_NODEV),
     folders: plan.folders.map(place),
     links: plan.links.map(({ path, target }) => ({ place: place(path), target: allocateString(asBytes(target)) })),
-    parts: [...plan.nodes.map(node), ...plan.trees.map(tree)],
+    parts: [...plan.nodes.map(({ path, kind }) => node(path, kind)), ...plan.trees.map(tree)],
     own:
       plan.multiplexer === 'instance'
         ? {
@@ -93,7 +102,7 @@ export function prepareDevices(plan: DevicePlan): PreparedDevices {
             place: place(TERMINALS),
             inherited: plan.inherited
               .filter((number) => number <= MOST_RESERVED)
-              .map((number) => ({ number, part: node(`${TERMINALS}/${number}`) })),
+              .map((number) => ({ number, part: node(`${TERMINALS}/${number}`, 'character') })),
           }
         : undefined,
     multiplexer: makesNode
@@ -103,7 +112,7 @@ export function prepareDevices(plan: DevicePlan): PreparedDevices {
     readOnly: mountAttributes(MOUNT_ATTR_RDONLY),
     old: {
       place: { relative: allocateString('.'), absolute: allocateString(DEVICES) },
-      isFolder: true,
+      kind: 'folder',
       attributes: withNodes,
     },
     empty: allocateString(''),
@@ -116,9 +125,12 @@ function allParts({ old, parts, own }: PreparedDevices): readonly Part[] {
 
 /** The calls that take what is to be in the new /dev, while its nodes can be opened; {@link putDevices} needs their results. */
 export function takeDevices(prepared: PreparedDevices): readonly HeldCall[] {
-  return allParts(prepared).map(({ place: { absolute }, isFolder }) => {
+  return allParts(prepared).map(({ place: { absolute }, kind }) => {
     const flags = MOUNT.OPEN_TREE_CLONE | FCNTL.O_CLOEXEC;
-    return { call: 'open_tree', arguments: [AT_FDCWD, absolute.address, isFolder ? flags | AT.AT_RECURSIVE : flags] };
+    return {
+      call: 'open_tree',
+      arguments: [AT_FDCWD, absolute.address, kind === 'folder' ? flags | AT.AT_RECURSIVE : flags],
+    };
   });
 }
 
@@ -226,10 +238,10 @@ function buildDevices(held: HeldProcess, prepared: PreparedDevices, taken: reado
       }),
     ),
     ...fixed.map(
-      ({ part: { place: there, isFolder } }): HeldCall =>
-        isFolder
+      ({ part: { place: there, kind } }): HeldCall =>
+        kind === 'folder'
           ? makeFolder(there)
-          : { call: 'mknodat', arguments: [system, there.relative.address, FILE_KIND.S_IFREG | 0o444, 0] },
+          : { call: 'mknodat', arguments: [system, there.relative.address, MODES[kind], 0] },
     ),
     ...(own === undefined ? [] : [makeFolder(own.place)]),
     moveCall(prepared, system, folder),

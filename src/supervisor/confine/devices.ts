@@ -39,10 +39,13 @@ const TREES: ReadonlySet<string> = new Set(['pts', 'shm', 'mqueue', 'hugepages']
 export const TERMINALS = 'pts';
 export const MULTIPLEXER = 'ptmx';
 
+/** What can be mounted by itself. */
+export type NodeKind = 'character' | 'socket' | 'pipe';
+
 /** An entry of /dev. Paths are relative to it, a character for each byte. */
 export interface DeviceEntry {
   readonly path: string;
-  readonly kind: 'folder' | 'link' | 'character' | 'other';
+  readonly kind: 'folder' | 'link' | NodeKind;
   /** Of a node, and of a link to one: of the device. */
   readonly major?: number;
   readonly minor?: number;
@@ -68,7 +71,7 @@ export interface DevicePlan {
   readonly folders: readonly string[];
   readonly links: readonly { readonly path: string; readonly target: string }[];
   /** Device nodes, sockets and named pipes, each mounted by itself. */
-  readonly nodes: readonly string[];
+  readonly nodes: readonly { readonly path: string; readonly kind: NodeKind }[];
   /** Folders that are mounted with all that is mounted in them. */
   readonly trees: readonly string[];
   readonly multiplexer: Multiplexer;
@@ -146,9 +149,9 @@ export function planDevices(
   const trees = entries.filter(({ path, kind }) => kind === 'folder' && TREES.has(path)).map(({ path }) => path);
   const isIn = (path: string): boolean => trees.some((tree) => path.startsWith(`${tree}/`));
   const outer = entries.filter(({ path }) => !isIn(path));
-  const nodes = outer.filter(
-    (entry) => entry.accessible === true && (entry.kind === 'other' || isAllowed(entry, inherited)),
-  );
+  const isNode = (entry: DeviceEntry): entry is DeviceEntry & { readonly kind: NodeKind } =>
+    entry.accessible === true && (entry.kind === 'socket' || entry.kind === 'pipe' || isAllowed(entry, inherited));
+  const nodes = outer.filter(isNode);
   const links = outer.flatMap(({ path, kind, target, major, minor }) => {
     if (kind !== 'link' || target === undefined || path === MULTIPLEXER) return [];
     // One to a node that is not there would only lead nowhere.
@@ -160,7 +163,7 @@ export function planDevices(
   return {
     folders: [...new Set([...nodes, ...links].flatMap(({ path }) => foldersOf(path)))],
     links: [...links, ...(isLinked ? [{ path: MULTIPLEXER, target: `${TERMINALS}/${MULTIPLEXER}` }] : [])],
-    nodes: nodes.map(({ path }) => path),
+    nodes: nodes.map(({ path, kind }) => ({ path, kind })),
     trees: multiplexer === 'instance' ? trees.filter((tree) => tree !== TERMINALS) : trees,
     multiplexer: hasTerminals ? multiplexer : 'none',
     inherited: hasTerminals && multiplexer === 'instance' ? terminalNumbers(inherited) : [],
@@ -190,9 +193,10 @@ function numbersOf(status: Stats): { readonly major: number; readonly minor: num
   return status.isCharacterDevice() || status.isBlockDevice() ? deviceNumbers(status.rdev) : undefined;
 }
 
-function kindOf(status: Stats): DeviceEntry['kind'] | undefined {
+function kindOf(status: Stats): NodeKind | undefined {
   if (status.isCharacterDevice()) return 'character';
-  return status.isSocket() || status.isFIFO() ? 'other' : undefined;
+  if (status.isSocket()) return 'socket';
+  return status.isFIFO() ? 'pipe' : undefined;
 }
 
 /** What a folder and those in it have that can be of use, folders before what is in them. */

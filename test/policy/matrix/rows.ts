@@ -85,4 +85,6 @@ export const matrixRows: readonly MatrixRow[] = [
     'inherited-kinds',
     'inherited `/dev/zero`, rings, buffers and BPF maps; files in queues of sockets in queues',
   ),
+  row(65, 'outer-folders', 'folders around the root folder: `chroot` left by descriptors, `..`, links of `/proc`'),
+  row(66, 'later-nodes', 'device nodes made by the run, or not there when it starts; input devices'),
 ];
