@@ -153,7 +153,7 @@ class Search {
       if (status.isFile() && status.nlink > 1n && mayWrite(path, status, this.#world.reader)) {
         return {
           reason: `it is made from ${path}, which has another name (a hard link) and can be written by that`,
-          canBeNamed: true,
+          canBeNamed: false,
         };
       }
       if (!trees.some((tree) => isWithin(path, tree))) this.readOnly.add(path);
@@ -170,7 +170,7 @@ class Search {
 
 /** What is said of a mount that is not trusted. */
 function sentence({ path, type }: Mount, { reason, canBeNamed }: Doubt): string {
-  const remedy = canBeNamed ? `name it with --exec if you trust that, or use a copy` : 'use a copy on a disk';
+  const remedy = canBeNamed ? `name it with --exec if you trust that, or use a copy` : 'use a copy';
   return `nothing is executed from ${path} (${type}): ${reason}; ${remedy}`;
 }
 
@@ -191,7 +191,7 @@ export function secureBacking(world: World): Backing {
     if (mount === undefined || doubt === undefined) continue;
     missing.push({
       what: `${tree} cannot be trusted: on ${mount.path} (${mount.type}) ${doubt.reason}`,
-      remedy: doubt.canBeNamed ? `name it, if you trust that: --exec ${tree}` : 'use a copy on a disk',
+      remedy: doubt.canBeNamed ? `name it, if you trust that: --exec ${tree}` : 'use a copy',
       open: 'its files may be changed while they are executed',
     });
   }

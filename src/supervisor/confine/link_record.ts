@@ -10,7 +10,17 @@
  *
  * @module
  */
-import { lstatSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import type { Mount } from '../../linux/mount_table.js';
 import { changedAt, FILLED_BY_HAND, packageChanges } from './executables.js';
 import { LinkNames, type LinkSearch, mayWrite } from './links.js';
@@ -35,6 +45,8 @@ interface LinkRecord {
 const LONGEST = 86_400_000;
 /** Of more files, only those are remembered that have a name outside. */
 const MOST_FILES = 2000;
+/** Records of other trees than this run's: of namespaces that may be gone. */
+const MOST_RECORDS = 16;
 const STICKY = 0o1000;
 const OTHERS_WRITE = 0o022;
 
@@ -95,9 +107,19 @@ function read(path: string, subject: Subject): LinkRecord | undefined {
   }
 }
 
+/** A name for records of the same trees, as services and containers see others. It decides nothing. */
+function recordName({ trees, mounts }: Subject): string {
+  let hash = 0;
+  for (const letter of JSON.stringify([trees, mounts])) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) >>> 0;
+  return `links-${hash.toString(16)}.json`;
+}
+
 function write(path: string, record: LinkRecord): void {
   const fresh = `${path}.${process.pid}`;
   try {
+    const folder = dirname(path);
+    const others = readdirSync(folder);
+    if (others.length >= MOST_RECORDS) for (const other of others) rmSync(`${folder}/${other}`, { force: true });
     writeFileSync(fresh, JSON.stringify(record), { encoding: 'latin1', flag: 'wx', mode: 0o600 });
     renameSync(fresh, path);
   } catch {
@@ -127,7 +149,6 @@ function isWatched(path: string, status: { readonly uid: bigint }, reader: Reade
  */
 export function systemLinks(trees: readonly string[], visible: readonly Mount[], reader: Reader): SystemLinks {
   const folder = recordFolder(visible, reader);
-  const path = folder === undefined ? undefined : `${folder}/links.json`;
   const stores = reader.isPrivileged ? linkStores() : [];
   const mounts = new Map(visible.map((mount) => [mount.path, mount]));
   const isInTree = (one: string): boolean => trees.some((tree) => isWithin(one, tree));
@@ -137,6 +158,7 @@ export function systemLinks(trees: readonly string[], visible: readonly Mount[],
     mounts: visible.filter((one) => isInTree(one.path)).map((one) => `${one.device} ${one.root} ${one.path}`),
     packages: packageChanges(),
   };
+  const path = folder === undefined ? undefined : `${folder}/${recordName(subject)}`;
   const known = path === undefined ? undefined : read(path, subject);
   const own = [...stores, ...(folder === undefined ? [] : [folder])].map((one) => ({
     path: one,

@@ -55,10 +55,13 @@ export interface LinkSearch {
 /** What a search without mounts within looks at. */
 const PLAIN: LinkSearch = { mounts: new Map(), isLenient: false };
 
-/** A file with several names: its path by each that was found. */
+/** A file with several names. */
 interface LinkedFile {
   readonly status: BigIntStats;
-  readonly paths: Map<string, string>;
+  /** Where it is found, by a name or by a mount that shows the same name again. */
+  readonly paths: Set<string>;
+  /** Its names: folders by their inodes. */
+  readonly names: Set<string>;
 }
 
 function identity({ dev, ino }: BigIntStats): string {
@@ -68,7 +71,6 @@ function identity({ dev, ino }: BigIntStats): string {
 /** Files with several names, by their names in some trees. */
 export class LinkNames {
   readonly #search: LinkSearch;
-  readonly #folders = new Set<string>();
   readonly #files = new Map<string, LinkedFile>();
 
   constructor(search: LinkSearch = PLAIN) {
@@ -102,14 +104,10 @@ export class LinkNames {
   #searchFolder(path: string, status: BigIntStats): void {
     const mount = this.#search.mounts.get(path);
     if (mount !== undefined && NEVER_WRITTEN.has(mount.type)) return;
-    // A folder that is mounted a second time shows no other names.
-    const key = identity(status);
-    if (this.#folders.has(key)) return;
-    this.#folders.add(key);
     this.#search.onFolder?.(path, status);
     const entries = ifThere(() => readdirSync(asBytes(path), { withFileTypes: true, encoding: 'latin1' })) ?? [];
     for (const entry of entries)
-      this.#leniently(() => this.#searchEntry(`${path === '/' ? '' : path}/${entry.name}`, entry, key));
+      this.#leniently(() => this.#searchEntry(`${path === '/' ? '' : path}/${entry.name}`, entry, identity(status)));
   }
 
   #searchEntry(path: string, entry: Dirent, folder: string): void {
@@ -125,33 +123,27 @@ export class LinkNames {
   /** Adds a file by one name. */
   #addFile(path: string, status: BigIntStats, folder: string): void {
     if (!status.isFile() || status.nlink <= 1n) return;
-    const known = this.#files.get(identity(status)) ?? { status, paths: new Map<string, string>() };
+    const known = this.#files.get(identity(status)) ?? { status, paths: new Set<string>(), names: new Set<string>() };
+    known.paths.add(path);
     // One that was mounted there has its name elsewhere.
-    known.paths.set(
-      this.#search.mounts.has(path) ? `mount ${path}` : `${folder}${path.slice(path.lastIndexOf('/'))}`,
-      path,
-    );
+    if (!this.#search.mounts.has(path)) known.names.add(`${folder}${path.slice(path.lastIndexOf('/'))}`);
     this.#files.set(identity(status), known);
   }
 
   #ofUser(reader: Reader): readonly LinkedFile[] {
-    return [...this.#files.values()].filter(({ status, paths }) =>
-      mayWrite([...paths.values()][0] ?? '', status, reader),
-    );
+    return [...this.#files.values()].filter(({ status, paths }) => mayWrite([...paths][0] ?? '', status, reader));
   }
 
   /** The paths of all files with several names that a user may write. */
   writable(reader: Reader): readonly string[] {
-    return this.#ofUser(reader).flatMap(({ paths }) => [...paths.values()]);
+    return this.#ofUser(reader).flatMap(({ paths }) => [...paths]);
   }
 
   /** The paths of those of them that have a name besides. */
   outside(reader: Reader): readonly string[] {
-    const names = ({ paths }: LinkedFile): number =>
-      [...paths.keys()].filter((name) => !name.startsWith('mount ')).length;
     return this.#ofUser(reader)
-      .filter((file) => BigInt(names(file)) < file.status.nlink)
-      .flatMap(({ paths }) => [...paths.values()]);
+      .filter((file) => BigInt(file.names.size) < file.status.nlink)
+      .flatMap(({ paths }) => [...paths]);
   }
 }
 

@@ -13,8 +13,7 @@ import { cover } from './links.js';
 import type { Missing } from './missing.js';
 import { isWithin, mountOf, moved, type OwnMount, otherViews, UNUSABLE } from './mount_plan.js';
 import { ownFiles } from './own_files.js';
-import { runReader } from './reader.js';
-import { linkError, type TrustedTrees } from './trees.js';
+import { linkError, type Surroundings, type TrustedTrees } from './trees.js';
 
 /** What is done about the ways around. */
 export interface OutsideWays {
@@ -37,16 +36,14 @@ function elsewhere(visible: readonly Mount[], own: readonly OwnMount[], trees: r
 /**
  * Looks for the ways around the trusted trees.
  *
- * @param all - the mounts of this namespace
  * @param guarded - what else no run may write
  * @throws TrampfdError EMLINK where what was named, or the program, has a file with a name outside
  */
 export function outsideWays(
-  all: readonly Mount[],
   trusted: TrustedTrees,
+  { reader, mounts: all }: Surroundings,
   guarded: readonly string[] = [],
 ): OutsideWays {
-  const reader = runReader();
   const visible = visibleMounts(all);
   const trees = [...trusted.system, ...trusted.named];
   const backing = secureBacking({ all, visible, trees, vouched: trusted.vouched, reader });

@@ -22,7 +22,7 @@ import { type Arranged, type ArrangeRequest, arrange } from './arrange.js';
 import { namedExecutables, systemExecutables } from './executables.js';
 import { guardedLog } from './guarded_log.js';
 import { outsideWays } from './outside_ways.js';
-import { trustedTrees } from './trees.js';
+import { ownSurroundings, trustedTrees } from './trees.js';
 import { seenMounts } from './world.js';
 
 /** What a confined program is started with. */
@@ -132,17 +132,17 @@ export interface Prepared {
  */
 export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filters']): Prepared {
   const file = findProgram(request.program);
-  const trees = trustedTrees(request.executable, file);
+  const surroundings = ownSurroundings(seenMounts());
+  const trees = trustedTrees(request.executable, file, surroundings);
   const prepared = prepareStart(request, file);
   const system = systemExecutables(trees.system);
-  const mounts = seenMounts();
-  const ways = outsideWays(mounts, trees, guardedLog(request.logDescriptor, request.inheritedDescriptors));
+  const ways = outsideWays(trees, surroundings, guardedLog(request.logDescriptor, request.inheritedDescriptors));
   const arranged = arrange({
     filters,
     executables:
       system === undefined ? undefined : [...system, ...namedExecutables([...trees.named, ...trees.programFile])],
     trees: [...trees.system, ...trees.named],
-    mounts,
+    mounts: surroundings.mounts,
     ways,
     descriptors: request.inheritedDescriptors.filter((one) => !request.closedDescriptors.includes(one)),
     policy: request.policy,

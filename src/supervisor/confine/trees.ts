@@ -6,6 +6,7 @@
  */
 import { realpathSync, statSync } from 'node:fs';
 import { TrampfdError } from '../../error.js';
+import { type Mount, mountTable } from '../../linux/mount_table.js';
 import { outsideNames } from './links.js';
 import { isWithin, SYSTEM_TREES } from './mount_plan.js';
 import { asBytes, bytesText } from './paths.js';
@@ -33,11 +34,24 @@ export function linkError(named: string): TrampfdError {
   );
 }
 
-function withoutOutsideNames(tree: string, named: string, reader: Reader): string {
+/** Who the run is, and what is mounted. */
+export interface Surroundings {
+  readonly reader: Reader;
+  readonly mounts: readonly Mount[];
+}
+
+/** Those of this process. */
+export function ownSurroundings(mounts: readonly Mount[] = mountTable()): Surroundings {
+  return { reader: runReader(), mounts };
+}
+
+function withoutOutsideNames(tree: string, named: string, { reader, mounts }: Surroundings): string {
+  const search = { mounts: new Map(mounts.map((mount) => [mount.path, mount])), isLenient: false };
   let outside: boolean;
   try {
     outside = true;
-    for (let looks = 0; outside && looks < MOST_LOOKS; looks++) outside = outsideNames([tree], reader).length > 0;
+    for (let looks = 0; outside && looks < MOST_LOOKS; looks++)
+      outside = outsideNames([tree], reader, search).length > 0;
   } catch (error) {
     const { code = 'EIO' } = error as NodeJS.ErrnoException;
     throw new TrampfdError(code, `${named}: cannot be searched for hard links (${code}); give a tree that can be read`);
@@ -70,7 +84,7 @@ export interface TrustedTrees {
 export function trustedTrees(
   named: readonly Uint8Array[],
   program: Uint8Array | undefined,
-  reader: Reader = runReader(),
+  surroundings: Surroundings = ownSurroundings(),
 ): TrustedTrees {
   const system = SYSTEM_TREES.map((path) => resolved(Buffer.from(path))).filter((path) => path !== undefined);
   const folders = [...new Set(system)].filter((path) => path !== '/' && statSync(asBytes(path)).isDirectory());
@@ -78,7 +92,8 @@ export function trustedTrees(
   const own: string[] = [];
   const vouched: string[] = [];
   const add = (path: string, text: string): void => {
-    if (![...outermost, ...own].some((tree) => isWithin(path, tree))) own.push(withoutOutsideNames(path, text, reader));
+    if (![...outermost, ...own].some((tree) => isWithin(path, tree)))
+      own.push(withoutOutsideNames(path, text, surroundings));
   };
   for (const path of named) {
     const text = Buffer.from(path).toString();
