@@ -166,6 +166,13 @@ describe('a listing of executable files', () => {
       house.forge((listing) => ({ ...listing, files: [odd] }));
       assert.deepEqual(house.found()?.toSorted(), ['bin/one', 'share/deep/two'], odd);
     }
+    // JSON has more than one way to write a slash.
+    for (const slash of ['\\/', '\\u002f', '\\u002F']) {
+      house.forge((listing) => ({ ...listing, files: ['PATH'] }));
+      const text = readFileSync(house.listing, 'latin1');
+      writeFileSync(house.listing, text.replace('PATH', `${house.tree}${slash}..${slash}evil`));
+      assert.deepEqual(house.found()?.toSorted(), ['bin/one', 'share/deep/two'], slash);
+    }
     house.forge((listing) => ({ ...listing, files: [one] }));
     const times = Object.fromEntries(evil.map((path) => [path, 1]));
     house.forge((listing) => ({ ...listing, folders: times }));

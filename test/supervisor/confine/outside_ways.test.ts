@@ -5,8 +5,9 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, describe, test } from 'node:test';
-import { asOrdinaryUser, copyCommand, run, SharedFolder } from '../../cli/command.js';
+import { asOrdinaryUser, copyCommand, SharedFolder } from '../../cli/command.js';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -18,6 +19,9 @@ const inOwnMounts = [
   '--propagation',
   'private',
 ];
+
+/** All files of the system are looked at in most scripts. */
+const PATIENCE = 180_000;
 
 const home = new SharedFolder();
 after(() => home[Symbol.dispose]());
@@ -35,8 +39,10 @@ function script(lines: readonly string[]): { readonly lines: readonly string[]; 
     'set -e',
     `F=${folder.path} T="${command} run --policy strict" U="${user} ${command} run --policy strict"`,
     `export F PATH=${home.path}/node:$PATH`,
-    'mount -t tmpfs tmpfs /var/cache',
-    'mount -t tmpfs tmpfs /dev/shm',
+    // Of the trees of the system that others know, with nothing mounted in them, what is remembered is shared.
+    ...(lines.some((line) => line.includes('/usr/local/games'))
+      ? ['mount -t tmpfs tmpfs /var/cache', 'mount -t tmpfs tmpfs /dev/shm']
+      : []),
     'cp /bin/true $F/true; cp /bin/false $F/false; chmod 755 $F/true $F/false',
     `cat >$F/attack <<'END'
       "$2" 2>/dev/null; echo before $?
@@ -49,7 +55,9 @@ END`,
       done
 END`,
   ];
-  const { status, output, errors } = run([...inOwnMounts, 'sh', '-c', [...prelude, ...lines].join('\n')]);
+  const [program = '', ...words] = [...inOwnMounts, 'sh', '-c', [...prelude, ...lines].join('\n')];
+  const options = { encoding: 'latin1', timeout: PATIENCE, killSignal: 'SIGKILL' } as const;
+  const { status, stdout: output, stderr: errors } = spawnSync(program, words, options);
   assert.equal(status, 0, `${output}${errors}`);
   return {
     lines: output.replaceAll(folder.path, 'F').trimEnd().split('\n'),
@@ -170,7 +178,7 @@ if (isRoot) {
       assert.deepEqual(lines, ['F/outer/img no', 'F/outer.img no', 'F/outer yes']);
     });
 
-    test('of a file system of any kind: squashfs, erofs without a device', () => {
+    test('of a file system of any kind', () => {
       const { lines } = script([
         'mkdir $F/from $F/tree',
         'cp -p $F/true $F/from/program',
@@ -211,11 +219,6 @@ if (isRoot) {
         'umount /usr/local/games',
       ]);
       assert.deepEqual(lines, ['126']);
-      assert.match(errors, /F\/tree cannot be trusted: .* F\/images\/img, which has another name/);
-      assert.match(
-        errors,
-        /nothing is executed from \/usr\/local\/games \(ext4\): it is made from F\/images\/img, which/,
-      );
       assert.match(
         errors,
         /nothing is executed from \/usr\/local\/games \(ext4\): the file of loop\d+ has been removed/,
