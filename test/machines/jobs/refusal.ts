@@ -11,7 +11,7 @@ export const jobs: readonly Job[] = [
     summary: 'a run is refused before anything is started, by the sentence that doctor says',
     words: ['refusal'],
     quick: [],
-    patience: 180,
+    patience: 400,
     boot: asDebianBoots,
     isFor: ({ isSupported }) => !isSupported,
   },
