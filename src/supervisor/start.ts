@@ -5,7 +5,7 @@
  */
 import { writeSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
-import { errnoNumbers } from '../abi/errno.js';
+import { errnoName, errnoNumbers } from '../abi/errno.js';
 import { TrampfdError } from '../error.js';
 import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linux/filtered_thread.js';
 import { Listener, notificationSizes } from '../linux/listener.js';
@@ -235,7 +235,14 @@ async function startConfined(
 ): Promise<Started | number> {
   const log = openLog(request.log);
   // We leave no core anyway, and what is started has our limits; later the filter keeps it from changing this one.
-  if (grounds.limitsCores) setResourceLimit('RLIMIT_CORE', NO_CORES);
+  const limited = grounds.limitsCores ? setResourceLimit('RLIMIT_CORE', NO_CORES) : 0;
+  if (limited < 0) {
+    const name = errnoName(-limited);
+    throw new TrampfdError(
+      name,
+      `the program cannot be kept from leaving cores (setrlimit(2): ${name}); a sandbox forbids it`,
+    );
+  }
   let prepared: Prepared;
   try {
     const logDescriptor = request.log?.form === 'json' ? request.log.descriptor : undefined;

@@ -9,7 +9,7 @@ import { type Outcome, type Setting, type Stage, settingName } from './stage.js'
 
 /** How long a run may take, in milliseconds, and how long one that took longer is given when it is tried again. */
 const PATIENCE = 12_000;
-const LAST_PATIENCE = 20_000;
+const LAST_PATIENCE = 60_000;
 
 /** What is wrong with an outcome. */
 export type Verdict = 'opening' | 'hang' | 'stack trace' | 'silence';

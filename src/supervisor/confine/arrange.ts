@@ -110,12 +110,17 @@ function permitted(permission: Permission): string | undefined {
 }
 
 /** Has a held process close all descriptors but some: it has come by ours, and may have no more than we. */
-function closeOthers(held: HeldProcess, kept: readonly number[]): void {
+function closeOthers(held: HeldProcess, kept: readonly number[], requirements: Requirements): void {
   const numbers = [...new Set(kept)].sort((one, other) => one - other);
   const gaps = [-1, ...numbers].map((number, index) => [number + 1, (numbers[index] ?? 2 ** 32) - 1] as const);
-  held.callAll(
+  const results = held.callAll(
     gaps.filter(([from, to]) => from <= to).map(([from, to]) => ({ call: 'close_range', arguments: [from, to, 0] })),
   );
+  requirements.need(results.find((result) => result < 0n) ?? 0n, {
+    what: "the supervisor's descriptors cannot be closed in the program",
+    remedy: 'a kernel with close_range(2) is needed, and a sandbox that allows it',
+    open: 'the program may hold files of the supervisor',
+  });
 }
 
 /**
@@ -142,6 +147,7 @@ export function arrange(request: ArrangeRequest): Arranged {
     closeOthers(
       held,
       [...request.descriptors, domain, permitting].filter((descriptor) => descriptor >= 0),
+      requirements,
     );
     if (isolated) arrangeMounts(held, prepared, requirements);
     const folder = isolated ? takeMemoryFolder(held, folders, requirements) : undefined;

@@ -180,7 +180,6 @@ export class TracedMemory {
     const lines = this.read(threadId);
     // None can be read; a process that has not ended has some.
     if (lines.length === 0) return;
-    if (lines.length === 0) return;
     this.#granted = this.#granted.filter(({ start, end }) =>
       lines.some(
         (line) =>
