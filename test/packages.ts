@@ -27,6 +27,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'qemu-user': "execution of other processors' trampolines",
   'binutils-multiarch': 'the foreign disassembler',
   'musl-tools': 'programs without glibc',
+  runc: 'containers, in which programs are supervised',
   strace: 'a peer in the tests and benchmarks',
   'libffi-dev': 'programs with closures, in which trampolines are recognised, and a peer in the benchmarks',
   python3: 'a real program under supervision',

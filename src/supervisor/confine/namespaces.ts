@@ -24,12 +24,19 @@ function startIn(folder: number | undefined, flags: number): HeldProcess | numbe
 }
 
 /** What is said where no namespace can be had. */
-function missingNamespace(privileged: boolean, result: number): Missing {
+function missingNamespace(privileged: boolean, result: number, isUnmapped: boolean): Missing {
   const open = 'files that the program can write may be executed, and /proc/PID/mem may write over code';
   if (!privileged && result === -errnoNumbers.EPERM && !isWhole(mountTable())) {
     return {
       what: 'a user namespace cannot be had, as the kernel gives none to a process whose root folder was changed by chroot',
       remedy: 'start it as root, which needs none, or enter the folder by unshare --root or bwrap instead of chroot',
+      open,
+    };
+  }
+  if (isUnmapped && process.geteuid?.() === 0) {
+    return {
+      what: 'a user namespace for root cannot be had, as this process lacks CAP_SETFCAP, without which root is not mapped',
+      remedy: 'give the container that capability, or start as another user of it',
       open,
     };
   }
@@ -54,7 +61,7 @@ export function startHeld(
   if (typeof held !== 'number' && mapped === 0) return { held, isolated: true };
   if (typeof held !== 'number') held[Symbol.dispose]();
   const result = typeof held === 'number' ? held : mapped;
-  requirements.need(result, missingNamespace(privileged, result));
+  requirements.need(result, missingNamespace(privileged, result, typeof held !== 'number'));
   const without = startIn(folder, 0);
   if (typeof without === 'number') throw cannotConfine(requirements.missing);
   return { held: without, isolated: false };
