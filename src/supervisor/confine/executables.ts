@@ -25,6 +25,9 @@ interface Listing {
   readonly files: readonly string[];
 }
 
+/** When folders were changed: milliseconds. */
+export type FolderTimes = Map<string, number>;
+
 const ANY_EXECUTE = 0o111;
 /** Text that is the same in bytes. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a path may have any but zero
@@ -107,8 +110,12 @@ function searchAll(trees: readonly string[]): Listing {
 }
 
 /** A listing with those folders searched anew that have changed since; the same one where none has. */
-function refreshed(listing: Listing): Listing {
-  const changed = Object.entries(listing.folders).filter(([folder, time]) => changedAt(folder) !== time);
+function refreshed(listing: Listing, times: FolderTimes): Listing {
+  const changed = Object.entries(listing.folders).filter(([folder, time]) => {
+    const now = changedAt(folder);
+    if (now !== undefined) times.set(folder, now);
+    return now !== time;
+  });
   if (changed.length === 0) return listing;
   const folders = new Map(Object.entries(listing.folders));
   const files = new Set(listing.files);
@@ -173,15 +180,19 @@ function write(path: string, listing: Listing): boolean {
  * Executable files of the system's trees. The first run of a user looks for them, which takes as long as find(1) does.
  *
  * @param trees - absolute, links resolved
+ * @param times - gets when folders were changed that were looked at
  * @returns their paths, or undefined where nothing is written down and nothing can be: looking at every start would take
  * longer than looking at each execution
  */
-export function systemExecutables(trees: readonly string[]): readonly string[] | undefined {
+export function systemExecutables(
+  trees: readonly string[],
+  times: FolderTimes = new Map(),
+): readonly string[] | undefined {
   const [own = '', ...others] = listingPaths();
   for (const path of [own, ...others]) {
     const listing = read(path, trees);
     if (listing === undefined) continue;
-    const now = refreshed(listing);
+    const now = refreshed(listing, times);
     if (now !== listing) write(own, now);
     return now.files;
   }

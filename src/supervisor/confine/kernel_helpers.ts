@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { type Dirent, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { type Dirent, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MOUNT } from '../../abi/mount.js';
 import type { Mount } from '../../linux/mount_table.js';
@@ -49,6 +49,8 @@ export interface KernelHelpers {
 }
 
 function text(path: string): string | undefined {
+  // Most are not there, and an error takes longer than a look.
+  if (!existsSync(path)) return undefined;
   try {
     return readFileSync(path, 'latin1').replace(/\n$/, '');
   } catch {

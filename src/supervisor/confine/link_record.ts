@@ -146,8 +146,14 @@ function isWatched(path: string, status: { readonly uid: bigint }, reader: Reade
  *
  * @param trees - absolute, links resolved
  * @param visible - the mounts that can be seen
+ * @param times - when folders were changed, as far as that was just looked at
  */
-export function systemLinks(trees: readonly string[], visible: readonly Mount[], reader: Reader): SystemLinks {
+export function systemLinks(
+  trees: readonly string[],
+  visible: readonly Mount[],
+  reader: Reader,
+  times: ReadonlyMap<string, number>,
+): SystemLinks {
   const folder = recordFolder(visible, reader);
   const stores = reader.isPrivileged ? linkStores() : [];
   const mounts = new Map(visible.map((mount) => [mount.path, mount]));
@@ -164,7 +170,9 @@ export function systemLinks(trees: readonly string[], visible: readonly Mount[],
     path: one,
     attributes: UNUSABLE,
   }));
-  const changed = Object.entries(known?.folders ?? {}).filter(([one, time]) => changedAt(one) !== time);
+  const changed = Object.entries(known?.folders ?? {}).filter(
+    ([one, time]) => (times.get(one) ?? changedAt(one)) !== time,
+  );
   const folders = new Map(Object.entries(known?.folders ?? {}));
   const search: LinkSearch = {
     mounts,

@@ -7,6 +7,7 @@
 import type { Mount } from '../../linux/mount_table.js';
 import { visibleMounts } from '../../linux/mount_table.js';
 import { secureBacking } from './backing.js';
+import type { FolderTimes } from './executables.js';
 import { kernelHelpers } from './kernel_helpers.js';
 import { systemLinks } from './link_record.js';
 import { cover } from './links.js';
@@ -37,17 +38,19 @@ function elsewhere(visible: readonly Mount[], own: readonly OwnMount[], trees: r
  * Looks for the ways around the trusted trees.
  *
  * @param guarded - what else no run may write
+ * @param times - when folders were changed, as far as that was just looked at
  * @throws TrampfdError EMLINK where what was named, or the program, has a file with a name outside
  */
 export function outsideWays(
   trusted: TrustedTrees,
   { reader, mounts: all }: Surroundings,
-  guarded: readonly string[] = [],
+  guarded: readonly string[],
+  times: FolderTimes,
 ): OutsideWays {
   const visible = visibleMounts(all);
   const trees = [...trusted.system, ...trusted.named];
   const backing = secureBacking({ all, visible, trees, vouched: trusted.vouched, reader });
-  const links = systemLinks(trusted.system, visible, reader);
+  const links = systemLinks(trusted.system, visible, reader, times);
   const named = [...trusted.vouched, ...trusted.programFile].find((path) =>
     links.outside.some((one) => isWithin(one, path)),
   );

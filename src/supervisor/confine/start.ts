@@ -19,7 +19,7 @@ import { StoppedImage } from '../../linux/stopped_image.js';
 import { emulates, type Policy } from '../../policy/kinds.js';
 import { judgeImage, type ReportImage } from '../executions.js';
 import { type Arranged, type ArrangeRequest, arrange } from './arrange.js';
-import { namedExecutables, systemExecutables } from './executables.js';
+import { type FolderTimes, namedExecutables, systemExecutables } from './executables.js';
 import { guardedLog } from './guarded_log.js';
 import { outsideWays } from './outside_ways.js';
 import { ownSurroundings, trustedTrees } from './trees.js';
@@ -132,11 +132,12 @@ export interface Prepared {
  */
 export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filters']): Prepared {
   const file = findProgram(request.program);
+  const times: FolderTimes = new Map();
   const surroundings = ownSurroundings(seenMounts());
   const trees = trustedTrees(request.executable, file, surroundings);
   const prepared = prepareStart(request, file);
-  const system = systemExecutables(trees.system);
-  const ways = outsideWays(trees, surroundings, guardedLog(request.logDescriptor, request.inheritedDescriptors));
+  const system = systemExecutables(trees.system, times);
+  const ways = outsideWays(trees, surroundings, guardedLog(request.logDescriptor, request.inheritedDescriptors), times);
   const arranged = arrange({
     filters,
     executables:
