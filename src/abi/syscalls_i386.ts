@@ -1,5 +1,6 @@
 /**
- * System call numbers of the 32-bit entry: asm/unistd_32.h of Debian 12, all of them. A test holds them against the headers.
+ * System call numbers of the 32-bit entry, all of them: asm/unistd_32.h of Debian 12, and the later ones. A test holds them
+ * against the headers. For the list of all calls alone, as those of the 64-bit entry.
  *
  * @module
  */

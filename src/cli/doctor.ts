@@ -22,6 +22,7 @@ import { statusField } from '../linux/status.js';
 import { showsSettings } from '../supervisor/means.js';
 import { policyFindings } from './doctor_policies.js';
 import { emulationFinding, programFindings } from './doctor_programs.js';
+import { ringFindings } from './doctor_rings.js';
 import { startFinding } from './doctor_start.js';
 import { strictFindings } from './doctor_strict.js';
 import { type Finding, finding, needed, type Report, reportText } from './finding.js';
@@ -213,6 +214,7 @@ export async function doctor(
     ...programs,
     emulationFinding(traces, waitsKillable),
     ...strictFindings(),
+    ...ringFindings(),
   ];
   // Where something is missing that all need, wx does not work for lack of that.
   const isComplete = findings.every((one) => one.needed !== true || one.answer === 'yes');

@@ -7,7 +7,6 @@
  * @module
  */
 import { constants, ftruncateSync, writeSync } from 'node:fs';
-import { errnoNumbers } from '../abi/errno.js';
 import { FCNTL, MEMFD } from '../abi/fcntl.js';
 import { UDMABUF } from '../abi/ioctl.js';
 import { MAP, PROT } from '../abi/mman.js';
@@ -145,18 +144,4 @@ export function probeRings(): RingFindings {
     'secret memory': secretMemory(),
     'dma-buf': dmaBuffer(),
   };
-}
-
-/**
- * Whether memory of sockets may be mapped executable. It is asked of a socket that has none, in some microseconds: a kernel
- * that forbids it says so (EPERM) before it looks for memory (ENODEV). A packet socket's ring takes milliseconds to make.
- */
-export function socketsMayExecute(): boolean {
-  const socket = negatedErrno(libcSocket(SOCKET.AF_UNIX, SOCKET.SOCK_STREAM, 0));
-  if (socket < 0) return true;
-  try {
-    return tryMapping(socket, PAGE, PROT.PROT_READ | PROT.PROT_EXEC, 0) !== -errnoNumbers.EPERM;
-  } finally {
-    close(socket);
-  }
 }

@@ -4,9 +4,15 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
+import { errnoNumbers } from '../abi/errno.js';
+import { MAP, PROT } from '../abi/mman.js';
 import { CMSGHDR, MSGHDR, SOCKET } from '../abi/socket.js';
-import { allocate, native } from './libc.js';
+import { close } from './descriptor.js';
+import { allocate, native, negatedErrno } from './libc.js';
 
+const libcSocket = native('int socket(int, int, int)');
+const libcMmap = native('int64_t mmap(void *, size_t, int, int, int, long)');
+const libcMunmap = native('int munmap(int64_t, size_t)');
 const libcRecvmsg = native('long recvmsg(int, uint64_t, int)');
 const libcGetsockopt = native('int getsockopt(int, int, int, uint64_t, uint64_t)');
 const libcSetsockopt = native('int setsockopt(int, int, int, uint64_t, unsigned int)');
@@ -129,4 +135,22 @@ function descriptorsOf(view: DataView, length: number): readonly number[] {
     at += (size + 7) & ~7;
   }
   return found;
+}
+
+const PAGE = 4096;
+
+/**
+ * Whether memory of sockets may be mapped executable, such as a packet socket's ring. It is asked of a socket that has none,
+ * in some microseconds: a kernel that forbids it says so (EPERM) before it looks for memory (ENODEV). A ring takes
+ * milliseconds to make.
+ */
+export function socketsMayExecute(): boolean {
+  const socket = negatedErrno(libcSocket(SOCKET.AF_UNIX, SOCKET.SOCK_STREAM, 0));
+  if (socket < 0) return true;
+  const protection = PROT.PROT_READ | PROT.PROT_EXEC;
+  const address = BigInt(libcMmap(null, PAGE, protection, MAP.MAP_SHARED, socket, 0));
+  const refused = address === -1n ? negatedErrno(-1) : 0;
+  if (address !== -1n) libcMunmap(address, PAGE);
+  close(socket);
+  return refused !== -errnoNumbers.EPERM;
 }

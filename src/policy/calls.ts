@@ -1,18 +1,18 @@
 /**
- * Every system call of both entries, and why it cannot give execution: the calls that are refused by number, class by
- * class, and (calls_allowed.ts) those that are not. What is in neither list does not exist under `strict` (ENOSYS).
- *
- * docs/system-calls.md is generated from this, with what the rules of `wx` and `strict` say of each call.
+ * The system calls that are refused by number, class by class. With those that are not (calls_allowed.ts) they are every call of
+ * both entries; what is in neither list does not exist under `strict` (ENOSYS).
  *
  * @module
  */
 import type { ErrnoName } from '../abi/errno.js';
-import { type Entry, syscallNumber } from '../abi/syscalls.js';
-import { allowedCalls, type CallClass } from './calls_allowed.js';
+import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
 import { failWith, type Rule } from './rule.js';
 
 /** Calls that are refused whatever their arguments are. */
-export interface RefusedClass extends CallClass {
+export interface RefusedClass {
+  /** What a call of the class would give. */
+  readonly why: string;
+  readonly calls: readonly SyscallName[];
   /** Under which policies: `wx` and `strict`, or `strict` alone. */
   readonly under: 'both' | 'strict';
   readonly errno: ErrnoName;
@@ -90,6 +90,3 @@ function refusing(entry: Entry, { calls, errno }: RefusedClass): readonly Rule[]
 export function refusalsByNumber(entry: Entry, under: RefusedClass['under']): readonly Rule[] {
   return refusedCalls.filter((one) => one.under === under).flatMap((one) => refusing(entry, one));
 }
-
-/** Every class, the refused ones first. */
-export const callClasses: readonly CallClass[] = [...refusedCalls, ...allowedCalls];

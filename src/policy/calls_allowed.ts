@@ -1,25 +1,36 @@
 /**
  * The system calls that no policy refuses by number, class by class, each with the reason why none of them gives execution.
- * Some are judged by their registers or answered by the supervisor: the rules say so.
+ * Some are judged by their registers or answered by the supervisor: the rules say so. No run needs this list; it is what
+ * docs/system-calls.md is generated from, with what the rules of `wx` and `strict` say of each call.
  *
  * @module
  */
-import type { SyscallName } from '../abi/syscalls.js';
+
+import type { Entry } from '../abi/syscalls.js';
+import { i386 } from '../abi/syscalls_i386.js';
+import { laterCalls, laterCallsOfX86_64, x86_64 } from '../abi/syscalls_x86_64.js';
+import { refusedCalls } from './calls.js';
+
+/** Every call of both entries, by name. */
+export const everyCall: Readonly<Record<Entry, Readonly<Record<string, number>>>> = {
+  'x86-64': { ...x86_64, ...laterCallsOfX86_64, ...laterCalls },
+  i386: { ...i386, ...laterCalls },
+};
 
 /** Calls that one sentence is true of. */
 export interface CallClass {
   /** Why no call of the class gives execution, or what it would give where it is refused. */
   readonly why: string;
-  readonly calls: readonly SyscallName[];
+  readonly calls: readonly string[];
 }
 
 /** Names that stand in one string with blanks between them; a test holds that each is a call's, and in one class only. */
-function named(names: string): readonly SyscallName[] {
-  return names.split(' ') as SyscallName[];
+function named(names: string): readonly string[] {
+  return names.split(' ');
 }
 
 /** Every class of allowed calls. */
-export const allowedCalls: readonly CallClass[] = [
+const allowedCalls: readonly CallClass[] = [
   {
     why: 'changes the protection of memory or attaches memory: judged by its registers, none becomes executable',
     calls: named('mmap mmap2 mprotect pkey_mprotect shmat ipc personality'),
@@ -194,3 +205,6 @@ export const allowedCalls: readonly CallClass[] = [
     ),
   },
 ];
+
+/** Every class, the refused ones first. */
+export const callClasses: readonly CallClass[] = [...refusedCalls, ...allowedCalls];

@@ -5,7 +5,7 @@
  * @module
  */
 import { X32_SYSCALL_BIT } from '../abi/seccomp.js';
-import { type Entry, syscallName, syscallNumber } from '../abi/syscalls.js';
+import { type Entry, FIRST_UNKNOWN_SYSCALL, syscallNumber, unusedNumbers } from '../abi/syscalls.js';
 import { allow, type Condition, type Rule, type RuleSet, type Verdict } from './rule.js';
 
 /** A call as a filter sees it. */
@@ -58,11 +58,16 @@ export function firstMatch(rules: readonly Rule[], call: Call): Rule | undefined
   );
 }
 
+/** Whether no call of an entry has a number; -1 is how a tracer skips a call. */
+function isUnknown(entry: Entry, number: number): boolean {
+  if (number >= FIRST_UNKNOWN_SYSCALL) return number !== 0xffffffff;
+  return unusedNumbers[entry].some(({ from, to }) => from <= number && number <= to);
+}
+
 /** What becomes of a call under a rule set. */
 export function evaluate(set: RuleSet, call: Call): Verdict {
   if (call.entry === undefined) return set.otherEntry;
   if (call.entry === 'x86-64' && call.number >= X32_SYSCALL_BIT) return call.number === 0xffffffff ? allow : set.x32;
-  const isUnknown = syscallName(call.entry, call.number) === undefined && call.number !== 0xffffffff;
-  if (set.unknown !== undefined && isUnknown) return set.unknown;
+  if (set.unknown !== undefined && isUnknown(call.entry, call.number)) return set.unknown;
   return firstMatch(set.rules, call)?.verdict ?? allow;
 }

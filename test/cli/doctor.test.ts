@@ -82,6 +82,21 @@ describe('trampfd doctor', () => {
     }
   });
 
+  test('says of each kind of shared buffer whether it can be mapped executable, and strict agrees', () => {
+    const report = run([trampfd, 'doctor']).output;
+    const found = findings(report);
+    for (const kind of ['io_uring', 'packet socket', 'performance event', 'secret memory', 'dma-buf']) {
+      assert.ok(found.has(`executable: ${kind}`), kind);
+    }
+    assert.notEqual(found.get('executable: secret memory'), 'yes', 'nothing refuses it under strict');
+    assert.notEqual(found.get('executable: io_uring'), process.getuid?.() === 0 ? '?' : undefined);
+    const packets = found.get('executable: packet socket');
+    // Who may not make one is refused by the kernel.
+    const made = 'import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)';
+    const { status } = run([trampfd, 'run', '--policy', 'strict', '--', 'python3', '-c', made]);
+    assert.equal(status === 0, packets === 'no');
+  });
+
   test('says so where no mounts can be had', () => {
     const words = ['unshare', '--user', '--map-root-user', 'sh', '-c'];
     const script = 'echo 0 >/proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all "$@"';

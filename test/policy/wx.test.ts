@@ -12,8 +12,8 @@ import {
   type Entry,
   FIRST_UNKNOWN_SYSCALL,
   type SyscallName,
-  syscallName,
   syscallNumber,
+  unusedNumbers,
 } from '../../src/abi/syscalls.js';
 import { compileFilter } from '../../src/policy/compile.js';
 import { evaluate, firstMatch } from '../../src/policy/evaluate.js';
@@ -374,7 +374,8 @@ describe('the filter', () => {
           rules.filter((rule) => rule.entry === entry).map((rule) => syscallNumber(entry, rule.call)),
         );
         for (let number = 0; number < FIRST_UNKNOWN_SYSCALL; number++) {
-          if (named.has(number) || syscallName(entry, number) === undefined) continue;
+          if (named.has(number) || unusedNumbers[entry].some(({ from, to }) => from <= number && number <= to))
+            continue;
           const { value, steps } = execute(program, { number, architecture: ARCHITECTURES[entry], arguments: [] });
           assert.equal(value, 0x7fff0000);
           assert.ok(steps <= 18, `${entry} ${number}: ${steps}`);

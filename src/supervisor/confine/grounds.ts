@@ -4,8 +4,8 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
-import { socketsMayExecute } from '../../linux/probe_rings.js';
 import type { ResourceLimit } from '../../linux/process.js';
+import { socketsMayExecute } from '../../linux/socket.js';
 import type { Grounds } from '../../policy/strict.js';
 
 /**

@@ -12,15 +12,8 @@ import { describe, test } from 'node:test';
 import { errnoNumbers } from '../../../src/abi/errno.js';
 import { CONSOLE, DEMUX, DMA_HEAP, NVIDIA_EXPORT, TERMINAL, UDMABUF, VIDEO } from '../../../src/abi/ioctl.js';
 import { KEYCTL } from '../../../src/abi/keys.js';
-import {
-  type Entry,
-  FIRST_UNKNOWN_SYSCALL,
-  type SyscallName,
-  syscallNumber,
-  syscallNumbers,
-  unusedNumbers,
-} from '../../../src/abi/syscalls.js';
-import { callClasses } from '../../../src/policy/calls.js';
+import { type Entry, FIRST_UNKNOWN_SYSCALL, unusedNumbers } from '../../../src/abi/syscalls.js';
+import { callClasses, everyCall } from '../../../src/policy/calls_allowed.js';
 import { evaluate } from '../../../src/policy/evaluate.js';
 import { policyOf } from '../../../src/policy/kinds.js';
 import { everyGround } from '../../../src/policy/strict.js';
@@ -34,7 +27,7 @@ const LEVELS = ['wx', 'strict'] as const;
 describe('the list of system calls', () => {
   test('has every call of both entries once', () => {
     const listed = callClasses.flatMap(({ calls }) => calls);
-    const all = new Set(entries.flatMap((entry) => Object.keys(syscallNumbers[entry])));
+    const all = new Set(entries.flatMap((entry) => Object.keys(everyCall[entry])));
     assert.deepEqual([...listed].sort(), [...all].sort());
   });
 
@@ -51,7 +44,7 @@ describe('the list of system calls', () => {
   test('under strict, numbers without a call do not exist', () => {
     const strict = policyRules(policyOf('strict'), []);
     for (const entry of entries) {
-      const unused = unusedNumbers(entry).flatMap(({ from, to }) => [from, to]);
+      const unused = unusedNumbers[entry].flatMap(({ from, to }) => [from, to]);
       for (const number of [...unused, FIRST_UNKNOWN_SYSCALL, 511, 600]) {
         const said = evaluate(strict, { entry, number, arguments: [] });
         assert.deepEqual(said, { kind: 'errno', errno: 'ENOSYS' }, `${entry} ${number}`);
@@ -63,14 +56,14 @@ describe('the list of system calls', () => {
 /** A call that is to be made, with the lower halves of its arguments. */
 interface Made {
   readonly entry: Entry;
-  readonly call: SyscallName;
+  readonly call: string;
   readonly values: readonly number[];
 }
 
 const NOWHERE = 0xffffffff;
 
 /** What is refused by its arguments. No descriptor is open, and no address is one. */
-const byArguments: Readonly<Record<(typeof LEVELS)[number], readonly (readonly [SyscallName, ...number[]])[]>> = {
+const byArguments: Readonly<Record<(typeof LEVELS)[number], readonly (readonly [string, ...number[]])[]>> = {
   wx: [
     ...(['TIOCSTI', 'TIOCLINUX'] as const).map((name) => ['ioctl', NOWHERE, TERMINAL[name]] as const),
     ...(['KDSKBENT', 'KDSKBSENT', 'KDSKBDIACR', 'KDSKBDIACRUC', 'KDSETKEYCODE'] as const).map(
@@ -104,7 +97,7 @@ const byArguments: Readonly<Record<(typeof LEVELS)[number], readonly (readonly [
 function refusedUnder(level: (typeof LEVELS)[number]): readonly Made[] {
   const rules = rulesAbout(level);
   return entries.flatMap((entry) => [
-    ...(Object.keys(syscallNumbers[entry]) as SyscallName[])
+    ...Object.keys(everyCall[entry])
       .filter((call) => /^E/.test(saidOf(rules, entry, call)))
       .map((call) => ({ entry, call, values: [NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE] })),
     ...byArguments[level].map(([call, ...values]) => ({ entry, call, values })),
@@ -122,7 +115,7 @@ const programs = {
 /** Makes calls in one process and gives their results, error numbers negated. */
 function results(before: readonly string[], width: (typeof WIDTHS)[number], calls: readonly Made[]): readonly number[] {
   const input = calls.map(({ entry, call, values }) => {
-    const words = [syscallNumber(entry, call) as number, ...Array.from({ length: 6 }, (_, at) => values[at] ?? 0)];
+    const words = [everyCall[entry][call] as number, ...Array.from({ length: 6 }, (_, at) => values[at] ?? 0)];
     return `${entry === 'i386' ? 'i' : ''}${words.map((word) => word.toString(16)).join(' ')}\n`;
   });
   const [program = '', ...rest] = [...before, programs[width], '-'];
@@ -139,7 +132,7 @@ describe('what is refused', () => {
       const rules = policyRules(policyOf(level), [], everyGround);
       const expected = calls.map(({ entry, call, values }) => {
         const words = Array.from({ length: 6 }, (_, at) => BigInt(values[at] ?? 0));
-        const verdict = evaluate(rules, { entry, number: syscallNumber(entry, call) as number, arguments: words });
+        const verdict = evaluate(rules, { entry, number: everyCall[entry][call] as number, arguments: words });
         assert.ok(verdict.kind === 'errno', `${entry} ${call} ${values}`);
         return -errnoNumbers[verdict.errno];
       });

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { type Entry, type SyscallName, syscallNumber } from '../../../src/abi/syscalls.js';
-import { callClasses } from '../../../src/policy/calls.js';
+import type { Entry } from '../../../src/abi/syscalls.js';
+import { callClasses, everyCall } from '../../../src/policy/calls_allowed.js';
 import { policyOf } from '../../../src/policy/kinds.js';
 import type { RuleSet } from '../../../src/policy/rule.js';
 import { policyRules } from '../../../src/policy/wx.js';
@@ -23,7 +23,7 @@ export function rulesAbout(level: 'wx' | 'strict'): RuleSet {
  * What a rule set says of a call: an error's name where it is refused whatever its arguments are, `supervisor` where that
  * one is asked, `arguments` where its registers decide, and a dash where nothing is said.
  */
-export function saidOf(set: RuleSet, entry: Entry, call: SyscallName): string {
+export function saidOf(set: RuleSet, entry: Entry, call: string): string {
   const rules = set.rules.filter((rule) => rule.entry === entry && rule.call === call);
   const [first] = rules;
   if (first === undefined) return '–';
@@ -31,8 +31,8 @@ export function saidOf(set: RuleSet, entry: Entry, call: SyscallName): string {
   return first.verdict.kind === 'errno' ? first.verdict.errno : 'supervisor';
 }
 
-function cell(set: RuleSet, call: SyscallName): string {
-  const said = entries.flatMap((entry) => (syscallNumber(entry, call) === undefined ? [] : [saidOf(set, entry, call)]));
+function cell(set: RuleSet, call: string): string {
+  const said = entries.flatMap((entry) => (everyCall[entry][call] === undefined ? [] : [saidOf(set, entry, call)]));
   return [...new Set(said)].join(' / ');
 }
 
@@ -41,7 +41,7 @@ export function writeTable(): string {
   const [wx, strict] = [rulesAbout('wx'), rulesAbout('strict')];
   const parts = callClasses.map(({ why, calls }) => {
     const rows = calls.map((call) => {
-      const numbers = entries.map((entry) => syscallNumber(entry, call) ?? '');
+      const numbers = entries.map((entry) => everyCall[entry][call] ?? '');
       return `| \`${call}\` | ${numbers.join(' | ')} | ${cell(wx, call)} | ${cell(strict, call)} |`;
     });
     const head = '| call | x86-64 | i386 | `wx` | `strict` |\n| --- | --: | --: | --- | --- |';

@@ -59,7 +59,7 @@ export const matrixRows: readonly MatrixRow[] = [
   row(25, 'new-program', 'starting a new program: a file, a memfd, an interpreter, by the loader'),
   row(26, 'map-files', '`/proc/PID/map_files` reopened for writing'),
   row(27, 'device-zero', '`/dev/zero`, private, writable and executable'),
-  row(28, 'rings', 'rings of io_uring, perf, AF_PACKET, AIO; `memfd_secret`, BPF maps, TCP'),
+  row(28, 'rings', 'rings of io_uring, perf, AF_PACKET, AIO; `memfd_secret`, BPF maps, dma-bufs, TCP'),
   row(30, 'read', '`read` and its like into executable memory'),
   row(31, 'shared-memory', 'shared anonymous memory: executable first, writable at a second address'),
   row(32, 'copies', '`splice`, `vmsplice`, `tee`, `sendfile`, `copy_file_range`, clones'),
@@ -71,7 +71,9 @@ export const matrixRows: readonly MatrixRow[] = [
   row(38, 'setuid', 'set-user-ID programs'),
   row(39, 'segments-and-huge-pages', 'System V shared memory in other ways; huge pages'),
   row(40, 'devices', 'memory, disks, DAX, a virtual machine', ['x86-64']),
-  row(41, 'helpers', 'programs that the kernel starts (`core_pattern`, `release_agent`); core files', ['x86-64']),
+  row(41, 'helpers', 'programs that the kernel starts (`core_pattern`, `release_agent`, `request_key`); core files', [
+    'x86-64',
+  ]),
   row(42, 'process-outside', 'a process outside of the run: its root, files, memory; also after `setuid`'),
   row(43, 'handles', '`open_by_handle_at`'),
   row(44, 'inherited', 'inherited descriptors and folders, a removed working folder'),
@@ -80,6 +82,8 @@ export const matrixRows: readonly MatrixRow[] = [
   race(47, 'path-swap', 'a path swapped while it is executed; two threads, stops and signals in `execve`', ['x86-64']),
   row(48, 'passed', 'descriptors passed within the run (SCM_RIGHTS, `pidfd_getfd`); seals'),
   row(49, 'supervisor', 'the supervisor: traced, written, robbed, stopped, killed', ['x86-64']),
+  row(50, 'uselib', '`uselib`: the kernel maps a file writable and executable'),
+  row(51, 'terminal', 'commands typed into a terminal, for a shell to read: EXEC says that they arrive'),
   row(
     60,
     'inherited-kinds',

@@ -6,11 +6,14 @@
 #include "attempt.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
 #include <linux/io_uring.h>
 #include <linux/perf_event.h>
+#include <linux/udmabuf.h>
 #include <net/ethernet.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -90,6 +93,36 @@ static void *io_uring_mprotect(void)
 	return then_mprotect(io_uring(), PAGE_SIZE);
 }
 
+/* The queue of entries lies elsewhere in a ring than the queues of numbers. */
+static void *entries_twice(void)
+{
+	const int descriptor = io_uring();
+	if (descriptor < 0)
+		return NULL;
+	void *writable = mmap(NULL, PAGE_SIZE, READ_WRITE, MAP_SHARED, descriptor, IORING_OFF_SQES);
+	void *executable = mmap(NULL, PAGE_SIZE, READ_EXECUTE, MAP_SHARED, descriptor, IORING_OFF_SQES);
+	if (writable == MAP_FAILED || executable == MAP_FAILED)
+		return NULL;
+	write_payload(writable);
+	return executable;
+}
+
+/* A dma-buf, made of a memory file. */
+static int dma_buffer(void)
+{
+	const int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+	const int file = device < 0 ? -1 : memfd_create("wx", MFD_ALLOW_SEALING);
+	if (file < 0 || ftruncate(file, PAGE_SIZE) != 0 || fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK) != 0)
+		return -1;
+	const struct udmabuf_create request = {.memfd = (uint32_t)file, .size = PAGE_SIZE};
+	return ioctl(device, UDMABUF_CREATE, &request);
+}
+
+static void *udmabuf_twice(void)
+{
+	return twice(dma_buffer(), PAGE_SIZE);
+}
+
 static void *perf_twice(void)
 {
 	return twice(performance(), 2 * PAGE_SIZE);
@@ -148,7 +181,8 @@ static void *aio_mprotect(void)
 	return page;
 }
 
-VARIANTS({"io_uring-twice", io_uring_twice}, {"io_uring-mprotect", io_uring_mprotect}, {"perf-twice", perf_twice},
+VARIANTS({"io_uring-twice", io_uring_twice}, {"io_uring-mprotect", io_uring_mprotect},
+	 {"io_uring-entries-twice", entries_twice}, {"udmabuf-twice", udmabuf_twice}, {"perf-twice", perf_twice},
 	 {"perf-mprotect", perf_mprotect}, {"packet-twice", packet_twice}, {"packet-mprotect", packet_mprotect},
 	 {"memfd_secret-twice", secret_twice}, {"memfd_secret-mprotect", secret_mprotect}, {"bpf-twice", bpf_twice},
 	 {"bpf-mprotect", bpf_mprotect}, {"tcp", tcp_mapped}, {"aio-mprotect", aio_mprotect})
