@@ -40,6 +40,7 @@ const x86_64 = {
   wait4: 61,
   fcntl: 72,
   chdir: 80,
+  fchdir: 81,
   ptrace: 101,
   capset: 126,
   uselib: 134,
