@@ -93,7 +93,7 @@ describe('trampfd doctor', () => {
     const packets = found.get('executable: packet socket');
     // Who may not make one is refused by the kernel.
     const made = 'import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)';
-    const { status } = run([trampfd, 'run', '--policy', 'strict', '--', 'python3', '-c', made]);
+    const { status } = run([trampfd, 'run', '--policy', 'strict', '--', '/usr/bin/python3', '-c', made]);
     assert.equal(status === 0, packets === 'no');
   });
 
