@@ -4,7 +4,7 @@
  * @module
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { errnoName } from '../abi/errno.js';
+import { errnoName, errnoNumbers } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
 import { TrampfdError } from '../error.js';
 import { ringBell, signalStops } from '../linux/bell.js';
@@ -47,6 +47,16 @@ function endAs(change: ChildChange): never {
 function logTarget({ log }: RunOptions, { descriptors }: Inherited, policy: Policy): LogTarget | undefined {
   if (log === undefined) return policy.reports ? { descriptor: 2, form: 'text' } : undefined;
   return { descriptor: openLogFile(log, descriptors), form: 'json' };
+}
+
+/** Has descriptors be the program's too; one that was closed meanwhile is left alone. */
+function handOn(descriptors: readonly number[]): void {
+  for (const descriptor of descriptors) {
+    const errno = -fcntl(descriptor, FCNTL.F_SETFD, 0);
+    if (errno === 0 || errno === errnoNumbers.EBADF) continue;
+    const name = errnoName(errno);
+    throw new TrampfdError(name, `descriptor ${descriptor} cannot be handed on to the program (fcntl(2): ${name})`);
+  }
 }
 
 /** Ends the run of a program that could not be started, as env(1) and timeout(1) do. */
@@ -181,7 +191,7 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
   const [program] = options.program;
   if (program === undefined) throw new TrampfdError('EINVAL', 'run: no program was given');
   const standard = [0, 1, 2].filter((descriptor) => inherited.descriptors.includes(descriptor));
-  for (const descriptor of inherited.descriptors) fcntl(descriptor, FCNTL.F_SETFD, 0);
+  handOn(inherited.descriptors);
 
   // What was ignored stays ignored, in the program and here: a run under nohup survives the hangup like the program.
   for (const signal of Object.values(signalNumbers)) {

@@ -22,9 +22,13 @@ export function fileOwnerOf(threadId: number): { readonly user: number; readonly
   return user === undefined || group === undefined ? undefined : { user: Number(user), group: Number(group) };
 }
 
-/** The id of the thread that traces a thread (proc(5): TracerPid); 0 where none does, or it is gone. */
-export function tracerOf(threadId: number): number {
-  return Number(statusField(threadId, 'TracerPid') ?? 0);
+/** The id of the thread that traces a thread (proc(5): TracerPid); 0 where none does, or it is gone; undefined where that cannot be read. */
+export function tracerOf(threadId: number): number | undefined {
+  try {
+    return Number(fieldOf(readFileSync(`/proc/${threadId}/status`, 'latin1'), 'TracerPid') ?? 0);
+  } catch (error) {
+    return isGone(error) ? 0 : undefined;
+  }
 }
 
 /** How many seccomp filters a thread has (proc(5): Seccomp_filters, Linux 5.9); undefined where that is not told. */

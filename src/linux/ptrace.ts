@@ -61,15 +61,12 @@ export function ptrace(request: keyof typeof PTRACE, threadId: number, address =
   return result;
 }
 
-/** Ends the process of a thread that a request has failed on, and fails. A rehearsal asks it of this process, which goes on. */
+/** Ends the process of a thread that a request has failed on, but for this process (a rehearsal asks it), and fails. */
 export function lose(threadId: number, request: keyof typeof PTRACE, errno: number): never {
   const processId = processOf(threadId) ?? threadId;
   if (processId !== process.pid) kill(threadId, signalNumbers['SIGKILL'] ?? 9);
-  throw new TrampfdError(
-    'ERR_TRAMPFD_LOST',
-    `process ${processId} cannot be controlled any more, and was ended (${request}: ${errnoName(errno)})`,
-    { syscall: 'ptrace', errno },
-  );
+  const why = `process ${processId} cannot be controlled any more, and was ended (${request}: ${errnoName(errno)})`;
+  throw new TrampfdError('ERR_TRAMPFD_LOST', why, { syscall: 'ptrace', errno });
 }
 
 /** How long the kernel may wait until it lets a thread be traced, in milliseconds. Else it takes microseconds. */
@@ -133,7 +130,8 @@ export function nextStop(threadId: number): Stop | undefined {
  * before its stop was told (ptrace.c: looks_like_a_spurious_pid).
  */
 export function isReplaced(threadId: number): boolean {
-  return tracerOf(threadId) !== ownThreadId() || (hasExecuteStop(threadId) && !stoppedNow(threadId));
+  const tracer = tracerOf(threadId);
+  return (tracer !== undefined && tracer !== ownThreadId()) || (hasExecuteStop(threadId) && !stoppedNow(threadId));
 }
 
 /** Whether a traced thread stands in a stop now; it may take as long as that thread's way into one. */

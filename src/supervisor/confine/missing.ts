@@ -66,7 +66,7 @@ export function untraceable(error: TrampfdError): Missing {
   return {
     what: `a process that this one has started cannot be traced${errno}`,
     remedy:
-      tracer === 0
+      tracer === undefined || tracer === 0
         ? 'Yama (kernel.yama.ptrace_scope 3), a seccomp profile without ptrace or another security module forbids ' +
           'ptrace(2): allow it there'
         : `${commandName(tracer)}[${tracer}] traces all that trampfd starts, and a process has one tracer: start trampfd outside of it`,

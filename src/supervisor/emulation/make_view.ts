@@ -101,14 +101,10 @@ export function makeView(request: EmulationRequest, traced: TracedProcess, conte
     0n,
   ]);
   const isAside = aside !== undefined && !isError(aside);
-  const result = thread.call(entry, name, [
-    address,
-    length,
-    BigInt(PROT.PROT_READ),
-    flags,
-    descriptor,
-    notification.arguments[5],
-  ]);
+  // Without those pages the caller would have a view that nothing can be called in: its call fails as theirs did.
+  const result = !isAside
+    ? aside
+    : thread.call(entry, name, [address, length, BigInt(PROT.PROT_READ), flags, descriptor, notification.arguments[5]]);
   if (isAside && result !== undefined && !isError(result)) {
     const links = entry === 'x86-64' ? mapLinks(thread, result, size, number, traced) : undefined;
     traced.memory.addView(new View(result, aside, links, pages, written));

@@ -40,7 +40,7 @@ export function reportUntraceable(
   const { what, effect } = UNTRACED[asked];
   const tracer = tracerOf(threadId);
   const why =
-    tracer === 0
+    tracer === undefined || tracer === 0
       ? 'the system forbids it to be traced (run trampfd as root, or see kernel.yama.ptrace_scope)'
       : `it is traced already, by ${commandName(tracer)}[${tracer}], and a program cannot be traced twice`;
   const reason = `${what}: ${why}`;

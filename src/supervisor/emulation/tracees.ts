@@ -102,7 +102,8 @@ export class Tracees {
    * @returns whether it was
    */
   #forgetReplaced({ processId, threads }: TracedProcess): boolean {
-    if (!threads.has(processId) || tracerOf(processId) === this.#tracer) return false;
+    const tracer = tracerOf(processId);
+    if (!threads.has(processId) || tracer === undefined || tracer === this.#tracer) return false;
     this.remove(processId);
     return true;
   }
