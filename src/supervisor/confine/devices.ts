@@ -199,16 +199,26 @@ function kindOf(status: Stats): NodeKind | undefined {
   return status.isFIFO() ? 'pipe' : undefined;
 }
 
-/** What a folder and those in it have that can be of use, folders before what is in them. */
-export function deviceEntries(folder: string = DEVICES, below: string = ''): readonly DeviceEntry[] {
-  const names = ifThere(() => readdirSync(asBytes(`${folder}/${below}`), 'latin1')) ?? [];
-  return names.flatMap((name): readonly DeviceEntry[] => {
-    const path = `${below}${name}`;
+/**
+ * What a folder and those in it have that can be of use, folders before what is in them.
+ *
+ * @param inherited - paths of terminals that the program has open from the start
+ */
+export function deviceEntries(
+  inherited: ReadonlySet<string>,
+  folder: string = DEVICES,
+  below: string = '',
+): readonly DeviceEntry[] {
+  const found =
+    ifThere(() => readdirSync(asBytes(`${folder}/${below}`), { encoding: 'latin1', withFileTypes: true })) ?? [];
+  return found.flatMap((one): readonly DeviceEntry[] => {
+    const path = `${below}${one.name}`;
     const whole = `${folder}/${path}`;
+    if (one.isBlockDevice()) return [];
     const status = ifThere(() => lstatSync(asBytes(whole)));
     if (status === undefined) return [];
     if (status.isDirectory()) {
-      return [{ path, kind: 'folder' }, ...(TREES.has(path) ? [] : deviceEntries(folder, `${path}/`))];
+      return [{ path, kind: 'folder' }, ...(TREES.has(path) ? [] : deviceEntries(inherited, folder, `${path}/`))];
     }
     if (status.isSymbolicLink()) {
       const there = ifThere(() => statSync(asBytes(whole)));
@@ -218,7 +228,10 @@ export function deviceEntries(folder: string = DEVICES, below: string = ''): rea
         : [{ path, kind: 'link', target, ...(there === undefined ? {} : numbersOf(there)) }];
     }
     const kind = kindOf(status);
-    return kind === undefined ? [] : [{ path, kind, ...numbersOf(status), accessible: isAccessible(whole) }];
+    if (kind === undefined) return [];
+    const entry: DeviceEntry = { path, kind, ...numbersOf(status) };
+    // A refusal takes time: only of what could be there it is asked.
+    return [{ ...entry, accessible: (kind !== 'character' || isAllowed(entry, inherited)) && isAccessible(whole) }];
   });
 }
 

@@ -37,7 +37,8 @@ export interface WorldRequest {
 function planOwnDevices(descriptors: readonly number[]): DevicePlan | undefined {
   if (typeof fileIdentity(DEVICES) !== 'object') return undefined;
   const multiplexer = isMultiplexerOpen() ? 'link' : mayArrangeMounts() && mayMakeNodes() ? 'node' : 'instance';
-  return planDevices(deviceEntries(), inheritedTerminals(descriptors), multiplexer);
+  const inherited = inheritedTerminals(descriptors);
+  return planDevices(deviceEntries(inherited), inherited, multiplexer);
 }
 
 /**
