@@ -88,6 +88,7 @@ describe('the part about kernels', () => {
     const whole = withKernel(page, kernel, both, rows);
     const few = results({ 'row-01-a': levels('EXEC', 'EACCES', 'EPERM') });
     const written = withKernel(whole, kernel, { root: few, ordinary: results({}) }, rows);
+    assert.match(written, /^Booted: \*\*6\.1\*\* \(6\.1\.9-1; not all of rows 1, 2, 3\)\.$/m);
     assert.match(written, /^\| 1 \| a way \| 6\.1 \| EXEC \| EACCES \/ EXEC \| EPERM \|$/m);
     assert.match(written, /^\| 2 \| another, way \| 6\.1 \| ENOSYS/m);
   });

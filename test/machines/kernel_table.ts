@@ -112,7 +112,15 @@ function ranCell(row: MatrixRow, results: KernelResults, user: User, level: Leve
   return cellsOf(row, results[user])[level];
 }
 
-/** The page with what a kernel's run gave. What the run left out stays as it was. */
+/** What a page says of what was tried: the package's version, and numbers of rows that were not tried whole. */
+function scopeOf(version: string, results: KernelResults, rows: readonly MatrixRow[]): string {
+  const isWhole = (row: MatrixRow): boolean =>
+    users.every((user) => levels.every((level) => ranCell(row, results, user, level) !== ''));
+  const left = new Set(rows.filter((row) => !isWhole(row)).map(({ number }) => number));
+  return left.size === 0 ? version : `${version}; not all of rows ${[...left].join(', ')}`;
+}
+
+/** The page with what a kernel's run gave. What the run left out stays as it was, and the page says so. */
 export function withKernel(
   page: string,
   { name, version }: { readonly name: string; readonly version: string },
@@ -135,7 +143,9 @@ export function withKernel(
     one.localeCompare(other, 'en', { numeric: true }),
   );
   const table: KernelTable = {
-    versions: new Map(names.map((each) => [each, each === name ? version : (old.versions.get(each) ?? '')])),
+    versions: new Map(
+      names.map((each) => [each, each === name ? scopeOf(version, results, rows) : (old.versions.get(each) ?? '')]),
+    ),
     cells: new Map(names.map((each) => [each, each === name ? cells : (old.cells.get(each) ?? new Map())])),
   };
   const part = writePart(page, table, rows);
