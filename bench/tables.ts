@@ -16,7 +16,7 @@ const CALLS = 20_000;
 const LARGE = 100_000;
 
 /** Trampolines in a page of x86-64. */
-const TRAMPOLINES = 102;
+const TRAMPOLINES = 68;
 
 const LINES: readonly Line[] = [
   { series: 'table', what: 'a table, from creation to its end', unit: 'µs', atMost: 150 },

@@ -7,21 +7,9 @@
  * @module
  */
 import type { Architecture, Instruction, RecognisedSlot, Registers, SlotLoad, TableRegister } from './architecture.js';
-import {
-  CARRY_FLAG,
-  DISPLACEMENT_ONLY,
-  endbr,
-  int3,
-  isNopl,
-  littleEndian,
-  memoryOperand,
-  memoryOperandText,
-  modRM,
-  nopl,
-  onlyTraps,
-  trapsUpTo,
-} from './x86.js';
+import { CARRY_FLAG, endbr, int3, littleEndian, modRM, trapsUpTo } from './x86.js';
 import { x86ContextForm } from './x86_context.js';
+import { putSum, readSum } from './x86_sums.js';
 
 /** Every general register but esp: a trampoline leaves the stack alone. */
 const tableRegisters: readonly TableRegister[] = [
@@ -34,28 +22,34 @@ const tableRegisters: readonly TableRegister[] = [
   { name: 'ebp', number: 6, encoding: 5 },
 ];
 
-const SLOT_SIZE = 24;
+const SLOT_SIZE = 28;
 
 /** MOV r32, imm32 (SDM volume 2, MOV): `B8+rd id`. */
-function movImmediate({ register, address }: SlotLoad, table: string): Instruction {
+function movImmediate({ register, address }: SlotLoad, value: number, table: string): Instruction {
   return {
-    bytes: [0xb8 + register.encoding, ...littleEndian(address, 4)],
+    bytes: [0xb8 + register.encoding, ...littleEndian(BigInt(value), 4)],
     mnemonic: 'mov',
-    operands: `$0x${address.toString(16)},%${register.name}`,
-    meaning: `${register.name} = address of the ${table} table's slot`,
+    operands: `$0x${value.toString(16)},%${register.name}`,
+    meaning: `a part of the address of the ${table} table's slot 0x${address.toString(16)}`,
     holds: { address, at: 1 },
   };
 }
 
-/** MOV r32, r/m32 (SDM volume 2, MOV): `8B /r`, with the register's own value as the address. */
-function movMemory({ register }: SlotLoad, table: string): Instruction {
-  const { name, encoding } = register;
+/** MOV r32, r/m32 (SDM volume 2, MOV): `8B /r`, with a displacement of 32 bits from the register's own value. */
+function movMemory({ register: { name, encoding } }: SlotLoad, displacement: number, table: string): Instruction {
   return {
-    bytes: [0x8b, ...memoryOperand(encoding, encoding)],
+    bytes: [0x8b, modRM(0b10, encoding, encoding), ...littleEndian(BigInt.asUintN(32, BigInt(displacement)), 4)],
     mnemonic: 'mov',
-    operands: `${memoryOperandText(register)},%${name}`,
-    meaning: `${name} = what the ${table} table's slot holds`,
+    operands: `${displacement < 0 ? '-' : ''}0x${Math.abs(displacement).toString(16)}(%${name}),%${name}`,
+    meaning: `the rest of it: ${name} = what the ${table} table's slot holds`,
   };
+}
+
+/** Both instructions of a load: the address is the sum of what they hold. */
+function load(slot: SlotLoad, table: string): Instruction[] {
+  const words = new DataView(new ArrayBuffer(8));
+  putSum(words, 0, 4, Number(slot.address), 0);
+  return [movImmediate(slot, words.getUint32(0, true), table), movMemory(slot, words.getInt32(4, true), table)];
 }
 
 /** JMP r/m32 (SDM volume 2, JMP): `FF /4`. */
@@ -68,67 +62,42 @@ function jmpRegister({ register: { name, encoding } }: SlotLoad): Instruction {
   };
 }
 
-/** 23 bytes and a trap, or exactly 24 where one of the registers is ebp. */
+/** Exactly 28 bytes. */
 function assembleSlot(code: SlotLoad, data: SlotLoad): readonly Instruction[] {
-  const instructions = [
-    endbr(32),
-    movImmediate(code, 'code'),
-    movMemory(code, 'code'),
-    movImmediate(data, 'data'),
-    movMemory(data, 'data'),
-    jmpRegister(code),
-    nopl('eax'),
-  ];
+  const instructions = [endbr(32), ...load(code, 'code'), ...load(data, 'data'), jmpRegister(code)];
   return [...instructions, ...trapsUpTo(SLOT_SIZE, instructions)];
 }
 
+/** Bytes from MOV r32, imm32's field to MOV r32, r/m32's. */
+const FIELD_DISTANCE = 6;
+
 function placeAddress(code: DataView, at: number, low: number): void {
-  code.setUint32(at, low, true);
+  putSum(code, at, at + FIELD_DISTANCE, low, 0);
 }
 
-/** The register that MOV r32, imm32 at offset `at` loads, or -1 when another instruction is there. */
-function readMovImmediate(code: DataView, at: number): number {
+/** The register that a load at offset `at` is of, or -1 when other instructions are there. */
+function readLoad(code: DataView, at: number): number {
   const opcode = code.getUint8(at);
-  return (opcode & 0b1111_1000) === 0xb8 ? opcode & 0b111 : -1;
-}
-
-/** The length of MOV r32, r/m32 at offset `at`, when it loads `register` through itself; else 0. */
-function readMovMemory(code: DataView, at: number, register: number): number {
-  if (code.getUint8(at) !== 0x8b) return 0;
-  const operand = code.getUint8(at + 1);
-  const mod = operand >> 6;
-  const reg = (operand >> 3) & 0b111;
-  const rm = operand & 0b111;
-  if (reg !== register || rm !== register) return 0;
-  if (rm === DISPLACEMENT_ONLY) return mod === 0b01 && code.getUint8(at + 2) === 0x00 ? 3 : 0;
-  return mod === 0b00 ? 2 : 0;
+  const register = opcode & 0b111;
+  const isLoad =
+    (opcode & 0b1111_1000) === 0xb8 &&
+    code.getUint8(at + 5) === 0x8b &&
+    code.getUint8(at + 6) === (0b1000_0000 | (register << 3) | register);
+  return isLoad ? register : -1;
 }
 
 function recogniseSlot(code: DataView, at: number): RecognisedSlot | undefined {
   if (code.getUint32(at) !== 0xf30f1efb) return undefined;
-  const codeMov = at + 4;
-  const codeRegister = readMovImmediate(code, codeMov);
-  const codeLoad = codeMov + 5;
-  const codeLoadLength = readMovMemory(code, codeLoad, codeRegister);
-  if (codeLoadLength === 0) return undefined;
-  const dataMov = codeLoad + codeLoadLength;
-  const dataRegister = readMovImmediate(code, dataMov);
-  const dataLoad = dataMov + 5;
-  const dataLoadLength = readMovMemory(code, dataLoad, dataRegister);
-  if (dataLoadLength === 0) return undefined;
-  const jmp = dataLoad + dataLoadLength;
-  // Two of ebp would make the slot a byte longer than it is.
-  if (jmp + 5 > at + SLOT_SIZE) return undefined;
-  if (code.getUint16(jmp) !== (0xffe0 | codeRegister) || !isNopl(code, jmp + 2)) return undefined;
-  if (!onlyTraps(code, jmp + 5, at + SLOT_SIZE)) return undefined;
-  return {
-    codeRegister,
-    dataRegister,
-    codeLow: code.getUint32(codeMov + 1, true),
-    codeHigh: 0,
-    dataLow: code.getUint32(dataMov + 1, true),
-    dataHigh: 0,
-  };
+  const codeLoad = at + 4;
+  const dataLoad = codeLoad + 11;
+  const jmp = dataLoad + 11;
+  const codeRegister = readLoad(code, codeLoad);
+  const dataRegister = readLoad(code, dataLoad);
+  if (codeRegister < 0 || dataRegister < 0 || code.getUint16(jmp) !== (0xffe0 | codeRegister)) return undefined;
+  const codeLow = readSum(code, codeLoad + 1, codeLoad + 7, 0);
+  const dataLow = readSum(code, dataLoad + 1, dataLoad + 7, 0);
+  if (codeLow < 0 || dataLow < 0) return undefined;
+  return { codeRegister, dataRegister, codeLow: codeLow >>> 0, codeHigh: 0, dataLow: dataLow >>> 0, dataHigh: 0 };
 }
 
 function jump(target: bigint): Registers {

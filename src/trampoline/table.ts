@@ -39,7 +39,7 @@ function halves(address: bigint): [low: number, high: number] {
   return [Number(address & 0xffff_ffffn), Number(address >> 32n)];
 }
 
-/** How many trampolines fit into a page: 102 of x86-64 into 4096 bytes. */
+/** How many trampolines fit into a page: 68 of x86-64 into 4096 bytes. */
 export function trampolinesPerPage(
   architecture: ArchitectureName,
   pageSize: number = architectures[architecture].pageSize,

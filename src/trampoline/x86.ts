@@ -19,28 +19,6 @@ export const DISPLACEMENT_ONLY = 0b101;
 /** A SIB byte (SDM table 2-3) of base 100 (rsp, r12) and no index. */
 export const SIB_BASE_ONLY = 0b00_100_100;
 
-/**
- * The operand bytes of an instruction on register `reg` and the memory that register `base` points to.
- *
- * Without a displacement (mod 00), rm 101 would mean no base at all (an absolute address, or one relative to rip), so
- * ebp, rbp and r13 take a displacement byte of 0; rm 100 announces a SIB byte, so r12 takes one.
- */
-export function memoryOperand(reg: number, base: number): number[] {
-  switch (base & 0b111) {
-    case DISPLACEMENT_ONLY:
-      return [modRM(0b01, reg, base), 0x00];
-    case SIB_FOLLOWS:
-      return [modRM(0b00, reg, base), SIB_BASE_ONLY];
-    default:
-      return [modRM(0b00, reg, base)];
-  }
-}
-
-/** The same operand as objdump writes it, in AT&T syntax. */
-export function memoryOperandText(base: { readonly name: string; readonly encoding: number }): string {
-  return (base.encoding & 0b111) === DISPLACEMENT_ONLY ? `0x0(%${base.name})` : `(%${base.name})`;
-}
-
 /** The bytes of an unsigned integer, the lowest first. */
 export function littleEndian(value: bigint, size: number): number[] {
   return Array.from({ length: size }, (_, index) => Number((value >> BigInt(8 * index)) & 0xffn));
@@ -53,16 +31,6 @@ export function endbr(bits: 64 | 32): Instruction {
     mnemonic: `endbr${bits}`,
     operands: '',
     meaning: 'landing pad: an indirect call or jump may arrive here',
-  };
-}
-
-/** NOP r/m32 (SDM volume 2, NOP): `0F 1F /0`, here with the memory operand that rax or eax points to. */
-export function nopl(accumulator: 'rax' | 'eax'): Instruction {
-  return {
-    bytes: [0x0f, 0x1f, modRM(0b00, 0, 0)],
-    mnemonic: 'nopl',
-    operands: `(%${accumulator})`,
-    meaning: 'padding behind the jump, not reached',
   };
 }
 
@@ -90,9 +58,4 @@ export function trapsUpTo(size: number, instructions: readonly Instruction[]): I
 export function onlyTraps(code: DataView, at: number, end: number): boolean {
   for (let offset = at; offset < end; offset++) if (code.getUint8(offset) !== 0xcc) return false;
   return true;
-}
-
-/** Whether the bytes at offset `at` are the NOP behind the jump. */
-export function isNopl(code: DataView, at: number): boolean {
-  return code.getUint16(at) === 0x0f1f && code.getUint8(at + 2) === 0x00;
 }

@@ -39,7 +39,7 @@ const ORDERED: readonly number[] = [...STOPS, ...PREFIXES, ...REX_PREFIXES, ...O
 export const HARMLESS: ReadonlySet<number> = new Set(ORDERED);
 
 /** Two bytes of the table for each sum of 8 bits: the first that are found, in the table's order. */
-const SUMMANDS: readonly (readonly [number, number])[] = Array.from({ length: 256 }, (_, sum) => {
+export const SUMMANDS: readonly (readonly [number, number])[] = Array.from({ length: 256 }, (_, sum) => {
   let best: [number, number] | undefined;
   let bestRank = Number.POSITIVE_INFINITY;
   for (const [rank, one] of ORDERED.entries()) {

@@ -28,10 +28,10 @@ enum { TRAMPFD = 440, EEXIST = 17, EINVAL = 22, EFAULT = 14, EBADF = 9, READ_EXE
 
 #ifdef __x86_64__
 enum { READ = 0, WRITE = 1, CLOSE = 3, LSEEK = 8, MMAP = 9, MUNMAP = 11, PWRITE = 18, EXIT = 60 };
-enum { CODE_SIZE = 40, CODE_REGISTER = 17 /* r11 */, DATA_REGISTER = 16 /* r10 */, OTHER_REGISTER = 2 };
+enum { CODE_SIZE = 60, CODE_REGISTER = 17 /* r11 */, DATA_REGISTER = 16 /* r10 */, OTHER_REGISTER = 2 };
 #else
 enum { READ = 3, WRITE = 4, CLOSE = 6, LSEEK = 19, MMAP = 192, MUNMAP = 91, PWRITE = 181, EXIT = 1 };
-enum { CODE_SIZE = 24, CODE_REGISTER = 3 /* edx */, DATA_REGISTER = 0 /* eax */, OTHER_REGISTER = 17 };
+enum { CODE_SIZE = 28, CODE_REGISTER = 3 /* edx */, DATA_REGISTER = 0 /* eax */, OTHER_REGISTER = 17 };
 #endif
 
 /* Enters the kernel with a number and six arguments. What fails gives the errno negated. */

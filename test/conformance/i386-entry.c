@@ -1,6 +1,6 @@
 /*
  * The interface by the i386 entry alone: its numbers, mmap2 and the old mmap, offsets in two halves, _llseek, tables of
- * 24-byte trampolines, registers of 32 bits. Compiled for either width: a 64-bit program that enters through int 0x80
+ * 28-byte trampolines, registers of 32 bits. Compiled for either width: a 64-bit program that enters through int 0x80
  * gets exactly what a 32-bit one may, so both print the same lines.
  *
  * To be linked at a fixed address, below 4 GiB. x86 only.
@@ -22,7 +22,7 @@
 #define ADDRESS(object) ((uint32_t)(uintptr_t)(object))
 #define READ_EXECUTE (PROT_READ | PROT_EXEC)
 
-enum { PAGE = 4096, TRAMPOLINES = PAGE / 24 };
+enum { PAGE = 4096, TRAMPOLINES = PAGE / 28 };
 
 static struct trampfd_info info;
 static uint32_t code_slots[TRAMPOLINES], data_slots[TRAMPOLINES];
@@ -107,7 +107,7 @@ static void create(void)
 	memset(&info, 0x55, sizeof info);
 	int fd = created();
 	expect_success("create", fd >= 0, "by int 0x80");
-	ok(info.code_size == 24 && info.ntrampolines == TRAMPOLINES && info.reserved == 0, "%u trampolines of %u bytes",
+	ok(info.code_size == 28 && info.ntrampolines == TRAMPOLINES && info.reserved == 0, "%u trampolines of %u bytes",
 	   info.ntrampolines, info.code_size);
 	ok(fcntl(fd, F_GETFD) == FD_CLOEXEC, "the descriptor is close-on-exec");
 	expect_success("close", int80(I386_CLOSE, fd, 0, 0, 0, 0, 0) == 0, "by int 0x80");
@@ -262,7 +262,7 @@ static void mapping(void)
 	errno = map_in_child(fd);
 	expect_errno("mmap", EINVAL, "other-process", errno ? -1 : 0, "by a child of the creator");
 
-	int64_t base = int80(I386_MMAP2, 0, 24 * 2, READ_EXECUTE, MAP_PRIVATE, fd, right);
+	int64_t base = int80(I386_MMAP2, 0, 28 * 2, READ_EXECUTE, MAP_PRIVATE, fd, right);
 	expect_success("mmap", base != -1, "by mmap2: %s", errno_name(errno));
 	expect_errno("mmap", EEXIST, "mapped-already", try_map(PAGE, READ_EXECUTE, MAP_PRIVATE, fd, right), "mapped already");
 	expect_success("munmap", int80(I386_MUNMAP, (uint32_t)base, PAGE, 0, 0, 0, 0) == 0, "by int 0x80");
@@ -345,7 +345,7 @@ static void calls(void)
 			for (uint32_t i = 0; i < TRAMPOLINES && base != -1; i++) {
 				*(volatile uint32_t *)&code_slots[i] = ADDRESS(i386_targets) + 16 * data;
 				*(volatile uint32_t *)&data_slots[i] = 0x9e3779b9u * (i + 1);
-				wrong += call_i386((uint32_t)base + 24 * i) != 0x9e3779b9u * (i + 1);
+				wrong += call_i386((uint32_t)base + 28 * i) != 0x9e3779b9u * (i + 1);
 			}
 			expect_success("call", base != -1 && wrong == 0, "code register %u, data register %u: %d wrong", code, data, wrong);
 			int80(I386_MUNMAP, (uint32_t)base, PAGE, 0, 0, 0, 0);

@@ -147,7 +147,7 @@ export const tablePrograms: readonly Program[] = [
   {
     name: 'i386-entry',
     subject:
-      'by `int 0x80` alone, from both widths: i386’s numbers, `mmap2`, the old `mmap`, split offsets, `_llseek`, 24-byte slots',
+      'by `int 0x80` alone, from both widths: i386’s numbers, `mmap2`, the old `mmap`, split offsets, `_llseek`, 28-byte slots',
     builds: ['i386', 'int 0x80'],
     runs: once,
   },

@@ -24,14 +24,14 @@
 #define FIRST_REGISTER x64_rax
 #define LAST_REGISTER x64_r15
 #define OTHER_WIDTH_REGISTER x32_edx
-#define CODE_SIZE 40
+#define CODE_SIZE 60
 #elif defined(__i386__)
 #define CODE_REGISTER x32_edx
 #define DATA_REGISTER x32_eax
 #define FIRST_REGISTER x32_eax
 #define LAST_REGISTER x32_ebp
 #define OTHER_WIDTH_REGISTER x64_r11
-#define CODE_SIZE 24
+#define CODE_SIZE 28
 #elif defined(__aarch64__)
 #define CODE_REGISTER arm64_r16
 #define DATA_REGISTER arm64_r17

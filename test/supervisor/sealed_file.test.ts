@@ -25,12 +25,12 @@ const PAGE = pageSize();
 /** What fills a hole. */
 const ZEROS = new Uint8Array(PAGE);
 
-/** 100,000 trampolines: 977 pages. */
+/** 100,000 trampolines: 1,465 pages. */
 const LARGE_COUNT = 100_000;
 
 const TABLE: Table = {
   architecture: 'x86-64',
-  count: 102,
+  count: 68,
   codeRegister: 'r11',
   dataRegister: 'r10',
   codeTable: 0x7000_0000_1000n,

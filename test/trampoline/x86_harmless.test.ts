@@ -8,8 +8,10 @@ import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { contextChange } from '../../src/trampoline/context.js';
+import { assemblePage } from '../../src/trampoline/table.js';
 import { countHarmlessly, HARMLESS, splitHarmlessly } from '../../src/trampoline/x86_harmless.js';
 import { compileProgram } from '../programs/compile.js';
+import { tables } from './cases.js';
 
 function bytesOf(value: bigint, size: number): number[] {
   return Array.from({ length: size }, (_, index) => Number((value >> BigInt(8 * index)) & 0xffn));
@@ -124,6 +126,25 @@ describe('the data of a context', () => {
           },
         ),
         { numRuns: 2000 },
+      );
+    });
+  }
+});
+
+describe('the page of a table', () => {
+  for (const name of ['x86-64', 'i386'] as const) {
+    test(`${name}: has no byte of the program's choice but harmless ones, whatever its addresses, and is as long for all`, () => {
+      fc.assert(
+        fc.property(tables(name), tables(name), (one, other) => {
+          const table = { ...one, count: Math.min(one.count, other.count) };
+          const moved = { ...table, codeTable: other.codeTable, dataTable: other.dataTable };
+          const [page, movedPage] = [assemblePage(table, 4096), assemblePage(moved, 4096)];
+          for (const [at, byte] of page.entries()) {
+            const elsewhere = movedPage[at] ?? 0;
+            assert.ok(byte === elsewhere || (HARMLESS.has(byte) && HARMLESS.has(elsewhere)), `byte ${at}`);
+          }
+        }),
+        { numRuns: 300 },
       );
     });
   }

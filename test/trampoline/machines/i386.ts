@@ -6,8 +6,8 @@
 import type { Machine } from '../machine.js';
 
 export const i386: Machine = {
-  slotSize: 24,
-  page: [4096, 170],
+  slotSize: 28,
+  page: [4096, 146],
   first: 0,
   names: 'eax ebx ecx edx esi edi ebp',
   encodings: 8,
@@ -22,18 +22,18 @@ export const i386: Machine = {
       what: 'ebx and eax',
       code: 'ebx',
       data: 'eax',
-      bytes: 'f30f1efb bb44332211 8b1b b888776655 8b00 ffe3 0f1f00 cc',
+      bytes: 'f30f1efb bbfbf4fbcc 8b9b493e2644 b844366c6f 8b804441fae5 ffe3',
     },
     {
       what: 'ecx and ebp',
       code: 'ecx',
       data: 'ebp',
-      bytes: 'f30f1efb b944332211 8b09 bd88776655 8b6d00 ffe1 0f1f00',
+      bytes: 'f30f1efb b9fbf4fbcc 8b89493e2644 bd44366c6f 8bad4441fae5 ffe1',
     },
   ],
   forbidden: [
-    ['esp for the data', 'f30f1efbb8001000008b00bc002000008b2424ffe00f1f00'],
-    ['ebp twice, a byte too long', 'f30f1efbbd001000008b6d00bd002000008b6d00ffe50f1f'],
+    ['esp for the data', 'f30f1efbb8faccf1f18b8006430e0ebcfaf1f1f18ba4062e0e0effe0'],
+    ['esp for the code', 'f30f1efbbcfaccf1f18ba406430e0eb8faf1f1f18b80062e0e0effe4'],
   ],
   execution: {
     program: {
