@@ -150,7 +150,9 @@ class Search {
       if (path === '/')
         return { reason: 'it is made from the root folder, which cannot become read-only', canBeNamed: true };
       const status = lstatSync(asBytes(path), { bigint: true });
-      if (status.isFile() && status.nlink > 1n && mayWrite(path, status, this.#world.reader)) {
+      // A file that the user cannot write, as those of snaps, needs no mount.
+      if (status.isFile() && !mayWrite(path, status, this.#world.reader)) return this.doubtOf(top);
+      if (status.isFile() && status.nlink > 1n) {
         return {
           reason: `it is made from ${path}, which has another name (a hard link) and can be written by that`,
           canBeNamed: false,

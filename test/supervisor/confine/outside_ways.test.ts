@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, describe, test } from 'node:test';
 import { asOrdinaryUser, copyCommand, SharedFolder } from '../../cli/command.js';
+import { compileProgram } from '../../programs/compile.js';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -226,6 +227,20 @@ if (isRoot) {
     });
   });
 }
+
+test('what a process of the same user serves is not trusted: within a tree nothing is executed from it, named neither', () => {
+  const { lines, errors } = script([
+    `cat >$F/inside <<'END'
+      $T -- sh -c 'grep " /usr/local/games " /proc/self/mountinfo | cut -d" " -f6' | tr , '\\n' | grep -x noexec
+      $T --exec /usr/local/games -- true; echo $?
+END`,
+    `export T; ${compileProgram('supervisor/fuse.c')} /usr/local/games sh $F/inside`,
+  ]);
+  assert.deepEqual(lines, ['noexec', '0']);
+  const sentence =
+    /nothing is executed from \/usr\/local\/games \(fuse\.served\): a process of the same user serves its files \(FUSE\), .*; use a copy$/gm;
+  assert.equal(errors.match(sentence)?.length, 2);
+});
 
 describe('a file with another name outside', () => {
   const files = [
