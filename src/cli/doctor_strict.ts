@@ -42,7 +42,8 @@ export function strictFindings(): Finding[] {
       privileged
         ? 'no mount namespace can be had, though this process has CAP_SYS_ADMIN: a sandbox forbids it'
         : 'no user namespace with mounts can be had; root can allow it (kernel.unprivileged_userns_clone, ' +
-            'kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces), or start the run',
+            'kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces), or start the run; ' +
+            'in a chroot the kernel gives none to an ordinary user',
       'not probed, as unshare(1) is missing',
     ),
     finding(

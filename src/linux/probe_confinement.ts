@@ -18,7 +18,9 @@ const libcSyscall = native('long syscall(long, long, uint64_t, long, uint64_t, l
  */
 export function probeOwnMounts(): boolean | undefined {
   const user = mayArrangeMounts() ? [] : ['--user', '--map-root-user'];
-  const { status, error } = spawnSync('unshare', [...user, '--mount', 'true'], { stdio: 'ignore' });
+  // In a chroot whose root folder is no mount, unshare(1) cannot change how that propagates.
+  const mounts = ['--mount', '--propagation', 'unchanged'];
+  const { status, error } = spawnSync('unshare', [...user, ...mounts, 'true'], { stdio: 'ignore' });
   return error === undefined ? status === 0 : undefined;
 }
 

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { copyCommand, type Ended, run, SharedFolder } from '../../cli/command.js';
+import { copyCommand, type Ended, run as execute, SharedFolder } from '../../cli/command.js';
 import { compileProgram } from '../../programs/compile.js';
 
 const FLAGS = ['-O2', '-pthread', '-z', 'noexecstack'];
@@ -55,9 +55,10 @@ describe('in a root folder of its own', () => {
       'for name in usr proc dev; do mount --rbind /$name "$0/$name"; done',
       'exec chroot "$@"',
     ].join('\n');
-    const command = ['/own/bin/trampfd', 'run', '--policy', 'strict', '--exec', '/tmp/escapes', ...words];
+    const run = ['run', '--policy', 'strict', '--exec', '/tmp/escapes'];
+    const command = ['/own/bin/trampfd', ...(words[0] === 'doctor' ? [] : run), ...words];
     const environment = ['env', 'PATH=/own/node:/usr/bin:/bin', 'HOME=/root', `WX_MARKER=${marker}`, 'WX_FOLDER=/tmp'];
-    return run(
+    return execute(
       [
         'unshare',
         '--mount',
@@ -113,6 +114,15 @@ describe('in a root folder of its own', () => {
         const unknown = inRoot(kind, [], '--', '/tmp/escapes', 'parents');
         assert.equal(unknown.output, 'parents: SIGSEGV\n');
         assert.match(unknown.errors, /^trampfd: escapes\[\d+\]: \/tmp\/escapes\(in_child\+0x[0-9a-f]+\) has called/);
+      });
+
+      test('doctor says of root that mounts can be had, and of an ordinary user why they cannot', () => {
+        const said = inRoot(kind, [], 'doctor');
+        assert.match(said.output, /^yes +mounts of its own/m);
+        assert.match(said.output, /^yes +policy strict +.*in full/m);
+        const user = inRoot(kind, ['--userspec=65534:65534'], 'doctor');
+        assert.match(user.output, /^no +mounts of its own .*in a chroot the kernel gives none/m);
+        assert.match(user.output, /^no +policy strict .*chroot/m);
       });
 
       test('an ordinary user is told that the chroot is why no user namespace can be had', () => {

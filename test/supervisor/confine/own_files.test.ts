@@ -1,0 +1,64 @@
+/**
+ * The files that the next run is started from: read-only in a run, wherever they lie.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { ownFiles } from '../../../src/supervisor/confine/own_files.js';
+import { asOrdinaryUser, copyCommand, run, SharedFolder } from '../../cli/command.js';
+import { root } from '../../programs/compile.js';
+
+test('they are those of the package, of what it loads, and Node.js', () => {
+  const files = ownFiles();
+  for (const part of ['bin', 'dist', 'package.json', 'node_modules']) assert.ok(files.includes(join(root, part)), part);
+  assert.ok(files.includes(process.execPath));
+  for (const file of files) assert.ok(existsSync(file), file);
+  assert.equal(new Set(files).size, files.length);
+});
+
+describe('a run', () => {
+  const folder = new SharedFolder();
+  after(() => folder[Symbol.dispose]());
+  const command = copyCommand(folder.path);
+  const env = { ...process.env, PATH: `${join(folder.path, 'node')}:/usr/bin:/bin`, HOME: folder.path };
+  /** Each would have the next run execute something else. */
+  const ways = [
+    ': >>bin/trampfd',
+    ': >>dist/bin/trampfd.cjs',
+    ': >dist/bin/new.cjs',
+    ': >>package.json',
+    ': >>node/node',
+    ': >node_modules/koffi/index.js',
+    'mkdir node_modules/koffi/new',
+    'mv dist other',
+    'mv bin other',
+    'mv node/node node/other',
+    'rm package.json',
+    'chmod 777 dist/bin',
+    'ln -sf /bin/true bin/trampfd',
+  ];
+  const script = [
+    `cd ${folder.path}`,
+    ...ways.map((way) => `( ${way} ) 2>/dev/null && echo "done: ${way}"`),
+    'echo end',
+  ];
+
+  test('changes none of them', () => {
+    // The folder belongs to whom the run is.
+    if (asOrdinaryUser.length > 0) assert.equal(run(['chown', '-R', '65534:65534', folder.path]).status, 0);
+    for (const user of asOrdinaryUser.length > 0 ? [[], asOrdinaryUser] : [[]]) {
+      const words = [...user, command, 'run', '--policy', 'strict', '--', 'sh', '-c', script.join('\n')];
+      const { output, errors } = run(words, { env, cwd: '/' });
+      assert.deepEqual([output, errors], ['end\n', '']);
+    }
+  });
+
+  test('changes what lies beside them', () => {
+    const beside = `cd ${folder.path} && : >beside && mkdir folder && rm beside && rmdir folder && echo end`;
+    const words = [...asOrdinaryUser, command, 'run', '--policy', 'strict', '--', 'sh', '-c', beside];
+    assert.equal(run(words, { env, cwd: '/' }).output, 'end\n');
+  });
+});
