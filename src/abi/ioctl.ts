@@ -35,7 +35,10 @@ export const DEMUX = { DMX_EXPBUF: 0xc00c6f3e } as const;
 export const UDMABUF = { UDMABUF_CREATE: 0x40187542, UDMABUF_CREATE_LIST: 0x40087543 } as const;
 export const DMA_HEAP = { DMA_HEAP_IOCTL_ALLOC: 0xc0184800 } as const;
 
-/** NV_ESC_EXPORT_TO_DMABUF_FD of NVIDIA's own driver, which looks at the lowest byte of a command alone. */
+/** Of network interfaces of /dev/net/tun: one that has the number of {@link NVIDIA_EXPORT} (linux/if_tun.h). */
+export const TUN = { TUNSETQUEUE: 0x400454d9 } as const;
+
+/** NV_ESC_EXPORT_TO_DMABUF_FD of NVIDIA's own driver, which looks at a command's lowest byte, and at its size. */
 export const NVIDIA_EXPORT = 0xd9;
 
 /** Every constant above that the kernel's headers have, for the test against them. */
@@ -46,4 +49,5 @@ export const constants: readonly KernelConstant[] = [
   ...listed('linux/dvb/dmx.h', DEMUX),
   ...listed('linux/udmabuf.h', UDMABUF),
   ...listed('linux/dma-heap.h', DMA_HEAP),
+  ...listed('linux/if_tun.h', TUN),
 ];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CONSOLE, DEMUX, DMA_HEAP, NVIDIA_EXPORT, TERMINAL, UDMABUF, VIDEO } from '../abi/ioctl.js';
+import { CONSOLE, DEMUX, DMA_HEAP, NVIDIA_EXPORT, TERMINAL, TUN, UDMABUF, VIDEO } from '../abi/ioctl.js';
 import type { Entry } from '../abi/syscalls.js';
 import { USERFAULTFD_IOCTL } from '../abi/userfaultfd.js';
 import { type Condition, failWith, type Rule, type Verdict } from './rule.js';
@@ -50,8 +50,8 @@ const EXPORTING: readonly number[] = [
 const KIND = 0xff00;
 const NUMBER = 0xff;
 
-function refused(entry: Entry, condition: Condition): Rule {
-  return { entry, call: 'ioctl', when: [condition], verdict: PERMISSION };
+function refused(entry: Entry, ...when: readonly Condition[]): Rule {
+  return { entry, call: 'ioctl', when, verdict: PERMISSION };
 }
 
 /** The rules of `wx`: what types into a terminal. */
@@ -63,7 +63,12 @@ export function typingRules(entry: Entry): readonly Rule[] {
 export function commandRules(entry: Entry): readonly Rule[] {
   return [
     refused(entry, { argument: COMMAND, is: 'one-of', values: [...TYPING, ...TERMINAL_DEVICES, ...EXPORTING] }),
-    refused(entry, { argument: COMMAND, is: 'masked-equal', mask: NUMBER, value: NVIDIA_EXPORT }),
+    refused(
+      entry,
+      { argument: COMMAND, is: 'masked-equal', mask: NUMBER, value: NVIDIA_EXPORT },
+      // Of a size with which that driver refuses it.
+      { argument: COMMAND, is: 'not-equal', value: TUN.TUNSETQUEUE },
+    ),
     refused(entry, { argument: COMMAND, is: 'masked-equal', mask: KIND, value: USERFAULTFD_IOCTL << 8 }),
   ];
 }

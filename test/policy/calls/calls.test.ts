@@ -124,6 +124,26 @@ function results(before: readonly string[], width: (typeof WIDTHS)[number], call
   return done.stdout.trimEnd().split('\n').map(Number);
 }
 
+test('commands of terminals, interfaces and files that programs need are let through', () => {
+  // TCGETS, TCSETSF2, TIOCSPGRP, TIOCSWINSZ, TIOCSCTTY, FIONREAD, TUNSETIFF, TUNSETQUEUE, SIOCGIFCONF, FICLONE, VIDIOC_REQBUFS.
+  const commands = [
+    ...[0x5401, 0x402c542d, 0x5410, 0x5414, 0x540e, 0x541b, 0x400454ca, 0x400454d9, 0x8912, 0x40049409, 0xc0145608],
+  ];
+  for (const level of LEVELS) {
+    const rules = policyRules(policyOf(level), [], everyGround);
+    for (const entry of entries) {
+      for (const command of commands) {
+        const said = evaluate(rules, {
+          entry,
+          number: everyCall[entry]['ioctl'] as number,
+          arguments: [0n, BigInt(command), 0n, 0n, 0n, 0n],
+        });
+        assert.equal(said.kind, 'allow', `${level} ${entry} 0x${command.toString(16)}`);
+      }
+    }
+  }
+});
+
 describe('what is refused', () => {
   for (const level of LEVELS) {
     for (const width of WIDTHS) {
