@@ -38,19 +38,25 @@ const ORDERED: readonly number[] = [...STOPS, ...PREFIXES, ...REX_PREFIXES, ...O
 /** All of them. */
 export const HARMLESS: ReadonlySet<number> = new Set(ORDERED);
 
-/** Two bytes of the table for each sum of 8 bits: the first that are found, in the table's order. */
-export const SUMMANDS: readonly (readonly [number, number])[] = Array.from({ length: 256 }, (_, sum) => {
-  let best: [number, number] | undefined;
-  let bestRank = Number.POSITIVE_INFINITY;
-  for (const [rank, one] of ORDERED.entries()) {
-    const otherRank = ORDERED.indexOf((sum - one) & 0xff);
-    if (otherRank < 0 || Math.max(rank, otherRank) >= bestRank) continue;
-    best = [one, ORDERED[otherRank] ?? 0];
-    bestRank = Math.max(rank, otherRank);
+/**
+ * For each sum of 8 bits the first of two bytes of the table that have it; the second is the rest. Among several pairs it is
+ * the one that is found first, in the table's order.
+ */
+export const FIRST_SUMMAND: Uint8Array = firstSummands(() => true);
+
+/** Such a table of the pairs that a condition holds for. */
+export function firstSummands(isWanted: (one: number, other: number) => boolean): Uint8Array {
+  const found = new Uint8Array(256);
+  // From the last to the first, so that the first remains.
+  for (let most = ORDERED.length - 1; most >= 0; most--) {
+    for (let least = most; least >= 0; least--) {
+      const [one = 0, other = 0] = [ORDERED[most], ORDERED[least]];
+      if (isWanted(one, other)) found[(one + other) & 0xff] = one;
+      if (isWanted(other, one)) found[(one + other) & 0xff] = other;
+    }
   }
-  if (best === undefined) throw new Error(`no two harmless bytes have the sum ${sum}`);
-  return best;
-});
+  return found;
+}
 
 /**
  * Two words of harmless bytes alone, whose sum is a value.
@@ -65,7 +71,8 @@ export function splitHarmlessly(value: bigint, size: number): readonly [bigint, 
   for (let index = 0; index < size; index++) {
     const shift = BigInt(8 * index);
     const byte = Number((value >> shift) & 0xffn);
-    const [one, other] = SUMMANDS[(byte - carry) & 0xff] ?? [0, 0];
+    const one = FIRST_SUMMAND[(byte - carry) & 0xff] ?? 0;
+    const other = (byte - carry - one) & 0xff;
     first |= BigInt(one) << shift;
     second |= BigInt(other) << shift;
     carry = one + other + carry > 0xff ? 1 : 0;

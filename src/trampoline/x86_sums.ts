@@ -5,24 +5,41 @@
  *
  * @module
  */
-import { HARMLESS, SUMMANDS } from './x86_harmless.js';
+import { FIRST_SUMMAND, firstSummands } from './x86_harmless.js';
 
-/** Pairs by carry and byte: the second one's sign bit is set where, and only where, the sum has a carry. */
-const BALANCED: readonly (readonly (readonly [number, number])[])[] = [0, 1].map((carry) =>
-  Array.from({ length: 256 }, (_, byte) => {
-    for (const one of HARMLESS) {
-      for (const other of HARMLESS) {
-        const sum = one + other + carry;
-        if ((sum & 0xff) === byte && sum > 0xff === other > 0x7f) return [one, other] as const;
-      }
-    }
-    throw new Error(`no two harmless bytes of equal sign and carry have the sum ${byte}`);
-  }),
-);
+/** How many values 4 bytes have. */
+const HALF = 2 ** 32;
 
-/** The pair for a byte of a sum. */
-function pairOf(byte: number, carry: number, isBalanced: boolean): readonly [number, number] {
-  return (isBalanced ? BALANCED[carry]?.[byte] : SUMMANDS[(byte - carry) & 0xff]) ?? [0, 0];
+/**
+ * By carry (bit 8) and byte of a sum: the first byte of the pair for it, and the carry that the pair makes (bit 8).
+ *
+ * @param firsts by carry: the first byte of the pair for a byte without its carry
+ */
+function steps(firsts: readonly [Uint8Array, Uint8Array]): Uint16Array {
+  return Uint16Array.from({ length: 512 }, (_, index) => {
+    const carry = index >> 8;
+    const byte = (index - carry) & 0xff;
+    const first = firsts[carry === 0 ? 0 : 1][byte] ?? 0;
+    const sum = first + ((byte - first) & 0xff) + carry;
+    return first | (sum > 0xff ? 0x100 : 0);
+  });
+}
+
+const PLAIN = steps([FIRST_SUMMAND, FIRST_SUMMAND]);
+
+/** Pairs whose second byte has its sign bit set where, and only where, the sum has a carry. */
+const BALANCED = steps([
+  firstSummands((one, other) => one + other > 0xff === other > 0x7f),
+  firstSummands((one, other) => one + other + 1 > 0xff === other > 0x7f),
+]);
+
+/** The first bytes of the pairs for a sum of 4 bytes, and the carry (bit 32). */
+function firstsOf(sum: number, carry: number, isBalanced: boolean): number {
+  const low = PLAIN[(carry << 8) | (sum & 0xff)] ?? 0;
+  const second = PLAIN[(low & 0x100) | ((sum >>> 8) & 0xff)] ?? 0;
+  const third = PLAIN[(second & 0x100) | ((sum >>> 16) & 0xff)] ?? 0;
+  const high = (isBalanced ? BALANCED : PLAIN)[(third & 0x100) | (sum >>> 24)] ?? 0;
+  return ((low & 0xff) | ((second & 0xff) << 8) | ((third & 0xff) << 16)) + high * 2 ** 24;
 }
 
 /**
@@ -40,20 +57,10 @@ export function putSum(
   carry: number,
   isBalanced = false,
 ): number {
-  let carried = carry;
-  for (let index = 0; index < 4; index++) {
-    const [first, second] = pairOf((value >>> (8 * index)) & 0xff, carried, isBalanced && index === 3);
-    code.setUint8(one + index, first);
-    code.setUint8(other + index, second);
-    carried = first + second + carried > 0xff ? 1 : 0;
-  }
-  return carried;
-}
-
-/** Whether two bytes are the pair for the byte that they have as their sum. */
-function isPair(first: number, second: number, carry: number, isBalanced: boolean): boolean {
-  const [one, other] = pairOf((first + second + carry) & 0xff, carry, isBalanced);
-  return first === one && second === other;
+  const firsts = firstsOf(value >>> 0, carry, isBalanced);
+  code.setUint32(one, firsts, true);
+  code.setUint32(other, value - carry - firsts, true);
+  return firsts < HALF ? 0 : 1;
 }
 
 /**
@@ -62,12 +69,7 @@ function isPair(first: number, second: number, carry: number, isBalanced: boolea
  * @returns their sum, with the carry as its bit 32; -1 where their bytes are not the ones for it
  */
 export function readSum(code: DataView, one: number, other: number, carry: number, isBalanced = false): number {
-  let carried = carry;
-  for (let index = 0; index < 4; index++) {
-    const first = code.getUint8(one + index);
-    const second = code.getUint8(other + index);
-    if (!isPair(first, second, carried, isBalanced && index === 3)) return -1;
-    carried = first + second + carried > 0xff ? 1 : 0;
-  }
-  return code.getUint32(one, true) + code.getUint32(other, true) + carry;
+  const firsts = code.getUint32(one, true);
+  const sum = firsts + code.getUint32(other, true) + carry;
+  return firstsOf(sum >>> 0, carry, isBalanced) % HALF === firsts ? sum : -1;
 }

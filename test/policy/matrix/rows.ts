@@ -91,4 +91,5 @@ export const matrixRows: readonly MatrixRow[] = [
   ),
   row(65, 'outer-folders', 'folders around the root folder: `chroot` left by descriptors, `..`, links of `/proc`'),
   row(66, 'later-nodes', 'device nodes made by the run, or not there when it starts; input devices'),
+  row(80, 'chosen-bytes', 'bytes of choice in trampolines: distances, values of contexts, addresses of tables'),
 ];

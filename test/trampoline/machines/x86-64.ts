@@ -23,28 +23,28 @@ export const x86_64: Machine = {
       code: 'r11',
       data: 'r10',
       bytes:
-        'f30f1efa 49bafaf0f46ee6ee674c 49bb060efa6ee6cc424d 4f8b141a 49bbccfbf46d6f6c3644 4d8d9b45263ed6 490fcb 4d8b9b4441fae5 41ffe3 cccc',
+        'f30f1efa 49bafaf0f46ee6ee674c 49bb060efa6ee6cc424d 4f8b141a 49bbccfbf4486f6c3644 4d8d9b45263efb 490fcb 4d8b9b4441fae5 41ffe3 cccc',
     },
     {
       what: 'rax and rdi',
       code: 'rax',
       data: 'rdi',
       bytes:
-        'f30f1efa 48bffaf0f46ee6ee674c 48b8060efa6ee6cc424d 488b3c07 48b8ccfbf46d6f6c3644 488d8045263ed6 480fc8 488b804441fae5 40ffe0 cccc',
+        'f30f1efa 48bffaf0f46ee6ee674c 48b8060efa6ee6cc424d 488b3c07 48b8ccfbf4486f6c3644 488d8045263efb 480fc8 488b804441fae5 40ffe0 cccc',
     },
     {
       what: 'r13 and r12: no base but the other, an index',
       code: 'r13',
       data: 'r12',
       bytes:
-        'f30f1efa 49bcfaf0f46ee6ee674c 49bd060efa6ee6cc424d 4f8b242c 49bdccfbf46d6f6c3644 4d8dad45263ed6 490fcd 4d8bad4441fae5 41ffe5 cccc',
+        'f30f1efa 49bcfaf0f46ee6ee674c 49bd060efa6ee6cc424d 4f8b242c 49bdccfbf4486f6c3644 4d8dad45263efb 490fcd 4d8bad4441fae5 41ffe5 cccc',
     },
     {
       what: 'rbp and rbx',
       code: 'rbp',
       data: 'rbx',
       bytes:
-        'f30f1efa 48bbfaf0f46ee6ee674c 48bd060efa6ee6cc424d 488b1c2b 48bdccfbf46d6f6c3644 488dad45263ed6 480fcd 488bad4441fae5 40ffe5 cccc',
+        'f30f1efa 48bbfaf0f46ee6ee674c 48bd060efa6ee6cc424d 488b1c2b 48bdccfbf4486f6c3644 488dad45263efb 480fcd 488bad4441fae5 40ffe5 cccc',
     },
   ],
   forbidden: [
