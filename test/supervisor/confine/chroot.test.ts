@@ -13,6 +13,7 @@ import { compileProgram } from '../../programs/compile.js';
 
 const FLAGS = ['-O2', '-pthread', '-z', 'noexecstack'];
 const ESCAPES = compileProgram('wx/row-65-outer-folders.c', { flags: FLAGS });
+const WITHOUT = compileProgram('supervisor/without_calls.c');
 const NODES = compileProgram('wx/row-66-later-nodes.c', { flags: FLAGS });
 /** Python calls a closure of libffi as often as it takes to be promoted. */
 const CALLBACKS = [
@@ -39,6 +40,7 @@ describe('in a root folder of its own', () => {
     for (const [name, program] of [
       ['escapes', ESCAPES],
       ['nodes', NODES],
+      ['without', WITHOUT],
     ] as const) {
       copyFileSync(program, join(root, 'tmp', name));
     }
@@ -49,6 +51,16 @@ describe('in a root folder of its own', () => {
 
   /** Runs words in the folder, under strict. */
   function inRoot(kind: string, as: readonly string[], ...words: readonly string[]): Ended {
+    return inRootThrough([], kind, as, words);
+  }
+
+  /** The same, with words before the command. */
+  function inRootThrough(
+    through: readonly string[],
+    kind: string,
+    as: readonly string[],
+    words: readonly string[],
+  ): Ended {
     const script = [
       'set -e',
       ...(kind === 'a mount' ? ['mount --bind "$0" "$0"'] : []),
@@ -56,7 +68,7 @@ describe('in a root folder of its own', () => {
       'exec chroot "$@"',
     ].join('\n');
     const run = ['run', '--policy', 'strict', '--exec', '/tmp/escapes'];
-    const command = ['/own/bin/trampfd', ...(words[0] === 'doctor' ? [] : run), ...words];
+    const command = [...through, '/own/bin/trampfd', ...(words[0] === 'doctor' ? [] : run), ...words];
     const environment = ['env', 'PATH=/own/node:/usr/bin:/bin', 'HOME=/root', `WX_MARKER=${marker}`, 'WX_FOLDER=/tmp'];
     return execute(
       [
@@ -93,6 +105,18 @@ describe('in a root folder of its own', () => {
         const lines = output.trimEnd().split('\n');
         assert.ok(lines.length > 10, output);
         for (const line of lines) assert.doesNotMatch(line, /EXEC|OPENED/);
+      });
+
+      test('nor does one where the root folder cannot be changed for another, as with that of an initramfs', () => {
+        const script =
+          'for way in $(/tmp/escapes --list); do /tmp/escapes $way; done; cut -d" " -f5 /proc/self/mountinfo';
+        const words = ['--no-emulation', '--', 'sh', '-c', script];
+        const { output, errors } = inRootThrough(['/tmp/without', 'pivot_root'], kind, [], words);
+        assert.equal(errors, '');
+        assert.match(output, /^descriptor: E/);
+        assert.doesNotMatch(output, /EXEC|OPENED/);
+        assert.match(output, /^\/$/m);
+        assert.ok(!output.includes(folder.path), output);
       });
 
       test('each of these ways leads out without a policy, or is refused by the kernel', () => {
