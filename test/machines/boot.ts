@@ -47,7 +47,8 @@ const PROCESSOR = 'max,-smap';
 /** Words that start QEMU. The disk is a snapshot: what a guest writes to it is gone with it. */
 function words(folder: string, image: string, commandLine: string): readonly string[] {
   return [
-    'qemu-system-x86_64',
+    // Where this process is killed, so is the guest.
+    ...['setpriv', '--pdeathsig', 'KILL', 'qemu-system-x86_64'],
     ...['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', PROCESSOR],
     ...['-m', String(MEGABYTES), '-smp', String(PROCESSORS), '-nographic', '-no-reboot', '-nodefaults'],
     ...['-serial', 'stdio', '-serial', `file:${join(folder, 'results')}`],

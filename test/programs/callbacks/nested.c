@@ -97,12 +97,12 @@ int main(void)
 {
 	long (*functions[DEPTH])(long);
 
-	for (int middle = 0; middle < 1000; middle += 50)
+	for (int middle = 0; middle < 1000; middle += sorting_step())
 		with_distance(middle, nearest);
 	in_threads(3);
 	printf("deep: %ld\n", deeper(0, functions));
 	/* The stack's places are used again by other functions' trampolines. */
-	for (int middle = 25; middle < 1000; middle += 50)
+	for (int middle = 25; middle < 1000; middle += sorting_step())
 		with_distance(middle, nearest);
 	in_threads(5);
 	return 28;
