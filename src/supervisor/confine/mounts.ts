@@ -16,13 +16,16 @@ import type { Requirements } from './missing.js';
 import type { MountPlan, OwnMount } from './mount_plan.js';
 import {
   CLONE_TREE,
+  type Entered,
   enterWorld,
+  haveSucceeded,
+  leaveWorld,
   missingMounts,
   moveTree,
   type PreparedRoot,
   prepareRoot,
   type Step,
-  succeed,
+  shutWorld,
   takeWorld,
 } from './new_root.js';
 import { asBytes } from './trees.js';
@@ -32,8 +35,11 @@ export interface PreparedMounts {
   readonly root: PreparedRoot;
   readonly own: readonly {
     readonly path: NativeMemory;
+    /** The same from the root folder on. */
+    readonly below: NativeMemory;
     readonly attributes: NativeMemory;
     readonly text: string;
+    /** Whether nothing is lost where it is gone. */
     readonly canBeLeft: boolean;
   }[];
   readonly readOnly: readonly { readonly path: NativeMemory; readonly text: string }[];
@@ -47,8 +53,15 @@ function isUseless({ attributes: set }: OwnMount): boolean {
   return (set & both) === both;
 }
 
-/** What the held process may not come to, the program may not either, which has fewer rights. */
-const OUT_OF_REACH = BigInt(-errnoNumbers.EACCES);
+/** Whether it gives writing back within a mount that takes it away, and never execution. */
+function isWritable({ attributes: set }: OwnMount): boolean {
+  return (set & MOUNT.MOUNT_ATTR_RDONLY) === 0 && (set & MOUNT.MOUNT_ATTR_NOEXEC) !== 0;
+}
+
+/** What the held process may not come to, the program may not either, which has fewer rights; and what has gone meanwhile. */
+const LEFT: ReadonlySet<bigint> = new Set(
+  [errnoNumbers.EACCES, errnoNumbers.ENOENT, errnoNumbers.ENOTDIR].map((errno) => BigInt(-errno)),
+);
 
 function pathMemory(text: string): NativeMemory {
   return allocateString(asBytes(text));
@@ -71,7 +84,8 @@ export function prepareMounts(plan: MountPlan, devices: DevicePlan | undefined, 
         path: pathMemory(mount.path),
         attributes: mountAttributes(mount.attributes, MOUNT.MS_PRIVATE),
         text: mount.path,
-        canBeLeft: isUseless(mount),
+        below: pathMemory(mount.path.slice(1) || '.'),
+        canBeLeft: isUseless(mount) || isWritable(mount),
       })),
     readOnly: plan.readOnly.filter(isThere).map((text) => ({ path: pathMemory(text), text })),
     readOnlyAttributes: mountAttributes(MOUNT.MOUNT_ATTR_RDONLY),
@@ -79,43 +93,70 @@ export function prepareMounts(plan: MountPlan, devices: DevicePlan | undefined, 
   };
 }
 
+/** How many mounts are taken at once: each holds a descriptor meanwhile, of which a program may have few (RLIMIT_NOFILE). */
+const AT_ONCE = 8;
+
+/** Takes copies of trees from the old world, where they keep more than the rest. */
+function takeOwn(held: HeldProcess, { seen }: Entered, some: PreparedMounts['own']): readonly bigint[] {
+  return held.callAll(some.map(({ below }) => ({ call: 'open_tree', arguments: [seen, below.address, CLONE_TREE] })));
+}
+
+/** Puts some of the program's own mounts in place; gives whether they are. */
+function putOwn(
+  held: HeldProcess,
+  root: PreparedRoot,
+  some: PreparedMounts['own'],
+  taken: readonly bigint[],
+  requirements: Requirements,
+): boolean {
+  const own = some
+    .map((mount, index) => ({ ...mount, tree: taken[index] ?? -1n }))
+    .filter(({ canBeLeft, tree }) => !(canBeLeft && LEFT.has(tree)));
+  for (const { tree, text } of own) {
+    if (!requirements.need(tree, missingMounts(`open_tree of ${text}`))) return false;
+  }
+  const steps: readonly Step[] = own.map(({ attributes: set, text, tree }) => ({
+    ...setAttributes(Number(tree), root.empty, AT.AT_EMPTY_PATH | AT.AT_RECURSIVE, set),
+    of: text,
+  }));
+  const results = held.callAll([
+    ...steps,
+    ...own.map(({ path, tree }) => moveTree(root, tree, path)),
+    ...own.map(({ tree }): HeldCall => ({ call: 'close', arguments: [tree] })),
+  ]);
+  if (!haveSucceeded(steps, results, requirements)) return false;
+  return own.every(({ canBeLeft, text }, index) => {
+    const moved = results[own.length + index] ?? -1n;
+    return (canBeLeft && LEFT.has(moved)) || requirements.need(moved, missingMounts(`move_mount of ${text}`));
+  });
+}
+
 /** Puts the plan in force. The working folder is the root folder then. */
 export function arrangeMounts(held: HeldProcess, prepared: PreparedMounts, requirements: Requirements): void {
-  const { root, devices } = prepared;
-  // Taken before all is made unexecutable and without nodes: they keep what they had.
-  const trees = prepared.own.map(
-    ({ path }): HeldCall => ({ call: 'open_tree', arguments: [AT_FDCWD, path.address, CLONE_TREE] }),
-  );
-  const nodes = devices === undefined ? [] : takeDevices(devices);
-  const taken = takeWorld(held, root, [...trees, ...nodes], requirements);
+  const { root, devices, own } = prepared;
+  const taken = takeWorld(held, root, devices === undefined ? [] : takeDevices(devices), requirements);
   if (taken === undefined) return;
-  const { leaving, results } = taken;
-  const own = prepared.own
-    .map((mount, index) => ({ ...mount, tree: results[index] ?? -1n }))
-    .filter(({ canBeLeft, tree }) => !(canBeLeft && tree === OUT_OF_REACH));
-  for (const { tree, text } of own) {
-    if (!requirements.need(tree, missingMounts(`open_tree of ${text}`))) return;
-  }
-  if (!enterWorld(held, root, leaving, requirements)) return;
+  const entered = enterWorld(held, root, taken.leaving, requirements);
+  if (entered === undefined) return;
+  // Where the old world stays, below, it is to be of no use before anything else is put over it.
+  const all = entered.isChanged ? undefined : takeOwn(held, entered, own);
+  if (!entered.isChanged && !shutWorld(held, root, entered, requirements)) return;
   // A tree may lie in a folder of it.
   if (devices !== undefined) {
-    requirements.need(putDevices(held, devices, results.slice(trees.length)), missingMounts('a file system for /dev'));
+    requirements.need(putDevices(held, devices, taken.results), missingMounts('a file system for /dev'));
   }
-  const steps: readonly Step[] = [
-    ...own.map(({ attributes: set, text, tree }) => ({
-      ...setAttributes(Number(tree), root.empty, AT.AT_EMPTY_PATH | AT.AT_RECURSIVE, set),
-      of: text,
-    })),
-    ...own.map(({ path, text, tree }) => ({ ...moveTree(root, tree, path), of: text })),
-    ...own.map(({ text, tree }) => ({ call: 'close' as const, arguments: [tree], of: text })),
-  ];
-  if (!succeed(held, steps, requirements)) return;
+  let complete = true;
+  for (let from = 0; complete && from < own.length; from += AT_ONCE) {
+    const some = own.slice(from, from + AT_ONCE);
+    complete = putOwn(held, root, some, all?.slice(from) ?? takeOwn(held, entered, some), requirements);
+  }
+  if (!leaveWorld(held, root, entered, requirements) || !complete) return;
   const closed = held.callAll(
     prepared.readOnly.map(({ path }) => setAttributes(AT_FDCWD, path, 0, prepared.readOnlyAttributes)),
   );
   for (const [index, { text }] of prepared.readOnly.entries()) {
     const result = closed[index] ?? -1n;
-    if (result === OUT_OF_REACH) continue;
+    if (LEFT.has(result)) continue;
     if (!requirements.need(result, missingMounts(`mount_setattr of ${text}`))) return;
   }
 }

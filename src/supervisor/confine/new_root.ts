@@ -148,13 +148,20 @@ export function takeWorld(
   return { leaving: { ...at, world }, results: results.slice(steps.length) };
 }
 
-/** Makes the copy the root folder of the namespace, and takes away what was there; gives whether that is so. */
+/** A held process whose root folder is the copy, while what was there before can still be reached by a descriptor. */
+export interface Entered extends Leaving {
+  /** Whether what was there lies over the copy now, or below. */
+  readonly isChanged: boolean;
+}
+
+/** Makes the copy the root folder of the namespace; undefined where something is missing. */
 export function enterWorld(
   held: HeldProcess,
   prepared: PreparedRoot,
-  { top, seen, world }: Leaving,
+  leaving: Leaving,
   requirements: Requirements,
-): boolean {
+): Entered | undefined {
+  const { top, seen, world } = leaving;
   const { root, here, empty, all, changesRoot } = prepared;
   const everything = AT.AT_EMPTY_PATH | AT.AT_RECURSIVE;
   const enter: readonly Step[] = [
@@ -165,16 +172,50 @@ export function enterWorld(
   ];
   if (!succeed(held, enter, requirements)) {
     held.callAll(changeRoot(prepared, seen));
-    return false;
+    return undefined;
   }
   const pivoted = held.call('pivot_root', here.address, here.address);
-  if (pivoted < 0n && !changesRoot) return requirements.need(pivoted, missingRoot);
+  if (pivoted < 0n && !changesRoot) {
+    requirements.need(pivoted, missingRoot);
+    return undefined;
+  }
+  return succeed(held, changeRoot(prepared, world), requirements)
+    ? { ...leaving, isChanged: pivoted >= 0n }
+    : undefined;
+}
+
+/**
+ * Has nothing that was there before the copy be executed any more, nor opened as a device; gives whether that is so. All that
+ * has been put over it until then is meant as well.
+ */
+export function shutWorld(
+  held: HeldProcess,
+  { empty, all }: PreparedRoot,
+  { top }: Entered,
+  requirements: Requirements,
+): boolean {
+  const everything = AT.AT_EMPTY_PATH | AT.AT_RECURSIVE;
+  const step: Step = { ...setAttributes(Number(top), empty, everything, all), of: 'what was the root folder' };
+  return succeed(held, [step], requirements);
+}
+
+/**
+ * Takes away what was there before the copy; gives whether that is so.
+ *
+ * Where a kernel cannot change it for another, as it cannot with the one that it has unpacked itself (initramfs), it lies
+ * below, where no path leads to: ".." ends at the uppermost root folder.
+ */
+export function leaveWorld(
+  held: HeldProcess,
+  prepared: PreparedRoot,
+  { top, seen, world, isChanged }: Entered,
+  requirements: Requirements,
+): boolean {
+  const away: readonly (number | bigint)[] = [prepared.here.address, UMOUNT.MNT_DETACH];
   const leave: readonly Step[] = [
-    // What was there lies over the copy now. Where a kernel cannot change it for another, as it cannot with the one that it
-    // has unpacked itself (initramfs), it lies below, where no path leads to either: ".." ends at the uppermost root folder.
-    pivoted >= 0n
-      ? { call: 'umount2', arguments: [here.address, UMOUNT.MNT_DETACH], of: 'what was the root folder' }
-      : { ...setAttributes(Number(top), empty, everything, all), of: 'what was the root folder' },
+    { call: 'fchdir', arguments: [world], of: '/' },
+    // It lies over the copy.
+    ...(isChanged ? [{ call: 'umount2' as const, arguments: away, of: 'what was the root folder' }] : []),
     ...changeRoot(prepared, world),
     ...[top, seen, world].map((one): Step => ({ call: 'close', arguments: [one], of: '/' })),
   ];
