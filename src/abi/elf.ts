@@ -14,6 +14,7 @@ export const ELF = {
   ELFCLASS32: 1,
   ELFCLASS64: 2,
   EM_386: 3,
+  EM_486: 6,
   EM_X86_64: 62,
   ELFDATA2LSB: 1,
   SHT_SYMTAB: 2,
@@ -30,8 +31,32 @@ export const ELF_MAGIC: Uint8Array = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46);
 
 /** Byte offsets in the headers, by the class of the file (linux/elf.h). */
 export const ELF_LAYOUT = {
-  32: { e_machine: 18, e_phoff: 28, e_phentsize: 42, e_phnum: 44, size: 52, p_type: 0, p_flags: 24, phentsize: 32 },
-  64: { e_machine: 18, e_phoff: 32, e_phentsize: 54, e_phnum: 56, size: 64, p_type: 0, p_flags: 4, phentsize: 56 },
+  32: {
+    e_machine: 18,
+    e_phoff: 28,
+    e_phentsize: 42,
+    e_phnum: 44,
+    size: 52,
+    p_type: 0,
+    p_vaddr: 8,
+    p_filesz: 16,
+    p_memsz: 20,
+    p_flags: 24,
+    phentsize: 32,
+  },
+  64: {
+    e_machine: 18,
+    e_phoff: 32,
+    e_phentsize: 54,
+    e_phnum: 56,
+    size: 64,
+    p_type: 0,
+    p_flags: 4,
+    p_vaddr: 16,
+    p_filesz: 32,
+    p_memsz: 40,
+    phentsize: 56,
+  },
 } as const;
 
 /** A field of a structure: its offset and its bytes. */

@@ -27,6 +27,26 @@ export type ExecutableKind =
 /** Bytes of the file, from an offset on; undefined where there are not as many. */
 export type ReadMore = (offset: number, length: number) => Uint8Array | undefined;
 
+/** The classes of headers that the kernel may read of a file of a machine: it looks at the machine, and at no class. */
+function classesOf(machine: number): readonly (32 | 64)[] {
+  switch (machine) {
+    case ELF.EM_X86_64:
+      // The narrow one for x32, where the kernel has that.
+      return [64, 32];
+    case ELF.EM_386:
+    case ELF.EM_486:
+      return [32];
+    default:
+      // The kernel starts no other by itself.
+      return [];
+  }
+}
+
+/** From the worst on. */
+const WORST_FIRST: readonly ExecutableKind[] = [
+  ...(['unknown', 'writable code', 'executable memory', 'executable stack', 'plain'] as const),
+];
+
 /**
  * Judges a file.
  *
@@ -35,34 +55,57 @@ export type ReadMore = (offset: number, length: number) => Uint8Array | undefine
  */
 export function judgeExecutable(start: Uint8Array, readMore: ReadMore): ExecutableKind {
   if (!ELF_MAGIC.every((byte, index) => start[index] === byte)) return 'plain';
+  if (start.length < ELF_LAYOUT[32].size) return 'unknown';
+  const machine = new DataView(start.buffer, start.byteOffset).getUint16(ELF_LAYOUT[32].e_machine, true);
+  const classes = classesOf(machine);
+  if (classes.length === 0) return 'plain';
+  const found = classes.map((bits) => judgeHeaders(start, bits, readMore)).filter((kind) => kind !== undefined);
+  return WORST_FIRST.find((kind) => found.includes(kind)) ?? 'unknown';
+}
+
+/** Judges a file whose headers are of a class; undefined where they cannot be, as their size is another one. */
+function judgeHeaders(start: Uint8Array, bits: 32 | 64, readMore: ReadMore): ExecutableKind | undefined {
   const view = new DataView(start.buffer, start.byteOffset, start.length);
-  const isWide = start[4] === ELF.ELFCLASS64;
-  const layout = ELF_LAYOUT[isWide ? 64 : 32];
-  if (start.length < layout.size) return 'unknown';
-  const machine = view.getUint16(layout.e_machine, true);
-  // The kernel starts no other by itself.
-  if (machine !== ELF.EM_X86_64 && machine !== ELF.EM_386) return 'plain';
-  const from = isWide ? Number(view.getBigUint64(layout.e_phoff, true)) : view.getUint32(layout.e_phoff, true);
-  const count = view.getUint16(layout.e_phnum, true);
-  const entrySize = view.getUint16(layout.e_phentsize, true);
-  const length = count * layout.phentsize;
+  const layout = ELF_LAYOUT[bits];
+  if (start.length < layout.size || view.getUint16(layout.e_phentsize, true) !== layout.phentsize) return undefined;
+  const from = bits === 64 ? Number(view.getBigUint64(layout.e_phoff, true)) : view.getUint32(layout.e_phoff, true);
+  const length = view.getUint16(layout.e_phnum, true) * layout.phentsize;
   const headers = from + length <= start.length ? start.subarray(from, from + length) : readMore(from, length);
-  if (entrySize !== layout.phentsize || headers === undefined) return 'unknown';
+  if (headers === undefined) return 'unknown';
 
   const table = new DataView(headers.buffer, headers.byteOffset, headers.length);
-  const writableCode = ELF.PF_W | ELF.PF_X;
-  let stack: ExecutableKind = machine === ELF.EM_386 ? 'executable memory' : 'plain';
+  let stack: ExecutableKind = bits === 32 ? 'executable memory' : 'plain';
   let isMarked = false;
   for (let at = 0; at < length; at += layout.phentsize) {
     const type = table.getUint32(at + layout.p_type, true);
     const flags = table.getUint32(at + layout.p_flags, true);
-    if (type === ELF.PT_LOAD && (flags & writableCode) === writableCode) return 'writable code';
+    if (type === ELF.PT_LOAD && isWritableCode(table, at, bits)) return 'writable code';
     if (type !== ELF.PT_GNU_STACK) continue;
     if ((flags & ELF.PF_X) !== 0) stack = 'executable stack';
     else if (!isMarked) stack = 'plain';
     isMarked = true;
   }
   return stack;
+}
+
+const PAGE = 4096n;
+
+/**
+ * Whether the kernel makes memory of a segment that is writable and executable. What a segment has behind the file's bytes
+ * is memory as of brk(2), which is writable whatever the flags say, and executable where they do (elf_load and vm_brk_flags of
+ * the kernel).
+ */
+function isWritableCode(table: DataView, at: number, bits: 32 | 64): boolean {
+  const { p_flags, p_vaddr, p_filesz, p_memsz } = ELF_LAYOUT[bits];
+  const flags = table.getUint32(at + p_flags, true);
+  if ((flags & ELF.PF_X) === 0) return false;
+  if ((flags & ELF.PF_W) !== 0) return true;
+  const word = (field: number): bigint =>
+    bits === 64 ? table.getBigUint64(at + field, true) : BigInt(table.getUint32(at + field, true));
+  const [address, inFile, inMemory] = [word(p_vaddr), word(p_filesz), word(p_memsz)];
+  const upTo = (end: bigint): bigint => (end + PAGE - 1n) / PAGE;
+  const first = inFile === 0n ? address / PAGE : upTo(address + inFile);
+  return inMemory > inFile && upTo(address + inMemory) > first;
 }
 
 /** Whether a policy lets a program have what its file asks for. */

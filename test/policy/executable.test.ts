@@ -13,13 +13,13 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { ELF, ELF_LAYOUT } from '../../src/abi/elf.js';
 import { type ExecutableKind, HEADER_BYTES, judgeExecutable } from '../../src/policy/executable.js';
-import { imageProgram, narrowFlags, withoutStackHeader } from '../programs/image.js';
+import { imageProgram, narrowFlags, withByte, withMemoryBehindCode, withoutStackHeader } from '../programs/image.js';
 
 type Bits = 32 | 64;
-/** A program header: type and flags. */
-type Segment = readonly [type: number, flags: number];
+/** A program header: type and flags; where it is, and how much of it the file and the memory have. */
+type Segment = readonly [type: number, flags: number, address?: number, inFile?: number, inMemory?: number];
 
-const { PT_LOAD, PT_GNU_STACK, PF_X, PF_W, EM_386, EM_X86_64 } = ELF;
+const { PT_LOAD, PT_GNU_STACK, PF_X, PF_W, EM_386, EM_486, EM_X86_64 } = ELF;
 const PF_R = 4;
 const PT_INTERP = 3;
 
@@ -39,9 +39,13 @@ function file(
   else view.setUint32(layout.e_phoff, at, true);
   view.setUint16(layout.e_phentsize, layout.phentsize, true);
   view.setUint16(layout.e_phnum, segments.length, true);
-  for (const [index, [type, flags]] of segments.entries()) {
-    view.setUint32(at + index * layout.phentsize + layout.p_type, type, true);
-    view.setUint32(at + index * layout.phentsize + layout.p_flags, flags, true);
+  for (const [index, [type, flags, address = 0, inFile = 0, inMemory = 0]] of segments.entries()) {
+    const from = at + index * layout.phentsize;
+    view.setUint32(from + layout.p_type, type, true);
+    view.setUint32(from + layout.p_flags, flags, true);
+    view.setUint32(from + layout.p_vaddr, address, true);
+    view.setUint32(from + layout.p_filesz, inFile, true);
+    view.setUint32(from + layout.p_memsz, inMemory, true);
   }
   return bytes;
 }
@@ -70,13 +74,24 @@ describe('headers', () => {
     ['two words of a stack, one executable', [text, stack, executableStack], 'executable stack', 'executable stack'],
     ['flags of another kind of segment', [text, [PT_INTERP, PF_W | PF_X], stack], 'plain', 'plain'],
     ['none at all', [], 'plain', 'executable memory'],
+    ['code that the file has all of', [[PT_LOAD, PF_R | PF_X, 0x1000, 0x1800, 0x1800], stack], 'plain', 'plain'],
+    ['code with the rest of its page', [[PT_LOAD, PF_R | PF_X, 0x1010, 0x100, 0xff0], stack], 'plain', 'plain'],
+    [
+      'code with a page behind',
+      [[PT_LOAD, PF_R | PF_X, 0x1010, 0x100, 0xff1], stack],
+      'writable code',
+      'writable code',
+    ],
+    ['code without a file', [[PT_LOAD, PF_X, 0x1010, 0, 1], stack], 'writable code', 'writable code'],
+    ['data with a page behind', [text, [PT_LOAD, PF_R | PF_W, 0x1010, 1, 0x5000], stack], 'plain', 'plain'],
   ];
   for (const [name, segments, wide, narrow] of cases) {
     test(name, () => {
       assert.equal(judge(file(64, EM_X86_64, segments)), wide);
       assert.equal(judge(file(32, EM_386, segments)), narrow);
+      assert.equal(judge(file(32, EM_486, segments)), narrow);
       // An x32 program: its class is the narrow one, its machine the wide one.
-      assert.equal(judge(file(32, EM_X86_64, segments)), wide);
+      assert.equal(judge(file(32, EM_X86_64, segments)), narrow);
     });
   }
 
@@ -139,6 +154,30 @@ describe('headers', () => {
   });
 });
 
+describe('a file is judged by the headers that the kernel reads', () => {
+  test('of the class of its machine, whatever class it says', () => {
+    for (const [bits, machine] of [
+      [64, EM_X86_64],
+      [32, EM_386],
+      [32, EM_486],
+    ] as const) {
+      const bytes = file(bits, machine, [both, stack]);
+      for (const said of [ELF.ELFCLASS32, ELF.ELFCLASS64, 0]) {
+        bytes[4] = said;
+        assert.equal(judge(bytes), 'writable code');
+      }
+    }
+  });
+
+  test('and of both, where they fit both', () => {
+    // Where a narrow header would be there is one, of no segments.
+    const bytes = file(64, EM_X86_64, [both, stack]);
+    new DataView(bytes.buffer).setUint16(ELF_LAYOUT[32].e_phentsize, ELF_LAYOUT[32].phentsize, true);
+    bytes[4] = ELF.ELFCLASS32;
+    assert.equal(judge(bytes), 'writable code');
+  });
+});
+
 describe('a file of the compiler is judged as the kernel takes it', () => {
   const marked = ['-z', 'noexecstack'];
   const cases: readonly (readonly [string, readonly string[], ExecutableKind])[] = [
@@ -158,6 +197,35 @@ describe('a file of the compiler is judged as the kernel takes it', () => {
       const path = imageProgram(flags);
       assert.equal(judge(readFileSync(path)), expected);
       assert.equal(memoryOf(path), expected);
+    });
+  }
+
+  const CLASS_AT = 4;
+  const { e_machine } = ELF_LAYOUT[32];
+  const changedCases: readonly (readonly [string, readonly string[], (path: string) => Buffer, ExecutableKind])[] = [
+    ['x86-64, memory behind its code', ['-static'], withMemoryBehindCode, 'writable code'],
+    ['i386, memory behind its code', [...narrowFlags, '-static'], withMemoryBehindCode, 'writable code'],
+    [
+      'x86-64 that says another class',
+      ['-static', '-DSECTION'],
+      (path) => withByte(path, CLASS_AT, 1),
+      'writable code',
+    ],
+    [
+      'i486',
+      [...narrowFlags, '-static', '-z', 'execstack'],
+      (path) => withByte(path, e_machine, EM_486),
+      'executable stack',
+    ],
+  ];
+  for (const [name, flags, change, expected] of changedCases) {
+    test(name, () => {
+      const folder = mkdtempSync(join(tmpdir(), 'trampfd-executable-'));
+      const path = join(folder, 'changed');
+      writeFileSync(path, change(imageProgram(flags)), { mode: 0o755 });
+      assert.equal(judge(readFileSync(path)), expected);
+      assert.equal(memoryOf(path), expected);
+      rmSync(folder, { recursive: true });
     });
   }
 
