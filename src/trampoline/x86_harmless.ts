@@ -17,6 +17,8 @@
  * @module
  */
 
+import { once } from './once.js';
+
 /** #GP in user mode (INS, OUTS, IN, OUT, HLT, CLI, STI), and traps (INT3, INT1). */
 const STOPS = [
   ...[0x6c, 0x6d, 0x6e, 0x6f, 0xe4, 0xe5, 0xe6, 0xe7, 0xec, 0xed, 0xee, 0xef, 0xf4, 0xfa, 0xfb],
@@ -42,7 +44,7 @@ export const HARMLESS: ReadonlySet<number> = new Set(ORDERED);
  * For each sum of 8 bits the first of two bytes of the table that have it; the second is the rest. Among several pairs it is
  * the one that is found first, in the table's order.
  */
-export const FIRST_SUMMAND: Uint8Array = firstSummands(() => true);
+export const firstSummand: () => Uint8Array = once(() => firstSummands(() => true));
 
 /** Such a table of the pairs that a condition holds for. */
 export function firstSummands(isWanted: (one: number, other: number) => boolean): Uint8Array {
@@ -68,10 +70,11 @@ export function splitHarmlessly(value: bigint, size: number): readonly [bigint, 
   let first = 0n;
   let second = 0n;
   let carry = 0;
+  const firsts = firstSummand();
   for (let index = 0; index < size; index++) {
     const shift = BigInt(8 * index);
     const byte = Number((value >> shift) & 0xffn);
-    const one = FIRST_SUMMAND[(byte - carry) & 0xff] ?? 0;
+    const one = firsts[(byte - carry) & 0xff] ?? 0;
     const other = (byte - carry - one) & 0xff;
     first |= BigInt(one) << shift;
     second |= BigInt(other) << shift;

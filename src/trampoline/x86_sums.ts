@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { FIRST_SUMMAND, firstSummands } from './x86_harmless.js';
+import { once } from './once.js';
+import { firstSummand, firstSummands } from './x86_harmless.js';
 
 /** How many values 4 bytes have. */
 const HALF = 2 ** 32;
@@ -25,20 +26,23 @@ function steps(firsts: readonly [Uint8Array, Uint8Array]): Uint16Array {
   });
 }
 
-const PLAIN = steps([FIRST_SUMMAND, FIRST_SUMMAND]);
+const plain = once(() => steps([firstSummand(), firstSummand()]));
 
 /** Pairs whose second byte has its sign bit set where, and only where, the sum has a carry. */
-const BALANCED = steps([
-  firstSummands((one, other) => one + other > 0xff === other > 0x7f),
-  firstSummands((one, other) => one + other + 1 > 0xff === other > 0x7f),
-]);
+const balanced = once(() =>
+  steps([
+    firstSummands((one, other) => one + other > 0xff === other > 0x7f),
+    firstSummands((one, other) => one + other + 1 > 0xff === other > 0x7f),
+  ]),
+);
 
 /** The first bytes of the pairs for a sum of 4 bytes, and the carry (bit 32). */
 function firstsOf(sum: number, carry: number, isBalanced: boolean): number {
-  const low = PLAIN[(carry << 8) | (sum & 0xff)] ?? 0;
-  const second = PLAIN[(low & 0x100) | ((sum >>> 8) & 0xff)] ?? 0;
-  const third = PLAIN[(second & 0x100) | ((sum >>> 16) & 0xff)] ?? 0;
-  const high = (isBalanced ? BALANCED : PLAIN)[(third & 0x100) | (sum >>> 24)] ?? 0;
+  const table = plain();
+  const low = table[(carry << 8) | (sum & 0xff)] ?? 0;
+  const second = table[(low & 0x100) | ((sum >>> 8) & 0xff)] ?? 0;
+  const third = table[(second & 0x100) | ((sum >>> 16) & 0xff)] ?? 0;
+  const high = (isBalanced ? balanced() : table)[(third & 0x100) | (sum >>> 24)] ?? 0;
   return ((low & 0xff) | ((second & 0xff) << 8) | ((third & 0xff) << 16)) + high * 2 ** 24;
 }
 
