@@ -115,6 +115,16 @@ function denialRules(entry: Entry, grounds: Grounds): readonly Rule[] {
     ...commandRules(entry),
     ...socketRules(entry, grounds),
     ...helperRules(entry, grounds),
+    // Whoever has the same user may set another process's: that of processor time has the kernel kill it.
+    rule(
+      entry,
+      'prlimit64',
+      [
+        { argument: 0, is: 'not-equal', value: 0 },
+        { argument: 2, is: 'above-64', value: 0n },
+      ],
+      PERMISSION,
+    ),
     rule(entry, 'prctl', [{ argument: 0, is: 'equal', value: PRCTL.PR_SET_MM }], PERMISSION),
     rule(
       entry,

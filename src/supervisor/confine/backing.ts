@@ -25,6 +25,8 @@ export interface Backing {
   readonly notes: readonly string[];
   /** Trees that are not trusted. */
   readonly missing: readonly Missing[];
+  /** Folders and files that the trees are made from. */
+  readonly layers: readonly string[];
 }
 
 /** Which mounts there are, and what is trusted. */
@@ -49,7 +51,7 @@ const ENGINE_FOLDERS: readonly string[] = [
 const SHORTEST_END = 3;
 
 /** What a path leads to here; undefined where there is nothing, null where this process may not look. */
-function resolved(path: string): string | undefined | null {
+export function resolved(path: string): string | undefined | null {
   try {
     return realpathSync.native(asBytes(path), 'latin1');
   } catch (error) {
@@ -80,6 +82,7 @@ export function placesElsewhere(path: string, mounts: readonly Mount[], own: Mou
 class Search {
   readonly #world: World;
   readonly readOnly = new Set<string>();
+  readonly layers = new Set<string>();
   readonly #known = new Map<Mount, Doubt | undefined>();
 
   constructor(world: World) {
@@ -146,6 +149,7 @@ class Search {
     const { all, visible, trees } = this.#world;
     const top = mountOf(visible, path);
     if (top === undefined) return undefined;
+    this.layers.add(path);
     if (top !== of) {
       if (path === '/')
         return { reason: 'it is made from the root folder, which cannot become read-only', canBeNamed: true };
@@ -212,5 +216,6 @@ export function secureBacking(world: World): Backing {
     ],
     notes: distrusted.map(({ mount, doubt }) => sentence(mount, doubt)),
     missing,
+    layers: [...search.layers],
   };
 }

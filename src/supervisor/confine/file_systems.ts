@@ -66,6 +66,12 @@ function overlayFolders(mount: Mount): readonly string[] {
   ];
 }
 
+/** Folders that a file system writes to, when files of its own are written. */
+export function writtenFolders(mount: Mount): readonly string[] {
+  if (mount.type === 'ecryptfs') return [mount.source];
+  return mount.type === 'overlay' ? values(mount, 'upperdir', 'workdir').flatMap(escapes) : [];
+}
+
 function isOfThisMachine(address: string, { addresses }: Reader): boolean {
   return /^(?:127\.|::1$|localhost$)/.test(address) || addresses().includes(address);
 }

@@ -15,6 +15,11 @@ import type { Reader } from './reader.js';
 /** Types of file systems of which no file can be written by any name. */
 const NEVER_WRITTEN: ReadonlySet<string> = new Set(['squashfs', 'iso9660', 'erofs', 'cramfs', 'romfs']);
 
+/** Whether no file of a type of file system can be written. */
+export function isNeverWritten(type: string): boolean {
+  return NEVER_WRITTEN.has(type);
+}
+
 /** What looks at a file or folder of a tree; undefined where it is gone meanwhile, as files of a build come and go. */
 function ifThere<T>(look: () => T): T | undefined {
   try {

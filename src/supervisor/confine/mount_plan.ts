@@ -32,8 +32,9 @@ export const SYSTEM_TREES: readonly string[] = [
 /** Types of file systems that are no files but the kernel. */
 const KERNEL_TYPES: ReadonlySet<string> = new Set([
   ...['proc', 'sysfs', 'securityfs', 'debugfs', 'tracefs', 'configfs', 'bpf', 'efivarfs', 'pstore', 'selinuxfs'],
-  // cgroup is version 1: its release_agent is a program that the kernel starts, outside.
-  ...['binfmt_misc', 'smackfs', 'resctrl', 'nfsd', 'cgroup'],
+  // The first version of cgroup has release_agent, a program that the kernel starts, outside; the second kills and freezes
+  // processes outside. xenfs calls the hypervisor.
+  ...['binfmt_misc', 'smackfs', 'resctrl', 'nfsd', 'cgroup', 'cgroup2', 'xenfs'],
 ]);
 
 /** A part of the tree that is put over itself as a mount of its own. */

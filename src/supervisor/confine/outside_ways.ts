@@ -15,6 +15,7 @@ import type { Missing } from './missing.js';
 import { isWithin, mountOf, moved, type OwnMount, otherViews, UNUSABLE } from './mount_plan.js';
 import { ownFiles } from './own_files.js';
 import { linkError, type Surroundings, type TrustedTrees } from './trees.js';
+import { outsideWriters } from './writers.js';
 
 /** What is done about the ways around. */
 export interface OutsideWays {
@@ -70,6 +71,7 @@ export function outsideWays(
   return {
     own: [
       ...backing.own,
+      ...outsideWriters({ visible, trees, layers: backing.layers }),
       ...views,
       ...elsewhere(visible, views, trees),
       ...(covered.whole === undefined ? covered.own : []),

@@ -45,6 +45,15 @@ describe('the rules', () => {
     assert.deepEqual(verdict(none, 'setrlimit', 4n, 0x1000n), ['allow', 'allow']);
     assert.deepEqual(verdict(none, 'prlimit64', 0n, 4n, 0x1000n), ['allow', 'allow']);
   });
+  test('let a program set limits of its own, and ask for those of others, but set none of those', () => {
+    for (const grounds of [none, everyGround]) {
+      assert.deepEqual(verdict(grounds, 'prlimit64', 7n, 0n, 0x1000n), ['EPERM', 'EPERM']);
+      assert.deepEqual(verdict(grounds, 'prlimit64', 7n, 0n, 0n, 0x1000n), ['allow', 'allow']);
+      assert.deepEqual(verdict(grounds, 'prlimit64', 0n, 0n, 0x1000n), ['allow', 'allow']);
+      // The kernel takes the lower half.
+      assert.deepEqual(verdict(grounds, 'prlimit64', 1n << 32n, 0n, 0x1000n), ['allow', 'allow']);
+    }
+  });
   test('refuse packet sockets where their rings can be executed', () => {
     assert.deepEqual(verdict(everyGround, 'socket', 17n, 3n), ['EAFNOSUPPORT', 'EAFNOSUPPORT']);
     assert.deepEqual(verdict(none, 'socket', 17n, 3n), ['allow', 'allow']);

@@ -131,6 +131,7 @@ describe('a plan', () => {
       '/proc/sys',
       '/srv/chroot/proc',
       '/sys',
+      '/sys/fs/cgroup',
       '/sys/kernel/debug',
     ]);
   });

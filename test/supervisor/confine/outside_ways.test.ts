@@ -136,6 +136,41 @@ describe('an overlay is not changed by its folders', () => {
     ]);
     assert.deepEqual(lines, [...KEPT, 'F/lower no', 'F/low2 no', 'F yes']);
   });
+
+  test('by another overlay that writes to them', () => {
+    const second = 'mount -t overlay overlay -o lowerdir=$F/low2,upperdir=$F/lower,workdir=$F/work $F/second';
+    const { lines } = script([
+      ...folders,
+      'mkdir $F/second $F/bound',
+      'mount -t overlay overlay -o lowerdir=$F/lower:$F/low2 $F/tree',
+      `${second}; mount --bind $F/second $F/bound`,
+      'sh $F/attack $F/second/program $F/tree/program',
+      'umount $F/bound $F/second $F/tree; rm -r $F/work/*; cp -p $F/true $F/lower/program',
+      'mount -t overlay overlay -o lowerdir=$F/lower:$F/low2 $F/tree',
+      `${second}; mount --bind $F/second $F/bound`,
+      '$T --exec $F/tree -- sh $F/attack $F/second/program $F/tree/program',
+      '$T --exec $F/tree -- sh $F/attack $F/bound/program $F/tree/program',
+      '$T -- sh $F/places $F/second $F/bound',
+    ]);
+    // Of another tree's run they are none of the ways.
+    assert.deepEqual(lines, [...DONE, ...KEPT, ...KEPT, 'F/second yes', 'F/bound yes']);
+  });
+
+  test('and what lies in a tree is not executed where one writes to it', () => {
+    const { lines } = script([
+      'mkdir -p $F/tree/upper $F/tree/work $F/low $F/second $F/third $F/work',
+      'cp -p $F/true $F/tree/upper/program; cp -p $F/true $F/tree/other',
+      'mount -t overlay overlay -o lowerdir=$F/low,upperdir=$F/tree/upper,workdir=$F/tree/work $F/second',
+      'sh $F/attack $F/second/program $F/tree/upper/program; cp -p $F/true $F/second/program',
+      '$T --exec $F/tree -- sh $F/attack $F/second/program $F/tree/upper/program',
+      '$T --exec $F/tree -- $F/tree/other && echo other',
+      // One that writes to all of a tree.
+      'umount $F/second; mkdir $F/around; mv $F/tree $F/around/tree',
+      'mount -t overlay overlay -o lowerdir=$F/low,upperdir=$F/around,workdir=$F/work $F/third',
+      '$T --exec $F/around/tree -- sh $F/attack $F/third/tree/other $F/around/tree/other',
+    ]);
+    assert.deepEqual(lines, [...DONE, 'before 126', 'written', 'after 126', 'other', ...KEPT]);
+  });
 });
 
 if (isRoot) {
@@ -177,6 +212,30 @@ if (isRoot) {
         'umount $F/tree && umount $F/outer',
       ]);
       assert.deepEqual(lines, ['F/outer/img no', 'F/outer.img no', 'F/outer yes']);
+    });
+
+    test('nor by another loop device with the same file; one with another part of it is none of the ways', () => {
+      const { lines } = script([
+        'mkdir $F/tree $F/second $F/third; truncate -s 32M $F/both',
+        'part() { losetup --find --show --offset $1 --sizelimit 16777216 $F/both; }',
+        'A=$(part 0) B=$(part 0) C=$(part 16777216); mkfs.ext4 -q $A; mkfs.ext4 -q $C',
+        'mount $A $F/second; mount -o ro,noload $B $F/tree; mount $C $F/third',
+        '$T --exec $F/tree -- sh $F/places $F/second $F/third $F/both',
+        'umount $F/tree $F/second $F/third; losetup --detach $A $B $C',
+      ]);
+      assert.deepEqual(lines, ['F/second no', 'F/third yes', 'F/both no']);
+    });
+
+    test('and what is written to a file in a tree by a loop device is not mapped as code', () => {
+      const { lines } = script([
+        'mkdir $F/tree $F/second; truncate -s 16M $F/tree/img; mkfs.ext4 -q $F/tree/img; cp -p $F/true $F/tree/program',
+        'mount -o loop $F/tree/img $F/second',
+        '$T --exec $F/tree -- sh $F/places $F/second $F/tree/img',
+        "$T --exec $F/tree -- grep -o '/tree/img r[^ ]*' /proc/self/mountinfo",
+        '$T --exec $F/tree -- $F/tree/program && echo executed',
+        'umount $F/second',
+      ]);
+      assert.deepEqual(lines, ['F/second yes', 'F/tree/img no', '/tree/img ro,nodev,noexec,relatime', 'executed']);
     });
 
     test('of a file system of any kind', () => {

@@ -72,6 +72,13 @@ describe('under strict', () => {
     else assert.equal(status, null);
   });
 
+  test('a program cannot have the kernel kill its supervisor, by a limit', () => {
+    const { status, output, errors } = strict(
+      'prlimit --pid $PPID --cpu=0; echo "$?"; prlimit --nofile=99 true; exit 7',
+    );
+    assert.deepEqual([status, output], [7, '1\n'], errors);
+  });
+
   test('processes of a run signal each other, alone and as a group', () => {
     const script =
       'sleep 9 & sleep 0.2; kill "$!"; wait "$!"; echo "$?"; sh -c "sleep 9 & sleep 0.2; kill 0"; echo "$?"';
