@@ -36,7 +36,7 @@ run       starts PROGRAM and ends as it ends: its exit status, or the signal tha
   --exec PATH      may be executed from where execfile is denied, and is read-only there
   --no-emulation   refuses all executable memory that is written, in place of emulating trampolines
   --every-program  under wx, also takes X from the stacks that programs started by PROGRAM ask for
-  --best-effort    starts even where execfile cannot be denied in full, and says what is open
+  --best-effort    starts even where the policy cannot be had in full, and says what is open
   --log FILE       appends events to FILE, one JSON object a line
 policy    prints what a level or a policy file allows, and how that is enforced
 doctor    says what this kernel has and what that means; exits with 1 where 'run' cannot work
