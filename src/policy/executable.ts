@@ -63,13 +63,20 @@ export function judgeExecutable(start: Uint8Array, readMore: ReadMore): Executab
   return WORST_FIRST.find((kind) => found.includes(kind)) ?? 'unknown';
 }
 
+/** Bytes of program headers, at most (load_elf_phdrs in fs/binfmt_elf.c). */
+const MOST_HEADER_BYTES = 65_536;
+
 /** Judges a file whose headers are of a class; undefined where they cannot be, as their size is another one. */
 function judgeHeaders(start: Uint8Array, bits: 32 | 64, readMore: ReadMore): ExecutableKind | undefined {
   const view = new DataView(start.buffer, start.byteOffset, start.length);
   const layout = ELF_LAYOUT[bits];
   if (start.length < layout.size || view.getUint16(layout.e_phentsize, true) !== layout.phentsize) return undefined;
+  const count = view.getUint16(layout.e_phnum, true);
+  // The kernel does not start a file by none, or by so many, and goes on to the next class (load_elf_phdrs in
+  // fs/binfmt_elf.c). Where the narrow class has its count, a wide one has a part of the place of its sections.
+  if (count < 1 || count * layout.phentsize > MOST_HEADER_BYTES) return 'plain';
   const from = bits === 64 ? Number(view.getBigUint64(layout.e_phoff, true)) : view.getUint32(layout.e_phoff, true);
-  const length = view.getUint16(layout.e_phnum, true) * layout.phentsize;
+  const length = count * layout.phentsize;
   const headers = from + length <= start.length ? start.subarray(from, from + length) : readMore(from, length);
   if (headers === undefined) return 'unknown';
 

@@ -169,6 +169,23 @@ describe('a file is judged by the headers that the kernel reads', () => {
     }
   });
 
+  test('and of one alone, where the other has none: the place of sections may look like a size of headers', () => {
+    const file = new Uint8Array(readFileSync('/bin/true'));
+    const view = new DataView(file.buffer, file.byteOffset, file.length);
+    // e_shoff of the wide class, whose third and fourth bytes are e_phentsize of the narrow one.
+    view.setBigUint64(40, 0x2012_3456n, true);
+    view.setUint16(42, 32, true);
+    assert.equal(
+      judgeExecutable(file.subarray(0, HEADER_BYTES), () => undefined),
+      'plain',
+    );
+    view.setUint16(44, 1, true);
+    assert.notEqual(
+      judgeExecutable(file.subarray(0, HEADER_BYTES), () => undefined),
+      'plain',
+    );
+  });
+
   test('and of both, where they fit both', () => {
     // Where a narrow header would be there is one, of no segments.
     const bytes = file(64, EM_X86_64, [both, stack]);

@@ -9,7 +9,7 @@ cat <<-END - /dev/fd/3 3<<<'here string'
 END
 tee >(wc -l >lines) >(tr a-z A-Z >upper) < <(printf 'one\ntwo\n') >/dev/null
 # The shell doesn't wait for them.
-for name in lines upper; do until [ "$(wc -c <"$name" 2>/dev/null)" -gt 1 ] 2>/dev/null; do sleep 0.01; done; done
+for name in lines upper; do until [ "$(cat "$name" 2>/dev/null | wc -c)" -gt 1 ]; do sleep 0.01; done; done
 cat lines upper
 mapfile -t numbers < <(seq 3)
 echo "${numbers[@]}"
