@@ -73,7 +73,7 @@ describe('headers', () => {
     ['both', [both, executableStack], 'writable code', 'writable code'],
     ['two words of a stack, one executable', [text, stack, executableStack], 'executable stack', 'executable stack'],
     ['flags of another kind of segment', [text, [PT_INTERP, PF_W | PF_X], stack], 'plain', 'plain'],
-    ['none at all', [], 'plain', 'executable memory'],
+    ['none at all, with which the kernel starts nothing', [], 'plain', 'plain'],
     ['code that the file has all of', [[PT_LOAD, PF_R | PF_X, 0x1000, 0x1800, 0x1800], stack], 'plain', 'plain'],
     ['code with the rest of its page', [[PT_LOAD, PF_R | PF_X, 0x1010, 0x100, 0xff0], stack], 'plain', 'plain'],
     [
