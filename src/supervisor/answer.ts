@@ -16,6 +16,7 @@ import { type Answer, letContinue, type NotifiedCall, refuse, type Supervision }
 import { affinity } from './calls/affinity.js';
 import { copy, copyByFcntl } from './calls/copy.js';
 import { create } from './calls/create.js';
+import { deviceCommand } from './calls/device_command.js';
 import { execute } from './calls/execute.js';
 import { makeSocket } from './calls/make_socket.js';
 import { map } from './calls/map.js';
@@ -42,6 +43,7 @@ const serviceCalls: readonly NotifiedCall[] = [
   copyByFcntl,
   memfdCreate,
   makeSocket,
+  deviceCommand,
   execute,
   shareMemory,
   signalAction,

@@ -19,6 +19,8 @@ export interface Order {
   readonly script: string;
   /** Words for the kernel's command line, beside the harness's own. */
   readonly commandLine: string;
+  /** Modules that are loaded before the disk is there. */
+  readonly modules: readonly string[];
   /** The longest that the guest may take from its start to its end, in seconds. */
   readonly patience: number;
   /** Where what it says is kept. */
@@ -51,7 +53,7 @@ function words(folder: string, image: string, commandLine: string): readonly str
     ...['setpriv', '--pdeathsig', 'KILL', 'qemu-system-x86_64'],
     ...['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', PROCESSOR],
     ...['-m', String(MEGABYTES), '-smp', String(PROCESSORS), '-nographic', '-no-reboot', '-nodefaults'],
-    ...['-serial', 'stdio', '-serial', `file:${join(folder, 'results')}`],
+    ...['-serial', 'stdio', '-serial', `file:${join(folder, 'results')}`, '-serial', 'null'],
     ...['-kernel', join(folder, 'vmlinuz'), '-initrd', join(folder, 'initramfs')],
     ...['-drive', `file=${image},format=raw,if=none,id=root,snapshot=on,cache=unsafe`],
     ...['-device', 'virtio-blk-pci,drive=root'],
@@ -69,7 +71,7 @@ export async function boot(kernel: UnpackedKernel, { image, busybox }: RootImage
     mkdirSync(join(folder, 'order', 'boot-order'), { recursive: true });
     writeFileSync(join(folder, 'order', 'boot-order', 'order.sh'), order.script);
     // The kernel unpacks archives one behind the other.
-    const archive = Buffer.concat([initramfs(kernel, busybox), pack(join(folder, 'order'))]);
+    const archive = Buffer.concat([initramfs(kernel, busybox, order.modules), pack(join(folder, 'order'))]);
     writeFileSync(join(folder, 'initramfs'), archive);
     writeFileSync(join(folder, 'vmlinuz'), readFileSync(join(kernel.folder, 'vmlinuz')));
     const [program = '', ...rest] = words(folder, image, order.commandLine);

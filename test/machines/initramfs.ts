@@ -63,8 +63,12 @@ export function pack(folder: string): Buffer {
   return gzipSync(command(['sh', '-c', 'find . | cpio --quiet -o -H newc'], { cwd: folder }), { level: 1 });
 }
 
-/** The archive that a kernel starts from. */
-export function initramfs(kernel: UnpackedKernel, busybox: string): Buffer {
+/**
+ * The archive that a kernel starts from.
+ *
+ * @param more - modules that are loaded besides: a guest's own disk has none
+ */
+export function initramfs(kernel: UnpackedKernel, busybox: string, more: readonly string[] = []): Buffer {
   const tree = mkdtempSync(join(tmpdir(), 'trampfd-initramfs-'));
   try {
     for (const name of ['bin', 'dev', 'proc', 'sys', 'root', 'modules']) mkdirSync(join(tree, name));
@@ -72,7 +76,7 @@ export function initramfs(kernel: UnpackedKernel, busybox: string): Buffer {
     copyFileSync(busybox, join(tree, 'bin', 'sh'));
     for (const name of ['busybox', 'sh']) chmodSync(join(tree, 'bin', name), 0o755);
     const modules = join(kernel.folder, 'lib', 'modules', kernel.release);
-    const order = loadingOrder(readFileSync(join(modules, 'modules.dep'), 'utf8'));
+    const order = loadingOrder(readFileSync(join(modules, 'modules.dep'), 'utf8'), [...WANTED, ...more]);
     for (const [index, path] of order.entries()) {
       const name = `${String(index).padStart(2, '0')}-${basename(path).replace(/\.ko.*$/, '.ko')}`;
       writeFileSync(join(tree, 'modules', name), moduleText(join(modules, path)));

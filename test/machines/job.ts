@@ -14,6 +14,8 @@ export interface BootOptions {
   readonly commandLine: string;
   /** Settings below /proc/sys by their path, such as `kernel/yama/ptrace_scope`, made before the boot's first job. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Modules of devices that a machine may have, such as `vivid`: a guest finds none by itself. */
+  readonly modules?: readonly string[];
 }
 
 /** One job. */

@@ -144,6 +144,7 @@ async function runOn(kernel: Kernel, image: RootImage, wanted: Wanted): Promise<
     const booted = await boot(unpacked, image, {
       script: orderOf(group, wanted),
       commandLine: options?.commandLine ?? '',
+      modules: options?.modules ?? [],
       patience: wanted.isQuick ? Math.min(limit, QUICK_LIMIT) : limit,
       console: join(place, `console-${index}`),
       isShown: wanted.isShown,

@@ -8,8 +8,7 @@
  * @module
  */
 import { FCNTL } from '../../abi/fcntl.js';
-import { close, copyDescriptor, fileIdentityOf, openPidfd, PIDFD_THREAD } from '../../linux/descriptor.js';
-import { processOf } from '../../linux/proc.js';
+import { close, fileIdentityOf } from '../../linux/descriptor.js';
 import type { Rule } from '../../policy/rule.js';
 import {
   type Answer,
@@ -22,6 +21,7 @@ import {
   unseen,
 } from '../call.js';
 import type { TableEntry, UserEntry } from '../tables.js';
+import { takeDescriptor } from '../take_descriptor.js';
 import { isInside, type Window } from '../window.js';
 import { type CallNames, descriptorRules } from './on_descriptor.js';
 
@@ -51,25 +51,10 @@ function requestOf({ notification, name }: CallContext): CopyRequest | undefined
   }
 }
 
-/** Takes the caller's descriptor, checked to be the table's; undefined where it cannot be had. */
-function takeDescriptor(threadId: number, descriptor: number, entry: TableEntry | UserEntry): number | undefined {
-  const processId = processOf(threadId);
-  if (processId === undefined) return undefined;
-  // The process's table first; a thread with a table of its own can be asked from Linux 6.9 on.
-  for (const [id, flags] of [
-    [processId, 0],
-    [threadId, PIDFD_THREAD],
-  ] as const) {
-    const pidfd = openPidfd(id, flags);
-    if (pidfd < 0) continue;
-    const copy = copyDescriptor(pidfd, descriptor);
-    close(pidfd);
-    if (copy < 0) continue;
-    const identity = fileIdentityOf(copy);
-    if (typeof identity !== 'number' && identity.inode === entry.inode && identity.device === entry.device) return copy;
-    close(copy);
-  }
-  return undefined;
+/** Whether a descriptor is of a table's file. */
+function isOf(copy: number, entry: TableEntry | UserEntry): boolean {
+  const identity = fileIdentityOf(copy);
+  return typeof identity !== 'number' && identity.inode === entry.inode && identity.device === entry.device;
 }
 
 function answer(context: CallContext): Answer {
@@ -100,7 +85,7 @@ function answer(context: CallContext): Answer {
     number = numbers.choose(threadId, request.number.atLeast);
   }
   if (typeof number === 'string') return refuse(number, 'no number is free for a copy of a table');
-  const source = takeDescriptor(threadId, descriptor, entry);
+  const source = takeDescriptor(threadId, descriptor, (taken) => isOf(taken, entry));
   if (source === undefined || !isValid(context)) {
     if (source !== undefined) close(source);
     return refuse('EBADF', 'the descriptor was closed while it was being copied');

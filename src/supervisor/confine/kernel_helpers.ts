@@ -1,6 +1,6 @@
 /**
  * Programs that the kernel starts by itself, outside of every run and with all capabilities (call_usermodehelper of the
- * kernel): modprobe(8) for a socket family, request-key(8), the handler of core dumps, and few more. Root must be able to
+ * kernel): modprobe(8) for a socket family, request-key(8), the handler of core dumps, and few more; and those that udev(7) starts when a device comes. Root must be able to
  * write neither these programs nor what they, their loader and their interpreters read.
  *
  * Files directly in /etc, and those that could be made there, are read-only: most of what these programs read are such
@@ -25,12 +25,18 @@ const HELPER_FOLDERS: readonly (readonly [RegExp, string])[] = [
   [/^ld\.so\.conf\.d$/, 'ldconfig(8)'],
   [/^(?:systemd|apport|abrt|libreport)$/, 'handlers of core dumps, and what they start by socket'],
   [/^(?:drbd\.d|hotplug|hotplug\.d|udev)$/, 'drbdadm(8), uevent_helper, udev(7)'],
+  // A network interface, which root's run can make, is told to udev, and that starts what configures it.
+  [/^(?:network|NetworkManager|netplan|dhcp|dhcpcd|wpa_supplicant)$/, 'ifup(8), NetworkManager(8) and their scripts'],
+  [/^(?:default|sysconfig)$/, 'settings that scripts of udev and of services read as commands'],
   [/^(?:alternatives|perl|python[\d.]*)$/, 'scripts, by the names of programs and by what interpreters read first'],
 ];
 /** Other files that libraries of theirs read code's names from. */
 const HELPER_FILES: readonly string[] = ['/etc/ssl/openssl.cnf', '/etc/pki/tls/openssl.cnf'];
 /** Folders of /run that such programs read. They are made where they are not there, for a run could make them. */
 const RUN_FOLDERS: readonly string[] = ['/run/modprobe.d'];
+
+/** Folders of /run with rules and units by which a device that comes has a program started; where they are there. */
+const DEVICE_FOLDERS: readonly string[] = ['/run/udev', '/run/systemd', '/run/network', '/run/NetworkManager'];
 
 /** Where the kernel has the names of programs that it starts. */
 const PROGRAM_SETTINGS: readonly string[] = [
@@ -142,19 +148,28 @@ function configuration(): readonly OwnMount[] {
   ];
 }
 
-/** Folders of /run, and /run itself, so that it cannot be moved away. */
-function runtime(visible: readonly Mount[], trees: readonly string[]): readonly OwnMount[] {
+/** Folders of /run that the kernel's modprobe(8) reads, where it has one. */
+function moduleFolders(): readonly string[] {
   const modprobe = text('/proc/sys/kernel/modprobe');
-  const run = resolved('/run');
-  if (run === undefined || modprobe === undefined || modprobe === '' || resolved(modprobe) === undefined) return [];
-  const folders = RUN_FOLDERS.map((folder) => {
+  if (modprobe === undefined || modprobe === '' || resolved(modprobe) === undefined) return [];
+  for (const folder of RUN_FOLDERS) {
     try {
       mkdirSync(folder, { mode: 0o755 });
     } catch {
       // It is there, or cannot be made: then it cannot by the run.
     }
-    return resolved(folder);
-  }).filter((path) => path !== undefined && !trees.some((tree) => isWithin(path, tree)));
+  }
+  return RUN_FOLDERS;
+}
+
+/** Folders of /run, and /run itself, so that it cannot be moved away. */
+function runtime(visible: readonly Mount[], trees: readonly string[]): readonly OwnMount[] {
+  const run = resolved('/run');
+  if (run === undefined) return [];
+  const folders = [...moduleFolders(), ...DEVICE_FOLDERS]
+    .map(resolved)
+    .filter((path) => path !== undefined && !trees.some((tree) => isWithin(path, tree)));
+  if (folders.length === 0) return [];
   const isMount = visible.some(({ path }) => path === run);
   return [
     ...(isMount ? [] : [{ path: run, attributes: MOUNT.MOUNT_ATTR_NOEXEC | MOUNT.MOUNT_ATTR_NODEV }]),

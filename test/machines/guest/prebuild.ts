@@ -21,4 +21,5 @@ for (const width of ['x86-64', 'i386'] as const) {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+compileProgram('supervisor/device_command.c', { flags: ['-pthread'] });
 for (const program of ['wx/outside.c', 'cli/create.c', 'emulation/burst.c']) compileProgram(program);

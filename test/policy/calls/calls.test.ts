@@ -125,9 +125,12 @@ function results(before: readonly string[], width: (typeof WIDTHS)[number], call
 }
 
 test('commands of terminals, interfaces and files that programs need are let through', () => {
-  // TCGETS, TCSETSF2, TIOCSPGRP, TIOCSWINSZ, TIOCSCTTY, FIONREAD, TUNSETIFF, TUNSETQUEUE, SIOCGIFCONF, FICLONE, VIDIOC_REQBUFS.
+  // TCGETS, TCSETSF2, TIOCSPGRP, TIOCSWINSZ, TIOCSCTTY, FIONREAD, TUNSETIFF, TUNSETQUEUE, SIOCGIFCONF, FICLONE, TIOCMGET, TIOCMBIC, VIDIOC_QBUF.
   const commands = [
-    ...[0x5401, 0x402c542d, 0x5410, 0x5414, 0x540e, 0x541b, 0x400454ca, 0x400454d9, 0x8912, 0x40049409, 0xc0145608],
+    ...[
+      0x5401, 0x402c542d, 0x5410, 0x5414, 0x540e, 0x541b, 0x400454ca, 0x400454d9, 0x8912, 0x40049409, 0x5415, 0x5417,
+      0xc058560f,
+    ],
   ];
   for (const level of LEVELS) {
     const rules = policyRules(policyOf(level), [], everyGround);

@@ -133,6 +133,59 @@ static void *key_table(void)
 	return command(KDSKBENT);
 }
 
+/* Lines of a modem, of which one has a serial line read what is written to it. They stand in memory. */
+static uint32_t *loop_line(void)
+{
+	uint32_t *lines = (uint32_t *)low_byte();
+	*lines = 0x8000; /* TIOCM_LOOP */
+	return lines;
+}
+
+static void *added_line(void)
+{
+	const int slave = terminal();
+	return typed(slave, ioctl(slave, TIOCMBIS, loop_line()));
+}
+
+static void *set_line(void)
+{
+	const int slave = terminal();
+	return typed(slave, ioctl(slave, TIOCMSET, loop_line()));
+}
+
+static void *added_line_by_i386(void)
+{
+	const int slave = terminal();
+	return typed(slave, i386_call(I386_IOCTL, (uint64_t)slave, TIOCMBIS, number_of(loop_line()), 0, 0, 0));
+}
+
+static void *added_line_by_upper_half(void)
+{
+	const int slave = terminal();
+	const uint64_t command = 0x1234567800000000 | TIOCMBIS;
+	return typed(slave, native_call(NATIVE(IOCTL), (uint64_t)slave, command, number_of(loop_line()), 0, 0, 0));
+}
+
+static void *loop_added(void)
+{
+	return in_a_session(added_line);
+}
+
+static void *loop_set(void)
+{
+	return in_a_session(set_line);
+}
+
+static void *loop_i386(void)
+{
+	return in_a_session(added_line_by_i386);
+}
+
+static void *loop_upper_half(void)
+{
+	return in_a_session(added_line_by_upper_half);
+}
+
 static void *paste(void)
 {
 	return in_a_session(selection);
@@ -149,4 +202,6 @@ static void *keys(void)
 }
 
 VARIANTS({"TIOCSTI", sti}, {"TIOCSTI-i386", sti_i386}, {"TIOCSTI-x86-64", sti_x86_64},
-	 {"TIOCSTI-upper-half", sti_upper_half}, {"TIOCLINUX", paste}, {"KDSKBSENT", strings}, {"KDSKBENT", keys})
+	 {"TIOCSTI-upper-half", sti_upper_half}, {"TIOCLINUX", paste}, {"KDSKBSENT", strings}, {"KDSKBENT", keys},
+	 {"TIOCMBIS", loop_added}, {"TIOCMSET", loop_set}, {"TIOCMBIS-i386", loop_i386},
+	 {"TIOCMBIS-upper-half", loop_upper_half})

@@ -29,7 +29,7 @@ if (isRoot) {
         'set -e',
         `F=${folder.path} T="${trampfd} run --policy strict"`,
         'export F',
-        'mkdir $F/etc $F/bin; cp -a /etc/. $F/etc; mkdir -p $F/etc/modprobe.d $F/etc/service/inner $F/etc/request-key.d',
+        'mkdir $F/etc $F/bin; cp -a /etc/. $F/etc; mkdir -p $F/etc/modprobe.d $F/etc/service/inner $F/etc/request-key.d $F/etc/network $F/etc/default',
         'mount --bind $F/etc /etc',
       ];
       const words = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', [...prelude, ...lines].join('\n')];
@@ -42,7 +42,7 @@ if (isRoot) {
       const { output } = script([
         `cat >$F/try <<'END'
           for at in ld.so.preload ld.so.cache ld.so.conf.d/x modprobe.conf modprobe.d/x request-key.conf request-key.d/x \\
-            alternatives/x nsswitch.conf service/x service/inner/x; do
+            alternatives/x network/x default/x nsswitch.conf service/x service/inner/x; do
             (: >>/etc/$at) 2>/dev/null && echo "$at yes" || echo "$at no"
             (: >>$F/etc/$at) 2>/dev/null && echo "other $at yes"
           done
@@ -55,11 +55,30 @@ END`,
         ...['ld.so.preload', 'ld.so.cache', 'ld.so.conf.d/x', 'modprobe.conf', 'modprobe.d/x', 'request-key.conf'].map(
           (name) => `${name} no`,
         ),
-        ...['request-key.d/x', 'alternatives/x', 'nsswitch.conf'].map((name) => `${name} no`),
+        ...['request-key.d/x', 'alternatives/x', 'network/x', 'default/x', 'nsswitch.conf'].map((name) => `${name} no`),
         'service/x yes',
         'service/inner/x yes',
         'stays',
         'stays',
+      ]);
+    });
+
+    test('writes no rules and units by which a device that comes has a program started', () => {
+      const { output } = script([
+        'mount -t tmpfs -o mode=755 none /run; mkdir -p /run/udev/rules.d /run/systemd/system /run/service',
+        `cat >$F/try <<'END'
+          for at in udev/x udev/rules.d/x.rules systemd/system/x.service modprobe.d/x.conf service/x; do
+            (: >>/run/$at) 2>/dev/null && echo "$at yes" || echo "$at no"
+          done
+          for at in udev systemd; do mv /run/$at /run/gone 2>/dev/null || echo stays; done
+END`,
+        '$T -- sh $F/try',
+      ]);
+      assert.deepEqual(output.trimEnd().split('\n'), [
+        ...['udev/x', 'udev/rules.d/x.rules', 'systemd/system/x.service', 'modprobe.d/x.conf'].map(
+          (name) => `${name} no`,
+        ),
+        ...['service/x yes', 'stays', 'stays'],
       ]);
     });
 
