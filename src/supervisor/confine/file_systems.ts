@@ -40,6 +40,11 @@ const SERVED: ReadonlySet<string> = new Set([
   ...['9p', 'virtiofs', 'vboxsf', 'prl_fs', 'vmhgfs', 'hostfs', 'drvfs', 'lxfs', 'wslfs'],
 ]);
 
+/** Those of them that come over no network of this machine's, but from the host of a virtual one. */
+const FROM_HOST: ReadonlySet<string> = new Set([
+  ...['virtiofs', 'vboxsf', 'prl_fs', 'vmhgfs', 'hostfs', 'drvfs', 'lxfs', 'wslfs'],
+]);
+
 /** The values of an option of a file system, which may stand there several times. */
 function values({ fileSystemOptions }: Mount, ...names: readonly string[]): readonly string[] {
   return names.flatMap((name) =>
@@ -87,9 +92,20 @@ function serverDoubt(mount: Mount, reader: Reader): Doubt | undefined {
   const addresses = [...values(mount, 'addr'), ...(transport === 'tcp' ? [mount.source] : [])];
   const isLocal =
     addresses.some((address) => isOfThisMachine(address, reader)) || transport === 'unix' || transport === 'fd';
-  return isLocal
-    ? { reason: 'a process of this machine serves its files, from files of its own', canBeNamed: true }
+  if (isLocal) return { reason: 'a process of this machine serves its files, from files of its own', canBeNamed: true };
+  const isOverNetwork = mount.type === '9p' ? transport === 'tcp' : !FROM_HOST.has(mount.type);
+  return isOverNetwork && reader.changesNetwork && !isSigned(mount)
+    ? { reason: 'who may change addresses (CAP_NET_ADMIN) can answer in the place of its server', canBeNamed: true }
     : undefined;
+}
+
+/** Whether each answer of a server is signed with a key that nobody else has (nfs(5): sec; mount.cifs(8): sign, seal). */
+function isSigned(mount: Mount): boolean {
+  if (mount.type.startsWith('nfs')) return values(mount, 'sec').some((one) => one === 'krb5i' || one === 'krb5p');
+  const isWindows = mount.type === 'cifs' || mount.type === 'smb3';
+  return (
+    isWindows && (mount.fileSystemOptions.includes('seal') || values(mount, 'sec').some((one) => one.endsWith('i')))
+  );
 }
 
 /** Why the files of a FUSE server are not trusted: a process of the run's own user serves what that user can change. */

@@ -12,6 +12,8 @@ export interface Reader {
   readonly userId: number;
   /** Whether it passes over the permissions of files, as root does. */
   readonly isPrivileged: boolean;
+  /** Whether it may change addresses and routes (CAP_NET_ADMIN): it can answer in the place of another machine then. */
+  readonly changesNetwork: boolean;
   /** Addresses of this machine. */
   readonly addresses: () => readonly string[];
 }
@@ -30,6 +32,7 @@ export function runReader(): Reader {
   const { effective, permitted } = capabilitySets(process.pid);
   return {
     userId,
+    changesNetwork: ((effective | permitted) & (1n << BigInt(CAPABILITY.CAP_NET_ADMIN))) !== 0n,
     isPrivileged: userId === 0 || ((effective | permitted) & PASSING) !== 0n,
     addresses: () => Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)),
   };

@@ -10,8 +10,8 @@ import { placesElsewhere } from '../../../src/supervisor/confine/backing.js';
 import { type Content, contentOf, lowerFolders } from '../../../src/supervisor/confine/file_systems.js';
 import type { Reader } from '../../../src/supervisor/confine/reader.js';
 
-const user: Reader = { userId: 1000, isPrivileged: false, addresses: () => ['192.0.2.7'] };
-const root: Reader = { userId: 0, isPrivileged: true, addresses: () => ['192.0.2.7'] };
+const user: Reader = { userId: 1000, isPrivileged: false, changesNetwork: false, addresses: () => ['192.0.2.7'] };
+const root: Reader = { userId: 0, isPrivileged: true, changesNetwork: true, addresses: () => ['192.0.2.7'] };
 
 /** The content of a mount, by what stands behind the hyphen of its line. */
 function content(rest: string, reader: Reader, path = '/mnt', device = '0:40'): Content {
@@ -60,7 +60,16 @@ describe('a file system is trusted', () => {
     // What it is, and whether naming helps: for a user, for root. None where it is trusted.
     ['ext4 /dev/sda1 rw', undefined, undefined],
     ['tmpfs tmpfs rw', undefined, undefined],
-    ['nfs4 server:/export rw,vers=4.2,addr=192.0.2.9', undefined, undefined],
+    // Root can have the server's address itself, but not its key.
+    ['nfs4 server:/export rw,vers=4.2,sec=sys,addr=192.0.2.9', undefined, true],
+    ['nfs4 server:/export rw,vers=4.2,sec=krb5,addr=192.0.2.9', undefined, true],
+    ['nfs4 server:/export rw,vers=4.2,sec=krb5i,addr=192.0.2.9', undefined, undefined],
+    ['nfs server:/export rw,vers=3,sec=krb5p,addr=192.0.2.9', undefined, undefined],
+    ['cifs //server/share rw,vers=3.1.1,sec=ntlmssp,addr=192.0.2.9', undefined, true],
+    ['cifs //server/share rw,vers=3.1.1,sec=ntlmsspi,addr=192.0.2.9', undefined, undefined],
+    ['smb3 //server/share rw,vers=3.1.1,seal,addr=192.0.2.9', undefined, undefined],
+    ['ceph 192.0.2.9:/ rw,name=admin', undefined, true],
+    ['9p 192.0.2.9 rw,trans=tcp', undefined, true],
     ['nfs4 server:/export rw,addr=192.0.2.7', true, true],
     ['nfs localhost:/export rw,addr=127.0.0.1', true, true],
     ['virtiofs share rw', undefined, undefined],
@@ -79,6 +88,12 @@ describe('a file system is trusted', () => {
       assert.deepEqual([doubted(rest, user), doubted(rest, root)], [ofUser, ofRoot]);
     });
   }
+
+  test('from a server, by root that may not change addresses', () => {
+    const bound: Reader = { ...root, changesNetwork: false };
+    assert.equal(doubted('nfs4 server:/export rw,vers=4.2,sec=sys,addr=192.0.2.9', bound), undefined);
+    assert.equal(doubted('nfs4 server:/export rw,addr=192.0.2.7', bound), true);
+  });
 
   test('where it holds the root folder, whoever serves it; one of an unknown type is not', () => {
     for (const rest of [
