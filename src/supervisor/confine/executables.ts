@@ -9,8 +9,9 @@
  *
  * @module
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { readSmallFile } from '../../linux/small_file.js';
 import { isWithin } from './mount_plan.js';
 import { asBytes } from './trees.js';
 
@@ -142,7 +143,7 @@ function listingPaths(): readonly string[] {
 /** Reads a listing of some trees; undefined where there is none, or no use in it: packages have come or gone since. */
 function read(path: string, trees: readonly string[]): Listing | undefined {
   try {
-    const text = readFileSync(path, 'latin1');
+    const text = readSmallFile(path);
     // Some thousand paths are judged at each start: what none of them has is looked for in all of them at once.
     if (ODD.test(text)) return undefined;
     const listing = JSON.parse(text) as Listing;

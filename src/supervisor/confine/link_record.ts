@@ -10,18 +10,10 @@
  *
  * @module
  */
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Mount } from '../../linux/mount_table.js';
+import { readSmallFile } from '../../linux/small_file.js';
 import { changedAt, FILLED_BY_HAND, packageChanges } from './executables.js';
 import { LinkNames, type LinkSearch, mayWrite } from './links.js';
 import { isWithin, type OwnMount, UNUSABLE } from './mount_plan.js';
@@ -49,6 +41,7 @@ const MOST_FILES = 2000;
 const MOST_RECORDS = 16;
 const STICKY = 0o1000;
 const OTHERS_WRITE = 0o022;
+const MAY_BE_GONE = { throwIfNoEntry: false } as const;
 
 /** Places that hold files of the system under second names, where no program executes them (ostree(1)). */
 const LINK_STORES: readonly string[] = ['/sysroot/ostree', '/ostree'];
@@ -64,30 +57,52 @@ function linkStores(): readonly string[] {
   return [...new Set(found)].filter((store) => store !== undefined);
 }
 
-/** A folder for the record; undefined where there is no place for one. */
-function recordFolder(visible: readonly Mount[], { userId }: Reader): string | undefined {
+/** Where records may be. */
+interface RecordFolders {
+  /** The one for this run's; undefined where there is no place for one. */
+  readonly own: string | undefined;
+  /** Every one that a later start may read, as there are other places in a session than without one. */
+  readonly all: readonly string[];
+}
+
+function recordFolders(visible: readonly Mount[], { userId }: Reader): RecordFolders {
   const at = (path: string): boolean => visible.some((mount) => mount.path === path && mount.type === 'tmpfs');
   const places: readonly (readonly [string, string])[] = [
     ...(userId === 0 ? ([['/run', '/run/trampfd']] as const) : []),
     [`/run/user/${userId}`, `/run/user/${userId}/trampfd`],
     ['/dev/shm', `/dev/shm/trampfd-${userId}`],
   ];
-  return places.find(([place, folder]) => at(place) && isOurs(place, folder, userId))?.[1];
+  const found = places
+    .filter(([place]) => at(place) && isSafePlace(place, userId))
+    .map(([, folder]) => ({ folder, isOurs: isOurs(folder, userId) }))
+    .filter(({ folder }) => lstatSync(folder, MAY_BE_GONE)?.isDirectory() === true);
+  return { own: found.find(({ isOurs: is }) => is)?.folder, all: found.map(({ folder }) => folder) };
 }
 
-/** Makes a folder where there is none; whether nobody else can write to it, or put another in its place. */
-function isOurs(place: string, folder: string, userId: number): boolean {
+/** Whether nobody else can put another folder in the place of one of this user's. */
+function isSafePlace(place: string, userId: number): boolean {
+  const top = lstatSync(place);
+  const isSafe = (top.mode & OTHERS_WRITE) === 0 ? top.uid === userId : (top.mode & STICKY) !== 0;
+  return isSafe && (top.uid === 0 || top.uid === userId);
+}
+
+/**
+ * Makes a folder where there is none; whether nobody else can write to it. What else is there is made such a one, before a
+ * run of the user does that and puts a record there.
+ */
+function isOurs(folder: string, userId: number): boolean {
   try {
-    const top = lstatSync(place);
-    const isSafe = (top.mode & OTHERS_WRITE) === 0 ? top.uid === userId : (top.mode & STICKY) !== 0;
-    if (!isSafe || (top.uid !== 0 && top.uid !== userId)) return false;
-    try {
-      mkdirSync(folder, { mode: 0o700 });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return false;
-    }
+    const before = lstatSync(folder, MAY_BE_GONE);
+    if (before?.isDirectory() === false) rmSync(folder);
+    if (before?.isDirectory() !== true) mkdirSync(folder, { mode: 0o700 });
     const status = lstatSync(folder);
-    return status.isDirectory() && status.uid === userId && (status.mode & OTHERS_WRITE) === 0;
+    if (!status.isDirectory() || status.uid !== userId) return false;
+    if ((status.mode & OTHERS_WRITE) === 0) return true;
+    chmodSync(folder, 0o700);
+    // A folder among them is no record, and not to be searched: others may have it open.
+    for (const name of readdirSync(folder, { withFileTypes: true }))
+      if (!name.isDirectory()) rmSync(`${folder}/${name.name}`, { force: true });
+    return true;
   } catch {
     return false;
   }
@@ -98,7 +113,7 @@ type Subject = Pick<LinkRecord, 'version' | 'trees' | 'mounts' | 'packages'>;
 
 function read(path: string, subject: Subject): LinkRecord | undefined {
   try {
-    const record = JSON.parse(readFileSync(path, 'latin1')) as LinkRecord;
+    const record = JSON.parse(readSmallFile(path)) as LinkRecord;
     const { version, trees, mounts, packages } = record;
     const isSame = JSON.stringify({ version, trees, mounts, packages }) === JSON.stringify(subject);
     return isSame && Math.abs(Date.now() - record.at) < LONGEST ? record : undefined;
@@ -154,7 +169,7 @@ export function systemLinks(
   reader: Reader,
   times: ReadonlyMap<string, number>,
 ): SystemLinks {
-  const folder = recordFolder(visible, reader);
+  const { own: folder, all } = recordFolders(visible, reader);
   const stores = reader.isPrivileged ? linkStores() : [];
   const mounts = new Map(visible.map((mount) => [mount.path, mount]));
   const isInTree = (one: string): boolean => trees.some((tree) => isWithin(one, tree));
@@ -166,7 +181,7 @@ export function systemLinks(
   };
   const path = folder === undefined ? undefined : `${folder}/${recordName(subject)}`;
   const known = path === undefined ? undefined : read(path, subject);
-  const own = [...stores, ...(folder === undefined ? [] : [folder])].map((one) => ({
+  const own = [...stores, ...all].map((one) => ({
     path: one,
     attributes: UNUSABLE,
   }));
@@ -192,12 +207,12 @@ export function systemLinks(
   }
   const outside = names.outside(reader).filter(isInTree);
   if (path !== undefined && (known === undefined || changed.length > 0)) {
-    const all = names.writable(reader);
+    const linked = names.writable(reader);
     write(path, {
       ...subject,
       at: known?.at ?? Date.now(),
       folders: Object.fromEntries(folders),
-      files: all.length > MOST_FILES ? outside : all,
+      files: linked.length > MOST_FILES ? outside : linked,
     });
   }
   return { outside, own };

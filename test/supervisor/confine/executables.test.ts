@@ -4,11 +4,13 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   rmSync,
@@ -70,6 +72,15 @@ class House extends SharedFolder {
 }
 
 describe('a listing of executable files', () => {
+  test('is made anew where a named pipe stands in its place, which nobody writes to', { timeout: 60_000 }, () => {
+    using house = new House();
+    mkdirSync(join(house.cache, 'trampfd'));
+    assert.equal(spawnSync('mkfifo', [house.listing]).status, 0);
+    if (isRoot) chownSync(join(house.cache, 'trampfd'), ORDINARY, ORDINARY);
+    assert.deepEqual(house.found(), ['bin/one', 'share/deep/two']);
+    assert.equal(lstatSync(house.listing).isFile(), true);
+  });
+
   test('is written where there is none, and has programs alone', () => {
     using house = new House();
     assert.deepEqual(house.found(), ['bin/one', 'share/deep/two']);

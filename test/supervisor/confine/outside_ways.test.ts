@@ -380,6 +380,23 @@ describe('a file with another name outside', () => {
     assert.deepEqual(lines, ['remembered', 'no', '126']);
   });
 
+  test('nor is it forged at a place where a later start would look: one without a session, or without /run', () => {
+    const identity = isRoot ? '0' : '$(id -u)';
+    const forge = (folder: string): string =>
+      `mkdir ${folder} 2>/dev/null; rm -rf ${folder} 2>/dev/null; chmod 700 ${folder} 2>/dev/null; (: >${folder}/new) 2>/dev/null && echo forged || echo no`;
+    const { lines } = script([
+      ...files,
+      'mount -t tmpfs tmpfs /dev/shm; mount -t tmpfs tmpfs /run; mkdir -p /run/user',
+      `I=${identity}; mkdir /run/user/$I && mount -t tmpfs tmpfs /run/user/$I`,
+      `S=/dev/shm/trampfd-$I; export S`,
+      `$T -- sh -c '${forge('$S')}' 2>/dev/null`,
+      // What others could write to, and what is no folder, is made anew before a run could.
+      `chmod 777 $S; $T -- sh -c '${forge('$S')}' 2>/dev/null`,
+      `rm -rf $S; ln -s /nowhere $S; $T -- sh -c '${forge('$S')}' 2>/dev/null`,
+    ]);
+    assert.deepEqual(lines, ['no', 'no', 'no']);
+  });
+
   if (isRoot) {
     test('is of no matter to a user who cannot write it', () => {
       const { lines, errors } = script([
