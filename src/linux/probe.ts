@@ -163,7 +163,6 @@ export function probeMemoryFile(): MemoryFileFindings {
   if (!hasNoExecSeal) file = negatedErrno(libcMemfdCreate('trampfd-doctor', flags));
   if (file < 0) return { errno: -file, sealsFutureWrites: false, staysReadOnly: false, hasNoExecSeal };
   try {
-    writeSync(file, new Uint8Array(PAGE));
     const sealed = addSeals(file, FCNTL.F_SEAL_SHRINK | FCNTL.F_SEAL_GROW | FCNTL.F_SEAL_FUTURE_WRITE) === 0;
     if (!sealed) return { errno: 0, sealsFutureWrites: false, staysReadOnly: false, hasNoExecSeal };
     const address = libcMmap(null, PAGE, PROT.PROT_READ | PROT.PROT_EXEC, MAP.MAP_SHARED, file, 0);
