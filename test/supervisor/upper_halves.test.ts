@@ -21,7 +21,7 @@ for (const [options, writable] of [
     assert.deepEqual([done.status, done.signal, done.stderr], [0, null, '']);
     assert.deepEqual(done.stdout.trimEnd().split('\n'), [
       'create 0',
-      'slots 24',
+      'slots 28',
       'code 16',
       'seek 1',
       'data 16',

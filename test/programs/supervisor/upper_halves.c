@@ -44,9 +44,9 @@ int main(void) {
   memcpy(low, &data, sizeof data);
   printf("seek %d\n", call(LSEEK, fd, 1, 0, 0, 0, 0));
   printf("data %d\n", call(WRITE, fd, at, sizeof data, 0, 0, 0));
-  int mapped = call(MMAP2, 0, 24, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+  int mapped = call(MMAP2, 0, info.code_size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, info.code_offset / 4096);
   printf("map %d\n", mapped < 0 && mapped > -4096 ? mapped : 0);
-  printf("again %d\n", call(MMAP2, 0, 24, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0));
+  printf("again %d\n", call(MMAP2, 0, info.code_size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, info.code_offset / 4096));
   int writable = call(MMAP2, 0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   printf("writable %d\n", writable < 0 && writable > -4096 ? writable : 0);
   return 0;
