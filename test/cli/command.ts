@@ -7,6 +7,7 @@ import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:chi
 import { accessSync, chmodSync, constants, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { patience } from '../patience.js';
 import { compileProgram, root } from '../programs/compile.js';
 
 /** The command, as a person starts it. */
@@ -28,7 +29,7 @@ export interface RunOptions {
 }
 
 /** The longest that any program here may take, in milliseconds: whatever hangs is a failure. */
-const PATIENCE = 30_000;
+const PATIENCE = patience(30_000);
 
 /** Runs a program to its end. */
 export function run(words: readonly string[], options: RunOptions = {}): Ended {
@@ -70,7 +71,7 @@ export class Running implements AsyncDisposable {
    */
   constructor(words: readonly string[], options: SpawnOptions & { readonly patience?: number } = {}) {
     const [file = '', ...rest] = words;
-    const { patience = PATIENCE, ...others } = options;
+    const { patience: limit = PATIENCE, ...others } = options;
     this.child = spawn(file, rest, { detached: true, stdio: 'pipe', ...others });
     this.child.stdout?.setEncoding('latin1').on('data', (text: string) => {
       this.#output += text;
@@ -80,7 +81,7 @@ export class Running implements AsyncDisposable {
       this.#errors += text;
     });
     this.child.stdin?.on('error', () => undefined);
-    const impatience = setTimeout(() => this.#killAll(), patience);
+    const impatience = setTimeout(() => this.#killAll(), limit);
     this.ended = new Promise((resolve) => {
       this.child.on('close', (status, signal) => {
         this.#over = true;
