@@ -36,7 +36,10 @@ for (const [user, before] of Object.entries({ root: [], ordinary: asOrdinaryUser
     });
     await attempt(`${user}: a sentence says why under ${policy}`, () => {
       assert.equal(run.stdout, '');
-      // What is missing stands below that.
+      // What is missing stands below that. Under strict the output of this job, a socket whose queue such a kernel does not
+      // count, may be refused first.
+      const isQueue = policy === 'strict' && /^trampfd: descriptor 1 is a socket [^\n]+\n$/.test(run.stderr);
+      if (isQueue) return;
       assert.match(run.stderr, /^trampfd: [^\n]+ nothing was started[^\n]*\n/);
       assert.match(run.stderr, policy === 'strict' ? /mount_setattr/ : /SECCOMP_ADDFD_FLAG_SEND/);
     });
