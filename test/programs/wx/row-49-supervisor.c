@@ -129,10 +129,9 @@ static void *each_descriptor(int (*get)(int number))
 		snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
 		if (readlink(path, target, sizeof target - 1) > 0 && strstr(target, "seccomp notify") != NULL)
 			taken = 1;
-		/* A file of the user's is left as it is: only what has no name is written. */
-		void *page = strstr(target, "memfd:") == NULL && strstr(target, "(deleted)") == NULL
-				     ? NULL
-				     : mapped_twice(descriptor, 0);
+		/* A file of the user's is left as it is: only what has no name is written. Files of tables come and go. */
+		const int is_nameless = strstr(target, "memfd:") != NULL || strstr(target, "(deleted)") != NULL;
+		void *page = !is_nameless || strstr(target, "memfd:trampfd") != NULL ? NULL : mapped_twice(descriptor, 0);
 		if (page != NULL)
 			return page;
 		close(descriptor);
