@@ -129,6 +129,11 @@ function newestRelease(kernel: Kernel, state: string): string {
   return newest.replace('linux-image-', '');
 }
 
+/** Whether a kernel's modules are there: `linux-image-*` has them beside the image, newer packages apart from it. */
+function hasModules(folder: string, release: string): boolean {
+  return existsSync(join(folder, 'lib', 'modules', release, 'kernel'));
+}
+
 /** Where a kernel's image is, once its packages are unpacked. */
 function imageIn(folder: string, release: string): string | undefined {
   return [join(folder, 'boot', `vmlinuz-${release}`), join(folder, 'lib', 'modules', release, 'vmlinuz')].find(
@@ -140,7 +145,7 @@ function unpack(release: string, state: string, folder: string): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const part of ['image', 'binary', 'modules']) {
-    if (part !== 'image' && imageIn(folder, release) !== undefined) break;
+    if (imageIn(folder, release) !== undefined && hasModules(folder, release)) break;
     const downloads = join(state, 'download');
     rmSync(downloads, { recursive: true, force: true });
     mkdirSync(downloads);
@@ -153,6 +158,7 @@ function unpack(release: string, state: string, folder: string): void {
   }
   const image = imageIn(folder, release);
   if (image === undefined) throw new Error(`linux-image-${release} and its kin have no vmlinuz`);
+  if (!hasModules(folder, release)) throw new Error(`linux-image-${release} and its kin have no modules`);
   renameSync(image, join(folder, 'vmlinuz'));
   command(['depmod', '-b', folder, release]);
 }
