@@ -31,8 +31,9 @@ test('every kernel has a job, with --quick too', () => {
 });
 
 test('a boot has the jobs with its options', () => {
-  const job = (name: string, boot: Job['boot']): Job => ({
+  const job = (name: string, boot: Job['boot'], isAlone = false): Job => ({
     name,
+    isAlone,
     summary: '',
     words: ['doctor'],
     patience: 1,
@@ -40,9 +41,14 @@ test('a boot has the jobs with its options', () => {
     isFor: () => true,
   });
   const yama = { commandLine: '', settings: { 'kernel/yama/ptrace_scope': '2' } };
-  const groups = byBoot([job('a', asDebianBoots), job('b', yama), job('c', { ...asDebianBoots })]);
+  const groups = byBoot([
+    job('a', asDebianBoots),
+    job('b', yama),
+    job('c', { ...asDebianBoots }),
+    job('d', asDebianBoots, true),
+  ]);
   assert.deepEqual(
     groups.map((group) => group.map(({ name }) => name)),
-    [['a', 'c'], ['b']],
+    [['a', 'c'], ['b'], ['d']],
   );
 });

@@ -30,6 +30,8 @@ export interface Job {
   /** The longest that it may take in a guest, in seconds. */
   readonly patience: number;
   readonly boot: BootOptions;
+  /** Whether it has a boot of its own: it takes long, and another one can go on beside it. */
+  readonly isAlone?: boolean;
   /** Whether it is done on a kernel. */
   readonly isFor: (kernel: Kernel) => boolean;
 }
@@ -54,7 +56,7 @@ export async function readJobs(): Promise<readonly Job[]> {
 export function byBoot(jobs: readonly Job[]): readonly (readonly Job[])[] {
   const groups = new Map<string, Job[]>();
   for (const job of jobs) {
-    const key = JSON.stringify(job.boot);
+    const key = JSON.stringify(job.isAlone === true ? [job.boot, job.name] : job.boot);
     groups.set(key, [...(groups.get(key) ?? []), job]);
   }
   return [...groups.values()];

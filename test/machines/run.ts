@@ -11,6 +11,7 @@
  * @module
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ensureMachinePackages } from '../packages.js';
 import { matrixRows } from '../policy/matrix/rows.js';
@@ -131,37 +132,56 @@ function report(kernel: UnpackedKernel, jobs: readonly Job[], results: GuestResu
   return faults;
 }
 
-async function runOn(kernel: Kernel, image: RootImage, wanted: Wanted): Promise<number> {
-  const jobs = wanted.jobs.filter((job) => job.isFor(kernel));
-  const unpacked = fetchKernel(kernel, wanted.isRefreshed);
-  let faults = 0;
-  for (const [index, group] of byBoot(jobs).entries()) {
-    const options = group[0]?.boot;
-    const how = JSON.stringify(options) === '{"commandLine":"","settings":{}}' ? '' : ` ${JSON.stringify(options)}`;
-    console.log(`\nLinux ${unpacked.release}${how}: ${group.map(({ name }) => name).join(', ')}`);
-    const place = cacheFolder('results', kernel.name);
-    const limit = BOOTING + group.reduce((sum, { patience }) => sum + patience, 0);
-    const booted = await boot(unpacked, image, {
-      script: orderOf(group, wanted),
-      commandLine: options?.commandLine ?? '',
-      modules: options?.modules ?? [],
-      patience: wanted.isQuick ? Math.min(limit, QUICK_LIMIT) : limit,
-      console: join(place, `console-${index}`),
-      isShown: wanted.isShown,
-    });
-    writeFileSync(join(place, `results-${index}`), booted.results);
-    const results = readResults(booted.results);
-    // The docs are written from all of the matrix that was tried, be it row by row.
-    if (group.some(({ words: [script] }) => script === 'matrix')) {
-      const kept = join(place, 'matrix');
-      writeFileSync(kept, keepAttempts(existsSync(kept) ? readFileSync(kept, 'utf8') : '', results));
-    }
-    faults += report(unpacked, group, results, booted);
-    console.log(
-      `Linux ${unpacked.release}: ${Math.round(booted.seconds)} s; what it said is in ${join(place, `console-${index}`)}`,
-    );
+/** A boot, and what it is for. */
+interface Task {
+  readonly kernel: Kernel;
+  readonly unpacked: UnpackedKernel;
+  /** Which of its kernel's boots it is. */
+  readonly index: number;
+  readonly jobs: readonly Job[];
+}
+
+/** Boots a guest, and says what came of it; gives how many faults there are. */
+async function runTask({ kernel, unpacked, index, jobs }: Task, image: RootImage, wanted: Wanted): Promise<number> {
+  const options = jobs[0]?.boot;
+  const how = JSON.stringify(options) === '{"commandLine":"","settings":{}}' ? '' : ` ${JSON.stringify(options)}`;
+  const place = cacheFolder('results', kernel.name);
+  const limit = BOOTING + jobs.reduce((sum, { patience }) => sum + patience, 0);
+  const booted = await boot(unpacked, image, {
+    script: orderOf(jobs, wanted),
+    commandLine: options?.commandLine ?? '',
+    modules: options?.modules ?? [],
+    patience: wanted.isQuick ? Math.min(limit, QUICK_LIMIT) : limit,
+    console: join(place, `console-${index}`),
+    isShown: wanted.isShown,
+  });
+  writeFileSync(join(place, `results-${index}`), booted.results);
+  const results = readResults(booted.results);
+  // The docs are written from all of the matrix that was tried, be it row by row.
+  if (jobs.some(({ words: [script] }) => script === 'matrix')) {
+    const kept = join(place, 'matrix');
+    writeFileSync(kept, keepAttempts(existsSync(kept) ? readFileSync(kept, 'utf8') : '', results));
   }
+  console.log(`\nLinux ${unpacked.release}${how}: ${jobs.map(({ name }) => name).join(', ')}`);
+  const faults = report(unpacked, jobs, results, booted);
+  console.log(
+    `Linux ${unpacked.release}: ${Math.round(booted.seconds)} s; what it said is in ${join(place, `console-${index}`)}`,
+  );
   return faults;
+}
+
+/** Has guests do all tasks, as many at a time as there are processors; gives how many faults there are. */
+async function runTasks(tasks: readonly Task[], image: RootImage, wanted: Wanted): Promise<number> {
+  const left = [...tasks];
+  const work = async (): Promise<number> => {
+    let faults = 0;
+    for (let task = left.shift(); task !== undefined; task = left.shift()) {
+      faults += await runTask(task, image, wanted);
+    }
+    return faults;
+  };
+  const faults = await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return faults.reduce((sum, each) => sum + each, 0);
 }
 
 async function main(words: readonly string[]): Promise<number> {
@@ -178,8 +198,12 @@ async function main(words: readonly string[]): Promise<number> {
   const start = performance.now();
   const image = rootImage();
   console.log(`the disk of guests is ready after ${Math.round((performance.now() - start) / 1000)} s`);
-  let faults = 0;
-  for (const kernel of wanted.kernels) faults += await runOn(kernel, image, wanted);
+  const tasks = wanted.kernels.flatMap((kernel) => {
+    const unpacked = fetchKernel(kernel, wanted.isRefreshed);
+    const groups = byBoot(wanted.jobs.filter((job) => job.isFor(kernel)));
+    return groups.map((jobs, index): Task => ({ kernel, unpacked, index, jobs }));
+  });
+  const faults = await runTasks(tasks, image, wanted);
   const seconds = Math.round((performance.now() - start) / 1000);
   console.log(`\n${faults === 0 ? 'All is as it should be' : `${faults} faults`}; ${seconds} s.`);
   return faults === 0 ? 0 : 1;

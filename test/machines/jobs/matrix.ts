@@ -24,5 +24,6 @@ export const jobs: readonly Job[] = users.map((user) => ({
   quick: [user, 'bare,wx,strict', quickRows.join(',')],
   patience: 10_800,
   boot: asDebianBoots,
+  isAlone: true,
   isFor: supported,
 }));
