@@ -9,6 +9,7 @@ import { errnoNumbers } from '../../abi/errno.js';
 import { SOCK_FILTER_SIZE } from '../../abi/filter.js';
 import { LANDLOCK } from '../../abi/landlock.js';
 import { SECCOMP } from '../../abi/seccomp.js';
+import { TrampfdError } from '../../error.js';
 import { mayArrangeMounts } from '../../linux/capabilities.js';
 import { close, copyDescriptor, openPidfd } from '../../linux/descriptor.js';
 import { filterError, type InstalledFilter } from '../../linux/filtered_thread.js';
@@ -123,6 +124,16 @@ function closeOthers(held: HeldProcess, kept: readonly number[], requirements: R
   });
 }
 
+/** The inherited files of the outside, or the refusal of a descriptor: what the machine lacks is said before that. */
+function inheritedFiles(descriptors: readonly number[]): readonly OutsideFile[] | TrampfdError {
+  try {
+    return outsideFiles(descriptors);
+  } catch (error) {
+    if (error instanceof TrampfdError) return error;
+    throw error;
+  }
+}
+
 /**
  * Arranges a process. What this one is to hand over must be in memory that was allocated before.
  *
@@ -135,7 +146,8 @@ export function arrange(request: ArrangeRequest): Arranged {
     looking: filterMemory(request.filters.looking),
     permitting: filterMemory(request.filters.permitting),
   };
-  const files: readonly OutsideFile[] = outsideFiles(request.descriptors);
+  const inherited = inheritedFiles(request.descriptors);
+  const files = inherited instanceof TrampfdError ? [] : inherited;
   const prepared = prepareWorld(request);
   const folders = prepareFolders(request);
   const executables = request.executables === undefined ? undefined : prepareFiles(request.executables);
@@ -170,6 +182,7 @@ export function arrange(request: ArrangeRequest): Arranged {
     const header = looksBecause === undefined ? filters.permitting : filters.looking;
     const installed = installFilter(held, header, requirements);
     if (requirements.missing.length > 0 && !request.bestEffort) throw cannotConfine(requirements.missing);
+    if (inherited instanceof TrampfdError) throw inherited;
     const signalsStay = entered && canScopeSignals();
     const { missing } = requirements;
     return { held, installed, memoryFolder: folder?.[1], positions, looksBecause, missing, signalsStay };

@@ -103,6 +103,16 @@ for (const [name, place] of Object.entries({ ...places, ...(isRoot ? rootPlaces 
   });
 }
 
+test('what the machine lacks is said before a descriptor that is not passed on', () => {
+  const inherit = compileProgram('supervisor/inherit.c', { flags: ['-lutil', '-lrt'] });
+  const start = (...words: readonly string[]): string => {
+    const rest = [...words, command, 'run', '--policy', 'strict', '--', 'echo', 'started'];
+    return run([inherit, 'queue-memory-file=400', '--', ...rest], { env, cwd: '/' }).errors;
+  };
+  assert.match(start(), /^trampfd: descriptor 400 is a socket/);
+  assert.match(start(without, 'mount_setattr'), /^trampfd: strict cannot be enforced here, so nothing was started;/);
+});
+
 test('an ordinary user needs no Landlock: each execution is traced then', () => {
   const words = [...asOrdinaryUser, without, 'landlock', command, 'run', '--policy', 'strict', '--', 'echo', 'started'];
   const { status, output, errors } = run(words, { env, cwd: '/' });
