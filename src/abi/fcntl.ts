@@ -59,6 +59,7 @@ export const STATX = {
   stx_mode: 28,
   stx_ino: 32,
   stx_size: 40,
+  stx_mtime: 112,
   stx_dev_major: 136,
   stx_dev_minor: 140,
   size: 256,
@@ -77,7 +78,7 @@ export const FILE_KIND = {
 } as const;
 
 /** Flags of statx(2) (linux/stat.h). */
-export const STATX_FLAGS = { STATX_TYPE: 1, STATX_INO: 0x100, STATX_SIZE: 0x200 } as const;
+export const STATX_FLAGS = { STATX_TYPE: 1, STATX_MTIME: 0x40, STATX_INO: 0x100, STATX_SIZE: 0x200 } as const;
 
 /** Flags of the *at calls that statx(2) takes (linux/fcntl.h). */
 export const AT = {

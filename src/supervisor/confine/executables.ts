@@ -11,6 +11,7 @@
  */
 import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { changeTimes } from '../../linux/change_times.js';
 import { readSmallFile } from '../../linux/small_file.js';
 import { isWithin } from './mount_plan.js';
 import { asBytes } from './trees.js';
@@ -30,9 +31,6 @@ interface Listing {
 export type FolderTimes = Map<string, number>;
 
 const ANY_EXECUTE = 0o111;
-/** Text that is the same in bytes. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a path may have any but zero
-const ASCII = /^[\x01-\x7f]*$/;
 const MAY_BE_GONE = { throwIfNoEntry: false } as const;
 /** What no text of paths has that are written as realpath(3) gives them: steps in place and back, and escapes, as of zero and of the slash. */
 const ODD = /\/\.{0,2}["/]|\\u00|\\\//;
@@ -75,13 +73,21 @@ function search(path: string, folders: Map<string, number>, files: Set<string>):
   return found;
 }
 
-export /** When a folder was changed: milliseconds; undefined where it is not there. */
-function changedAt(folder: string): number | undefined {
+/** When a folder was changed: milliseconds; undefined where it is not there. */
+export function changedAt(folder: string): number | undefined {
   try {
-    // Asked of some thousand folders at each start; a path of ASCII needs no bytes made of it.
-    return statSync(ASCII.test(folder) ? folder : asBytes(folder), MAY_BE_GONE)?.mtimeMs;
+    return statSync(asBytes(folder), MAY_BE_GONE)?.mtimeMs;
   } catch {
     return undefined;
+  }
+}
+
+/** When each of some folders was changed. Some thousand are looked at in each start. */
+export function allChangedAt(folders: readonly string[]): readonly (number | undefined)[] {
+  try {
+    return changeTimes(folders);
+  } catch {
+    return folders.map(changedAt);
   }
 }
 
@@ -112,11 +118,13 @@ function searchAll(trees: readonly string[]): Listing {
 
 /** A listing with those folders searched anew that have changed since; the same one where none has. */
 function refreshed(listing: Listing, times: FolderTimes): Listing {
-  const changed = Object.entries(listing.folders).filter(([folder, time]) => {
-    const now = changedAt(folder);
-    if (now !== undefined) times.set(folder, now);
-    return now !== time;
+  const known = Object.entries(listing.folders);
+  const now = allChangedAt(known.map(([folder]) => folder));
+  known.forEach(([folder], index) => {
+    const time = now[index];
+    if (time !== undefined) times.set(folder, time);
   });
+  const changed = known.filter(([, time], index) => now[index] !== time);
   if (changed.length === 0) return listing;
   const folders = new Map(Object.entries(listing.folders));
   const files = new Set(listing.files);
@@ -150,13 +158,15 @@ function read(path: string, trees: readonly string[]): Listing | undefined {
     if (listing.version !== 2 || JSON.stringify(listing.trees) !== JSON.stringify(trees)) return undefined;
     const changes = Object.entries(packageChanges());
     if (changes.some(([list, time]) => listing.packages[list] !== time)) return undefined;
-    const isOurs = (one: string): boolean => trees.some((tree) => isWithin(one, tree));
-    const folders = Object.entries({ ...listing.folders });
+    const within = trees.map((tree) => (tree === '/' ? tree : `${tree}/`));
+    const isOurs = (one: string): boolean => within.some((tree) => one.startsWith(tree)) || trees.includes(one);
+    const folders = Object.entries(listing.folders);
+    const ours = folders.filter(([one]) => isOurs(one));
     const files = [...listing.files].filter(isOurs);
     return {
       ...listing,
       packages: { ...listing.packages },
-      folders: Object.fromEntries(folders.filter(([one]) => isOurs(one))),
+      folders: ours.length === folders.length ? listing.folders : Object.fromEntries(ours),
       files,
     };
   } catch {

@@ -14,7 +14,7 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync, renameSync,
 import { dirname } from 'node:path';
 import type { Mount } from '../../linux/mount_table.js';
 import { readSmallFile } from '../../linux/small_file.js';
-import { changedAt, FILLED_BY_HAND, packageChanges } from './executables.js';
+import { allChangedAt, changedAt, FILLED_BY_HAND, packageChanges } from './executables.js';
 import { LinkNames, type LinkSearch, mayWrite } from './links.js';
 import { isWithin, type OwnMount, UNUSABLE } from './mount_plan.js';
 import type { Reader } from './reader.js';
@@ -185,10 +185,11 @@ export function systemLinks(
     path: one,
     attributes: UNUSABLE,
   }));
-  const changed = Object.entries(known?.folders ?? {}).filter(
-    ([one, time]) => (times.get(one) ?? changedAt(one)) !== time,
-  );
-  const folders = new Map(Object.entries(known?.folders ?? {}));
+  const watched = Object.entries(known?.folders ?? {});
+  const unknown = watched.map(([one]) => one).filter((one) => !times.has(one));
+  const found = new Map(allChangedAt(unknown).map((time, index) => [unknown[index], time]));
+  const changed = watched.filter(([one, time]) => (times.get(one) ?? found.get(one)) !== time);
+  const folders = new Map(watched);
   const search: LinkSearch = {
     mounts,
     isLenient: true,
