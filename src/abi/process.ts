@@ -9,6 +9,7 @@ import { type KernelConstant, listed } from './constant.js';
 /** Options of prctl(2) (linux/prctl.h). */
 export const PRCTL = {
   PR_SET_DUMPABLE: 4,
+  PR_SET_SECCOMP: 22,
   PR_CAPBSET_DROP: 24,
   PR_SET_MM: 35,
   PR_SET_NO_NEW_PRIVS: 38,

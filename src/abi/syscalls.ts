@@ -174,6 +174,7 @@ const i386 = {
   prlimit64: 340,
   open_by_handle_at: 342,
   setns: 346,
+  seccomp: 354,
   process_vm_writev: 348,
   finit_module: 350,
   memfd_create: 356,

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { errnoNumbers } from '../abi/errno.js';
 import { KCMP } from '../abi/process.js';
 import { PF } from '../abi/ptrace.js';
 import { syscallNumbers } from '../abi/syscalls.js';
 import { native, negatedErrno } from './libc.js';
-import { flagsOf, parentOf, threadsOf } from './proc.js';
+import { childrenOf, flagsOf, hasEnded, parentOf, threadsOf } from './proc.js';
 
 const libcSyscall = native('long syscall(long, long, long, long, long, long)');
 
@@ -24,8 +24,14 @@ function compare(threadId: number, otherThreadId: number): number {
  * nothing can be compared here, as a sandbox refuses the call: then they may have.
  */
 function isOneMemory(threadId: number, otherThreadId: number): boolean {
+  return haveOneMemory(threadId, otherThreadId) ?? true;
+}
+
+/** Whether two threads have one memory; undefined where the system compares nothing (kcmp(2): CONFIG_KCMP, or a sandbox). */
+export function haveOneMemory(threadId: number, otherThreadId: number): boolean | undefined {
   const order = compare(threadId, otherThreadId);
-  return order === 0 || (order < 0 && order !== -errnoNumbers.ESRCH && compare(threadId, threadId) !== 0);
+  if (order >= 0 || order === -errnoNumbers.ESRCH || compare(threadId, threadId) === 0) return order === 0;
+  return undefined;
 }
 
 /** Links of /proc/PID/task beside its threads: itself and its parent folder. */
@@ -66,4 +72,48 @@ export function hasForeignMemory(threadId: number, processId: number): boolean {
   return readdirSync('/proc')
     .map(Number)
     .some((id) => id > 0 && id !== processId && parentOf(id) !== processId && sharesMemory(threadId, id));
+}
+
+/** Whether a process was begun with the memory of another one, shared or copied, and has executed no program since. */
+export function hasInheritedMemory(threadId: number): boolean {
+  const flags = flagsOf(threadId);
+  return flags === undefined || (flags & PF.PF_FORKNOEXEC) !== 0;
+}
+
+/** The processes that a process's threads have made (proc(5): /proc/PID/task/TID/children; looked for where that is not told). */
+function madeBy(processId: number): readonly number[] {
+  const made: number[] = [];
+  for (const threadId of threadsOf(processId)) {
+    try {
+      const text = readFileSync(`/proc/${processId}/task/${threadId}/children`, 'latin1');
+      made.push(...text.split(' ').filter(Boolean).map(Number));
+    } catch {
+      // A thread that has ended meanwhile, or a kernel without CONFIG_PROC_CHILDREN.
+      if (!existsSync('/proc/thread-self/children')) return childrenOf(processId);
+    }
+  }
+  return made;
+}
+
+/** A thread that has memory: the first one may have ended before the others. */
+function runningThread(processId: number): number {
+  return hasEnded(processId) ? (threadsOf(processId).find((id) => !hasEnded(id)) ?? processId) : processId;
+}
+
+/**
+ * The processes that have one memory with a process, as far as they are its parent or its children, or theirs.
+ *
+ * @returns their ids, without its own; none where nothing can be compared
+ */
+export function sharersOf(processId: number): readonly number[] {
+  const found = new Set([processId]);
+  for (const id of found) {
+    const parent = hasInheritedMemory(id) ? parentOf(id) : undefined;
+    const near = parent === undefined ? madeBy(id) : [parent, ...madeBy(id)];
+    if (near.length === 0) continue;
+    const threadId = runningThread(id);
+    for (const other of near) if (haveOneMemory(threadId, runningThread(other)) === true) found.add(other);
+  }
+  found.delete(processId);
+  return [...found];
 }

@@ -18,6 +18,7 @@ import { copy, copyByFcntl } from './calls/copy.js';
 import { create } from './calls/create.js';
 import { deviceCommand } from './calls/device_command.js';
 import { execute } from './calls/execute.js';
+import { filter } from './calls/filter.js';
 import { makeSocket } from './calls/make_socket.js';
 import { map } from './calls/map.js';
 import { memfdCreate } from './calls/memfd_create.js';
@@ -48,10 +49,11 @@ const serviceCalls: readonly NotifiedCall[] = [
   shareMemory,
   signalAction,
   affinity,
+  filter,
 ];
 
 /** Those of them that are about the emulation of trampolines alone. */
-const emulationCalls: readonly NotifiedCall[] = [signalAction, affinity];
+const emulationCalls: readonly NotifiedCall[] = [signalAction, affinity, filter];
 
 /**
  * The rules that have the service's calls notified. Without trampolines there is none but the old mmap, whose arguments

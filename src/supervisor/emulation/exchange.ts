@@ -106,6 +106,15 @@ function demote(threadId: number, traced: TracedProcess, page: OwnPage, protecti
   return isBack;
 }
 
+/** Puts all pages of a memory back, by a stopped thread; whether they are. */
+export function putAllBack(threadId: number, traced: TracedProcess): boolean {
+  const { memory } = traced;
+  const lines = memory.read(threadId);
+  const promoted = memory.ownPages.promoted.filter((page) => ['promoted', 'closed'].includes(page.state(lines)));
+  // Each is tried, though another cannot be.
+  return promoted.map((page) => demote(threadId, traced, page)).every(Boolean);
+}
+
 /** The protection of a mapping, from its permissions in /proc/PID/maps. */
 function protectionOf(permissions: string): number {
   return (permissions[0] === 'r' ? PROT.PROT_READ : 0) | (permissions[1] === 'w' ? PROT.PROT_WRITE : 0);

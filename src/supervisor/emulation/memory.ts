@@ -59,9 +59,10 @@ export class TracedMemory {
   /**
    * A copy, for a process that begins with the same memory (fork(2)).
    *
-   * @param wasRunning whether another thread could run while it was copied
+   * @param hasThreads whether another thread of the process could run while it was copied
    */
-  copy(wasRunning: boolean): TracedMemory {
+  copy(hasThreads: boolean): TracedMemory {
+    const wasRunning = hasThreads || this.#users > 1;
     const copied = new TracedMemory();
     copied.#granted = [...this.#granted];
     copied.#stackIsGranted = this.#stackIsGranted;
@@ -71,8 +72,9 @@ export class TracedMemory {
   }
 
   /** A process has it no more. */
-  leave(): void {
+  leave(processId: number): void {
     this.#users -= 1;
+    this.#ownPages.leftBy(processId);
     if (this.#users > 0) return;
     this.#ownPages.leave();
     for (const { pages } of this.#views.splice(0)) pages.leave();

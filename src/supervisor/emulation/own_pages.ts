@@ -38,6 +38,8 @@ export class OwnPages {
   #ranges: readonly OwnRange[] = [];
   readonly #pages = new Map<bigint, OwnPage>();
   readonly #pools: PoolPlace[] = [];
+  /** Processes of the memory of which a thread may have a filter of its own: while there are any, no page is promoted. */
+  readonly #filtered = new Set<number>();
   /** Memory that was kept for pages which are forgotten. */
   #leftRooms: bigint[] = [];
 
@@ -56,6 +58,31 @@ export class OwnPages {
     for (const page of this.#pages.values()) page.leave();
     this.#pages.clear();
     for (const { pool } of this.#pools.splice(0)) pool.leave();
+  }
+
+  /** The pages that were promoted, and not put back. */
+  get promoted(): readonly OwnPage[] {
+    return [...this.#pages.values()].filter(({ isPromoted }) => isPromoted);
+  }
+
+  get areAnyPromoted(): boolean {
+    return this.promoted.length > 0;
+  }
+
+  /**
+   * From here on no page is promoted: a thread of a process takes a filter, or has one that others of it have not.
+   *
+   * @returns whether that was not so already
+   */
+  keepOwn(processId: number): boolean {
+    const before = this.#filtered.size;
+    this.#filtered.add(processId);
+    return this.#filtered.size > before;
+  }
+
+  /** A process has the memory no more. */
+  leftBy(processId: number): void {
+    this.#filtered.delete(processId);
   }
 
   get pools(): readonly PoolPlace[] {
@@ -120,6 +147,7 @@ export class OwnPages {
 
   /** The page at an address that is called; nothing where it is none that may be promoted. */
   called(address: bigint): OwnPage | undefined {
+    if (this.#filtered.size > 0) return undefined;
     const known = this.at(address);
     if (known !== undefined) return known;
     const start = address - (address % PAGE);

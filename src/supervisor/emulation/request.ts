@@ -25,7 +25,9 @@ export interface EmulationRequest {
     /** rt_sigaction(2) of SIGSEGV, which is noted and carried out. */
     | 'disposition'
     /** A look at the processors that a thread may run on, or their change, which is carried out. */
-    | 'affinity';
+    | 'affinity'
+    /** seccomp(2), or prctl(2) with PR_SET_SECCOMP, before which pages are put back; it is carried out. */
+    | 'filter';
   readonly notification: Notification;
   readonly entry: Entry;
   readonly name: SyscallName;

@@ -23,6 +23,7 @@ import { codeWriterOf } from '../code_writer.js';
 import { type CodePlace, codePlaceName, functionOf } from '../functions.js';
 import { hexadecimal, loggedNotification } from '../report.js';
 import { handPool, placePool, putPagesBack } from './give_pool.js';
+import { letTakeFilter } from './late_filter.js';
 import { isView, makeView } from './make_view.js';
 import { letExecute, letSeeProcessors, letSetDisposition, takeOver } from './program_requests.js';
 import { reportUntraceable } from './report.js';
@@ -118,6 +119,7 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
   if (request.kind === 'execution') return letExecute(request, context);
   if (request.kind === 'parked') return takeOver(request, context);
   if (request.kind === 'disposition') return letSetDisposition(request, context);
+  if (request.kind === 'filter') return letTakeFilter(request, context);
   if (request.kind === 'affinity') return letSeeProcessors(request, context);
   const { log, listener, refusedRuntimes, attach } = context;
   const logged = loggedNotification(notification, entry);

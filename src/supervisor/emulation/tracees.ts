@@ -7,10 +7,10 @@
  * @module
  */
 import { errnoNumbers } from '../../abi/errno.js';
-import { PTRACE_STOP } from '../../abi/ptrace.js';
 import { ownThreadId } from '../../linux/bell.js';
-import { hasEnded, parentOf, processOf, threadsOf, tracerOf } from '../../linux/proc.js';
+import { hasEnded, hasOwnFilter, parentOf, processOf, threadsOf, tracerOf } from '../../linux/proc.js';
 import { detach, follow, interrupt, proceed } from '../../linux/tracee.js';
+import { findMemory, hasMemoryOf, makerOf, memoryFrom, sharesWithMaker } from './made_memory.js';
 import { TracedMemory } from './memory.js';
 import { type Disposition, isIgnored } from './signals.js';
 
@@ -27,6 +27,8 @@ export interface TracedProcess {
   disposition: Disposition | undefined;
   /** Whether it was made by fork(2) of a traced one, and has not run yet. */
   isNew: boolean;
+  /** Whether it was told of before the thread that has made it was, so that its memory was found without that. */
+  isEarly: boolean;
 }
 
 /** One whose threads are not known yet. */
@@ -39,6 +41,7 @@ export function tracedProcess(processId: number, memory: TracedMemory): TracedPr
     systemCall: undefined,
     disposition: undefined,
     isNew: false,
+    isEarly: false,
   };
 }
 
@@ -74,8 +77,8 @@ export class Tracees {
    */
   attach(processId: number): TracedProcess | 'later' | undefined {
     const known = this.#known(processId);
-    const traced = known ?? tracedProcess(processId, new TracedMemory());
-    this.#processes.set(processId, traced);
+    const traced = known ?? this.#begin(processId);
+    if (known?.memory.isInteresting === false) this.#findAgain(known);
     traced.isLeaving = false;
     let seized: 'all' | 'later' | 'none' = 'none';
     try {
@@ -85,7 +88,34 @@ export class Tracees {
       if (seized === 'none' && (known === undefined || traced.threads.size === 0)) this.leave(traced);
     }
     if (seized === 'later' && traced.threads.size === 0) this.leave(traced);
+    if (seized === 'all' && known === undefined && [...traced.threads].some(hasOwnFilter)) {
+      traced.memory.ownPages.keepOwn(processId);
+    }
     return seized === 'all' ? traced : seized === 'later' ? 'later' : undefined;
+  }
+
+  /** Begins to trace a process, with those that have its memory as far as they can be traced now: nobody waits for them. */
+  #begin(processId: number): TracedProcess {
+    const { known, untraced } = findMemory(processId, this.#processes);
+    const memory = known?.share() ?? new TracedMemory();
+    const traced = tracedProcess(processId, memory);
+    this.#processes.set(processId, traced);
+    for (const otherId of untraced) {
+      const other = tracedProcess(otherId, memory);
+      for (const threadId of threadsOf(otherId)) if (follow(threadId) === 0) this.#add(other, threadId);
+      if (other.threads.size === 0) continue;
+      memory.share();
+      this.#processes.set(otherId, other);
+    }
+    return traced;
+  }
+
+  /** One that was traced for something else may have the memory of another. */
+  #findAgain(traced: TracedProcess): void {
+    const { known } = findMemory(traced.processId, this.#processes);
+    if (known === undefined || known === traced.memory) return;
+    traced.memory.leave(traced.processId);
+    traced.memory = known.share();
   }
 
   /** A process that is traced, and was not replaced meanwhile. */
@@ -173,17 +203,13 @@ export class Tracees {
   /**
    * Takes in what a traced thread has made.
    *
-   * @param event of ptrace(2) by which it is known; undefined where its own first stop came before
+   * @param makerId the thread, which is stopped; undefined where the own first stop of what it has made came before
    */
-  adopt(threadId: number, maker: TracedProcess | undefined, event: number | undefined): TracedProcess | undefined {
+  adopt(threadId: number, makerId: number | undefined): TracedProcess | undefined {
+    const maker = makerId === undefined ? undefined : this.#threads.get(makerId);
     const known = this.#threads.get(threadId);
     if (known !== undefined) {
-      // It has stopped before this was told, and was taken for one with a copy of the memory.
-      if (event === PTRACE_STOP.PTRACE_EVENT_VFORK && maker !== undefined && known !== maker) {
-        known.memory.leave();
-        known.memory = maker.memory.share();
-        known.isNew = false;
-      }
+      if (known.isEarly && maker !== undefined && makerId !== undefined) this.#correct(known, maker, threadId, makerId);
       return known;
     }
     const processId = processOf(threadId);
@@ -194,20 +220,29 @@ export class Tracees {
       this.#add(of, threadId);
       return of;
     }
-    const parent = maker ?? this.#processes.get(parentOf(processId) ?? 0);
-    const isSharing = event === PTRACE_STOP.PTRACE_EVENT_VFORK;
-    const memory =
-      parent === undefined
-        ? new TracedMemory()
-        : isSharing
-          ? parent.memory.share()
-          : parent.memory.copy(parent.threads.size > 1);
-    const made = tracedProcess(processId, memory);
+    const parent = maker ?? makerOf(threadId, processId, this.#processes);
+    const isSharing =
+      makerId === undefined
+        ? parent !== undefined && hasMemoryOf(threadId, parent)
+        : sharesWithMaker(threadId, makerId);
+    const made = tracedProcess(processId, memoryFrom(parent, isSharing));
     made.disposition = parent?.disposition;
     made.isNew = parent !== undefined && !isSharing;
+    made.isEarly = maker === undefined;
     this.#processes.set(processId, made);
     this.#add(made, threadId);
     return made;
+  }
+
+  /** Its maker is known now: its memory was taken for another one where nothing could be compared, or its parent is not its maker. */
+  #correct(known: TracedProcess, maker: TracedProcess, threadId: number, makerId: number): void {
+    known.isEarly = false;
+    if (known === maker || known.memory === maker.memory) return;
+    const isSharing = sharesWithMaker(threadId, makerId);
+    if (!isSharing && parentOf(known.processId) === maker.processId) return;
+    known.memory.leave(known.processId);
+    known.memory = memoryFrom(maker, isSharing);
+    known.isNew &&= !isSharing;
   }
 
   /** A thread is traced no more. */
@@ -218,7 +253,7 @@ export class Tracees {
     traced.threads.delete(threadId);
     if (traced.threads.size > 0) return;
     this.#processes.delete(traced.processId);
-    traced.memory.leave();
+    traced.memory.leave(traced.processId);
   }
 
   /** Traces none any more; `end` is told of each thread that was. */
@@ -236,8 +271,9 @@ export class Tracees {
     for (const threadId of [...traced.threads]) if (threadId !== traced.processId) this.#threads.delete(threadId);
     traced.threads.clear();
     this.#add(traced, traced.processId);
-    traced.memory.leave();
+    traced.memory.leave(traced.processId);
     traced.memory = new TracedMemory();
+    traced.isEarly = false;
     traced.systemCall = undefined;
     // What was caught is not any more; a program that ignores it is begun with it ignored.
     if (traced.disposition !== undefined && !isIgnored(traced.disposition)) traced.disposition = undefined;
@@ -247,7 +283,9 @@ export class Tracees {
   leave(traced: TracedProcess): void {
     traced.isLeaving = true;
     for (const threadId of traced.threads) interrupt(threadId);
-    if (traced.threads.size === 0) this.#processes.delete(traced.processId);
+    if (traced.threads.size > 0) return;
+    this.#processes.delete(traced.processId);
+    traced.memory.leave(traced.processId);
   }
 
   /** Lets a stopped thread go on, or lets go of it. */

@@ -240,7 +240,7 @@ export class Tracer {
       case PTRACE_STOP.PTRACE_EVENT_CLONE:
       case PTRACE_STOP.PTRACE_EVENT_FORK:
       case PTRACE_STOP.PTRACE_EVENT_VFORK:
-        this.#made(threadId, traced, event);
+        this.#made(threadId, traced);
         this.#tracees.proceed(threadId);
         break;
       case PTRACE_STOP.PTRACE_EVENT_EXEC:
@@ -255,10 +255,10 @@ export class Tracer {
   }
 
   /** Takes in what a thread has made. A new process has a copy of the memory, and is to have one of what is shared too. */
-  #made(threadId: number, traced: TracedProcess, event: number): void {
+  #made(threadId: number, traced: TracedProcess): void {
     const madeId = eventMessage(threadId);
     this.#burst.made(madeId, threadId);
-    const made = this.#tracees.adopt(madeId, traced, event);
+    const made = this.#tracees.adopt(madeId, threadId);
     if (made === undefined || made === traced || made.memory === traced.memory) return;
     if (!traced.memory.views.some(({ isShared }) => isShared)) return;
     if (leaveSystemCall(threadId)) separate(traced, threadId);
@@ -268,7 +268,7 @@ export class Tracer {
   #adoptEarly(threadId: number, event: number, signal: number): TracedProcess | undefined {
     // execve(2) has given a thread the id of its process.
     if (event === PTRACE_STOP.PTRACE_EVENT_EXEC) return this.#tracees.of(eventMessage(threadId));
-    if (event !== 0) return this.#tracees.adopt(threadId, undefined, undefined);
+    if (event !== 0) return this.#tracees.adopt(threadId, undefined);
     this.#context.tellMain({ kind: 'stopped', processId: threadId, signal });
     return undefined;
   }

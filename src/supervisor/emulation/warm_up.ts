@@ -60,7 +60,7 @@ export function warmUp(pageSize: number): boolean {
       traced.memory.addView(view);
       return rehearse(traced, view, target);
     } finally {
-      traced.memory.leave();
+      traced.memory.leave(process.pid);
       close(descriptor);
     }
   } catch {

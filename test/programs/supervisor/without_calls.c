@@ -22,6 +22,7 @@ static const struct {
 	{ "fsopen", SYS_fsopen, SYS_fsopen },
 	{ "mount_setattr", SYS_mount_setattr, SYS_mount_setattr },
 	{ "pivot_root", SYS_pivot_root, SYS_pivot_root },
+	{ "kcmp", SYS_kcmp, SYS_kcmp },
 	{ "ptrace", SYS_ptrace, SYS_ptrace },
 	{ "process_vm", SYS_process_vm_readv, SYS_process_vm_writev },
 	{ "landlock", SYS_landlock_create_ruleset, SYS_landlock_restrict_self },

@@ -50,5 +50,5 @@ test('where a program gets other memory, what it had there before is forgotten',
   assert.deepEqual(memory.views, [second, other]);
   // Its pages are given back.
   assert.throws(() => first.pages.promote(0, 0n, PAGE, 'libffi', 32), /mapping/);
-  memory.leave();
+  memory.leave(process.pid);
 });
