@@ -8,6 +8,7 @@ import { type KernelConstant, listed } from './constant.js';
 
 /** Options of prctl(2) (linux/prctl.h). */
 export const PRCTL = {
+  PR_SET_PDEATHSIG: 1,
   PR_SET_DUMPABLE: 4,
   PR_SET_SECCOMP: 22,
   PR_CAPBSET_DROP: 24,
@@ -68,7 +69,7 @@ export const SI_KERNEL = 0x80;
 export const SEGV_ACCERR = 2;
 
 /** Resources of getrlimit(2) (linux/resource.h, asm-generic/resource.h). */
-export const RLIMIT = { RLIMIT_FSIZE: 1, RLIMIT_CORE: 4, RLIMIT_NOFILE: 7 } as const;
+export const RLIMIT = { RLIMIT_FSIZE: 1, RLIMIT_DATA: 2, RLIMIT_CORE: 4, RLIMIT_NOFILE: 7, RLIMIT_AS: 9 } as const;
 
 /** The clock of a timer (linux/time.h), and how it tells of its end (asm-generic/siginfo.h): a signal to one thread. */
 export const CLOCK_MONOTONIC = 1;

@@ -10,7 +10,7 @@ import { TrampfdError } from '../error.js';
 import { ringBell, signalStops } from '../linux/bell.js';
 import { close, fcntl, open } from '../linux/descriptor.js';
 import { isStopped } from '../linux/proc.js';
-import { closeToOthers, duplicateOnto, exitNow } from '../linux/process.js';
+import { closeToOthers, duplicateOnto, exitNow, resourceLimit } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
 import type { Policy } from '../policy/kinds.js';
@@ -209,6 +209,7 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
     closedDescriptors: [0, 1, 2].filter((descriptor) => !standard.includes(descriptor)),
     folder,
     openFileLimit: inherited.openFileLimit,
+    limits: new Map([['RLIMIT_NOFILE', { ...resourceLimit('RLIMIT_NOFILE'), soft: inherited.openFileLimit }]] as const),
     inheritedDescriptors: inherited.descriptors,
     ...confinement,
     log,

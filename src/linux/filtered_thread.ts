@@ -1,5 +1,5 @@
 /**
- * A thread under a seccomp filter, and programs started from it: seccomp(2), prctl(2), posix_spawn(3).
+ * A thread under a seccomp filter, and programs started from it: seccomp(2), prctl(2), execvp(3).
  *
  * A filter belongs to the thread that installs it and to what that thread starts. The thread used here is one of libuv's
  * pool: no JavaScript ever runs on it, so that a filter that refuses executable memory cannot meet V8, which asks for
@@ -8,9 +8,10 @@
  *
  * @module
  */
+import { accessSync } from 'node:fs';
 import { type ErrnoName, errnoName, errnoNumbers } from '../abi/errno.js';
 import { SOCK_FILTER_SIZE } from '../abi/filter.js';
-import { PRCTL } from '../abi/process.js';
+import { PRCTL, type RLIMIT } from '../abi/process.js';
 import { SECCOMP } from '../abi/seccomp.js';
 import { syscallNumbers } from '../abi/syscalls.js';
 import { TrampfdError } from '../error.js';
@@ -19,32 +20,20 @@ import {
   allocateString,
   allocateStrings,
   type NativeFunction,
-  type NativeMemory,
   type NativeValue,
   native,
   onPoolThread,
   readInt,
 } from './libc.js';
-import { findProgram } from './search_path.js';
+import type { ResourceLimit } from './process.js';
+import { candidatePaths } from './search_path.js';
+import { type ChildSettings, type Execution, SpawnList } from './spawn.js';
 
 const errnoLocation = native('uint64_t __errno_location()');
 const gettid = native('int gettid()');
 const libcSyscall = native('long syscall(long, long, long, uint64_t)');
 const libcPrctl = native('int prctl(int, ulong, ulong, ulong, ulong)');
-const posixSpawnp = native('int posix_spawnp(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t)');
-const actionsInit = native('int posix_spawn_file_actions_init(uint64_t)');
-const actionsAddClose = native('int posix_spawn_file_actions_addclose(uint64_t, int)');
-const actionsAddFchdir = native('int posix_spawn_file_actions_addfchdir_np(uint64_t, int)');
-const attributesInit = native('int posix_spawnattr_init(uint64_t)');
-const attributesSetFlags = native('int posix_spawnattr_setflags(uint64_t, short)');
-const attributesSetDefault = native('int posix_spawnattr_setsigdefault(uint64_t, uint64_t)');
-const attributesSetMask = native('int posix_spawnattr_setsigmask(uint64_t, uint64_t)');
-
-/** posix_spawnattr_setflags(3) (spawn.h). */
-const POSIX_SPAWN_SETSIGDEF = 0x04;
-const POSIX_SPAWN_SETSIGMASK = 0x08;
-/** More than any C library's posix_spawnattr_t, posix_spawn_file_actions_t and sigset_t have. */
-const OPAQUE_SIZE = 1024;
+const libcWaitpid = native('int waitpid(int, uint64_t, int)');
 
 /** What a program is started with. */
 export interface SpawnRequest {
@@ -62,6 +51,8 @@ export interface SpawnRequest {
   readonly closedDescriptors: readonly number[];
   /** A descriptor of the folder that it starts in, where that is not this process's. */
   readonly folder?: number | undefined;
+  /** Limits that it gets, where they are not this process's. */
+  readonly limits: ReadonlyMap<keyof typeof RLIMIT, ResourceLimit>;
 }
 
 /** A filter's flags as the kernel took them. */
@@ -74,11 +65,14 @@ export interface InstalledFilter {
   readonly noNewPrivileges: boolean;
 }
 
-/** Encodes a signal set as the start of sigset_t. */
-function signalSet(signals: bigint): NativeMemory {
-  const set = allocate(OPAQUE_SIZE);
-  set.view.setBigUint64(0, signals, true);
-  return set;
+/** Whether there is surely no file of a name. */
+function isAbsent(path: Uint8Array): boolean {
+  try {
+    accessSync(Buffer.from(path));
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
 }
 
 /** One thread of libuv's pool that takes a filter and starts programs under it. */
@@ -161,42 +155,59 @@ export class FilteredThread implements Disposable {
   }
 
   /**
-   * Starts a program on the thread's behalf.
+   * Starts a program from the thread, as execvp(3) would find it.
    *
+   * @param listener - our descriptor of the filter's listener, which the program's process is not to hold
    * @returns the child's process id, or the negated error number of its execve(2)
    */
-  async spawn(request: SpawnRequest): Promise<number> {
-    const attributes = allocate(OPAQUE_SIZE).address;
-    attributesInit(attributes);
-    attributesSetFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    attributesSetDefault(attributes, signalSet(request.defaultSignals).address);
-    attributesSetMask(attributes, signalSet(request.blockedSignals).address);
-    const actions = allocate(OPAQUE_SIZE).address;
-    actionsInit(actions);
-    if (request.folder !== undefined) actionsAddFchdir(actions, request.folder);
-    for (const descriptor of request.closedDescriptors) actionsAddClose(actions, descriptor);
-
-    const processId = allocate(4);
-    const program = allocateString(request.program).address;
+  async spawn(request: SpawnRequest, listener: number): Promise<number> {
+    const settings: ChildSettings = {
+      closed: [listener, ...request.closedDescriptors],
+      defaultSignals: request.defaultSignals,
+      blockedSignals: request.blockedSignals,
+      folder: request.folder,
+      limits: request.limits,
+    };
     const environment = allocateStrings(request.environment).address;
-    const start = async (path: bigint, words: readonly Uint8Array[]): Promise<number> =>
-      this.#call(
-        posixSpawnp,
-        processId.address,
-        path,
-        actions,
-        attributes,
-        allocateStrings(words).address,
+    const execute = (path: Uint8Array | string, words: readonly (Uint8Array | string)[]): Promise<number> =>
+      this.#execute(settings, {
+        path: allocateString(path).address,
+        words: allocateStrings(words).address,
         environment,
-      );
-    let error = await start(program, request.arguments);
-    if (error === errnoNumbers.ENOEXEC) {
-      // A script without a first line that names its interpreter: execvp(3) gives it to the shell, posix_spawnp(3) not.
-      const shell = Buffer.from('/bin/sh');
-      const words = [shell, findProgram(request.program) ?? request.program, ...request.arguments.slice(1)];
-      error = await start(allocateString(shell).address, words);
+      });
+    const candidates = candidatePaths(request.program);
+    const isPath = candidates.length === 1;
+    let refused = 0;
+    for (const path of candidates) {
+      // Most folders of PATH do not have it, and a child for each would take longer than to look.
+      if (!isPath && isAbsent(path)) continue;
+      const result = await execute(path, request.arguments);
+      if (isPath && result !== -errnoNumbers.ENOEXEC) return result;
+      switch (-result) {
+        case errnoNumbers.EACCES:
+          refused = result;
+          continue;
+        case errnoNumbers.ENOENT:
+        case errnoNumbers.ENOTDIR:
+          continue;
+        case errnoNumbers.ENOEXEC:
+          // A script without a first line that names its interpreter.
+          return execute('/bin/sh', ['/bin/sh', path, ...request.arguments.slice(1)]);
+        default:
+          return result;
+      }
     }
-    return error === 0 ? processId.view.getInt32(0, true) : -error;
+    return refused === 0 ? -errnoNumbers.ENOENT : refused;
+  }
+
+  /** Makes a child that executes a program; its process id, or a negated error number. */
+  async #execute(settings: ChildSettings, execution: Execution): Promise<number> {
+    const list = new SpawnList(settings, execution);
+    await onPoolThread(list.function, list.address);
+    const { result, childId } = list;
+    // It has ended, and is nobody's program.
+    if (result < 0 && childId > 0) libcWaitpid(childId, 0n, 0);
+    return result;
   }
 
   /** Ends the thread, and with it its use of the filter. The pool has no thread from then on. */

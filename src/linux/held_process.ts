@@ -3,7 +3,7 @@
  * it is told to, in namespaces of its own, until it becomes a program. clone(2), ptrace(2), execve(2).
  *
  * Node.js has threads, and neither may such a process enter a new user namespace (unshare(2)) nor can one of its threads
- * be given another one's mounts. A copy that never runs JavaScript has one thread. It waits in pause(2); all that it does
+ * be given another one's mounts. A copy that never runs JavaScript has one thread. It waits in pause(2), where it ends with this process; all that it does
  * it does as its tracer says.
  *
  * Calls come in batches. Their numbers and arguments stand in a list, and a few instructions that go through it are all
@@ -17,7 +17,7 @@ import { PRCTL } from '../abi/process.js';
 import { PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { type SyscallName, syscallNumbers } from '../abi/syscalls.js';
 import { TrampfdError } from '../error.js';
-import { allocate, allocateShared, type NativeMemory, native, negatedErrno, symbolAddress } from './libc.js';
+import { allocate, allocateShared, type NativeMemory, native, negatedErrno } from './libc.js';
 import { writeMemory } from './memory.js';
 import { mapCode } from './own_code.js';
 import { nextStop, ptrace } from './ptrace.js';
@@ -51,6 +51,22 @@ const LIST_CODE = Uint8Array.from([
   ...[0x4c, 0x8b, 0x43, 0x28, 0x4c, 0x8b, 0x4b, 0x30, 0x0f, 0x05, 0x48, 0x89, 0x43, 0x38, 0x48, 0x83],
   ...[0xc3, 0x40, 0xeb, 0xd3, 0xcc],
 ]);
+
+/**
+ * What the process does until it is traced, with our process id in rdi: `mov %rdi,%rbx; mov $157,%eax [prctl];
+ * mov $PR_SET_PDEATHSIG,%edi; mov $SIGKILL,%esi; syscall; mov $110,%eax [getppid]; syscall; cmp %rbx,%rax; jne 2f;
+ * 1: mov $34,%eax [pause]; syscall; jmp 1b; 2: mov $231,%eax [exit_group]; mov $1,%edi; syscall`. Where this process ends
+ * meanwhile it ends too, and where it has ended already, it has another parent. As soon as it is traced, the end of the
+ * tracer is its own.
+ */
+const WAIT_CODE = Uint8Array.from([
+  ...[0x48, 0x89, 0xfb, 0xb8, 0x9d, 0x00, 0x00, 0x00, 0xbf, PRCTL.PR_SET_PDEATHSIG, 0x00, 0x00, 0x00, 0xbe, 0x09],
+  ...[0x00, 0x00, 0x00, 0x0f, 0x05, 0xb8, 0x6e, 0x00, 0x00, 0x00, 0x0f, 0x05, 0x48, 0x39, 0xd8, 0x75, 0x09],
+  ...[0xb8, 0x22, 0x00, 0x00, 0x00, 0x0f, 0x05, 0xeb, 0xf7, 0xb8, 0xe7, 0x00, 0x00, 0x00, 0xbf, 0x01, 0x00],
+  ...[0x00, 0x00, 0x0f, 0x05],
+]);
+/** Where it stands in the page of code. */
+const WAIT_START = 128n;
 
 const registers = allocate(USER_REGS.size);
 const signalMask = allocate(128);
@@ -87,7 +103,9 @@ export class HeldProcess implements Disposable {
    * @throws TrampfdError ERR_TRAMPFD_HELD where it cannot be traced
    */
   static start(flags: number): HeldProcess | number {
-    const code = mapCode(LIST_CODE);
+    const code = mapCode(
+      Uint8Array.from([...LIST_CODE, ...new Uint8Array(Number(WAIT_START) - LIST_CODE.length), ...WAIT_CODE]),
+    );
     const list = allocateShared((MOST_CALLS + 1) * RECORD);
     const stack = allocate(STACK).address + BigInt(STACK);
     // No handler of ours may run in it.
@@ -95,7 +113,7 @@ export class HeldProcess implements Disposable {
     // Who is not dumpable can be traced by root alone; a copy would not be either.
     libcPrctl(PRCTL.PR_SET_DUMPABLE, 1, 0, 0, 0);
     const processId = negatedErrno(
-      libcClone(symbolAddress('pause'), stack & ~15n, flags | (signalNumbers['SIGCHLD'] ?? 0), 0n),
+      libcClone(code + WAIT_START, stack & ~15n, flags | (signalNumbers['SIGCHLD'] ?? 0), BigInt(process.pid)),
     );
     libcPrctl(PRCTL.PR_SET_DUMPABLE, 0, 0, 0, 0);
     libcPthreadSigmask(SIG_SETMASK, signalMask.address, 0n);
@@ -109,6 +127,8 @@ export class HeldProcess implements Disposable {
     }
     ptrace('PTRACE_INTERRUPT', processId);
     if (nextStop(processId) === undefined) throw failed('ptrace', errnoNumbers.ESRCH);
+    // The program's parent may end before it.
+    held.call('prctl', PRCTL.PR_SET_PDEATHSIG, 0);
     return held;
   }
 

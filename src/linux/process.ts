@@ -6,7 +6,7 @@
 import { errnoName } from '../abi/errno.js';
 import { PRCTL, RLIMIT } from '../abi/process.js';
 import { TrampfdError } from '../error.js';
-import { allocate, native, negatedErrno } from './libc.js';
+import { allocate, type NativeMemory, native, negatedErrno } from './libc.js';
 
 const libcExit = native('void _exit(int)');
 const libcGetrlimit = native('int getrlimit(int, uint64_t)');
@@ -58,6 +58,14 @@ export interface ResourceLimit {
 export function resourceLimit(resource: keyof typeof RLIMIT): ResourceLimit {
   libcGetrlimit(RLIMIT[resource], record.address);
   return { soft: record.view.getBigUint64(0, true), hard: record.view.getBigUint64(8, true) };
+}
+
+/** A limit as the kernel takes it: struct rlimit64. */
+export function limitMemory({ soft, hard }: ResourceLimit): NativeMemory {
+  const memory = allocate(16);
+  memory.view.setBigUint64(0, soft, true);
+  memory.view.setBigUint64(8, hard, true);
+  return memory;
 }
 
 /** setrlimit(2): 0 or a negated error number. */

@@ -5,9 +5,9 @@
  */
 import { accessSync, constants, statSync } from 'node:fs';
 
-/** The paths that a name may have, in their order; a path is its own only one. */
+/** The paths that a name may have, in their order; a path is its own only one, and so is an empty name. */
 export function candidatePaths(program: Uint8Array): readonly Uint8Array[] {
-  if (program.includes('/'.charCodeAt(0))) return [program];
+  if (program.length === 0 || program.includes('/'.charCodeAt(0))) return [program];
   const folders = (process.env['PATH'] ?? '/bin:/usr/bin').split(':');
   return folders.map((folder) => Buffer.concat([Buffer.from(`${folder === '' ? '.' : folder}/`), program]));
 }

@@ -10,7 +10,7 @@ import { TrampfdError } from '../error.js';
 import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linux/filtered_thread.js';
 import { Listener, notificationSizes } from '../linux/listener.js';
 import { childrenOf } from '../linux/proc.js';
-import { closeToOthers, openToOthers, pageSize, resourceLimit, setResourceLimit } from '../linux/process.js';
+import { closeToOthers, openToOthers, pageSize, setResourceLimit } from '../linux/process.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { compileFilter } from '../policy/compile.js';
 import { allows, emulates, looksAtPrograms, type Policy, policyText } from '../policy/kinds.js';
@@ -210,18 +210,15 @@ async function startFiltered(
     );
   }
   const listener = await handOver(installed);
-  const limit = resourceLimit('RLIMIT_NOFILE');
-  setResourceLimit('RLIMIT_NOFILE', { ...limit, soft: request.openFileLimit });
   // Until it executes its program, the process has our memory, which nobody may look into, and could not be traced by an
   // ordinary user: then a program that asks for an executable stack would have one.
   if (asksForStack) openToOthers();
   let processId: number;
   try {
-    processId = await executed(thread.spawn(request), served);
+    processId = await executed(thread.spawn(request, listener.descriptor), served);
   } finally {
     if (asksForStack) closeToOthers();
   }
-  setResourceLimit('RLIMIT_NOFILE', limit);
   return processId < 0 ? processId : { processId, listener, positions: [], signalsStay: false };
 }
 

@@ -113,6 +113,19 @@ function spoilRemote(threadId: unknown): void {
   realPtrace(PTRACE.PTRACE_SETREGS, threadId, 0n, address);
 }
 
+/** The same of a call that a child is about to make, or the one that it is made by: all of them stand in a list. */
+function spoilSpawned(address: unknown): void {
+  for (let at = 0; ; at += RECORD) {
+    const view = new DataView(koffi.view(BigInt(address as bigint) + BigInt(at), RECORD));
+    const number = view.getBigInt64(0, true);
+    if (number === -1n) return;
+    if (number === -2n) continue;
+    const call = numbers.get(Number(number)) ?? String(number);
+    if (call === 'exit_group' || arrive(`spawned.${call}`) === undefined) continue;
+    view.setBigInt64(0, BigInt(NO_CALL), true);
+  }
+}
+
 /** Goes through a list of calls of this process up to the one that is to fail. */
 function runList(real: Callable, address: unknown): unknown {
   for (let at = 0; ; at += RECORD) {
@@ -210,7 +223,13 @@ koffi.proto = (prototype) => {
 koffi.decode = (address, type, ...rest) => {
   const name = ownTypes.get(type);
   const value = decode(address, type, ...rest);
-  return name === undefined ? value : wrap(value as Callable, name);
+  if (name === undefined) return value;
+  const real = value as Callable & { async: Callable };
+  const async: Callable = (...values) => {
+    if (name === 'trampfd_spawn') spoilSpawned(values[0]);
+    return real.async(...values);
+  };
+  return Object.assign(wrap(real, name), { async });
 };
 
 function fileError(failure: Failure, name: string): Error {

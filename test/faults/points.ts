@@ -30,13 +30,12 @@ export interface Plan {
  */
 export const INFALLIBLE: ReadonlySet<string> = new Set([
   ...['gettid', 'getpagesize', '__errno_location', 'memcpy', 'dlsym', 'sched_yield', '_exit', 'calloc', 'siginterrupt'],
-  ...['ualarm', 'posix_spawn_file_actions_init', 'posix_spawn_file_actions_addclose', 'posix_spawnattr_init'],
-  ...['posix_spawn_file_actions_addfchdir_np', 'posix_spawn_file_actions_adddup2', 'posix_spawn_file_actions_addopen'],
-  ...['posix_spawnattr_setflags', 'posix_spawnattr_setsigdefault', 'posix_spawnattr_setsigmask'],
+  ...['ualarm', 'posix_spawn_file_actions_init'],
+  ...['posix_spawn_file_actions_adddup2', 'posix_spawn_file_actions_addopen'],
 ]);
 
 /** Native functions that return an error number, where all others return -1 and set errno. */
-export const RETURNS_ERRNO: ReadonlySet<string> = new Set(['posix_spawn', 'posix_spawnp', 'pthread_sigmask']);
+export const RETURNS_ERRNO: ReadonlySet<string> = new Set(['posix_spawn', 'pthread_sigmask']);
 
 /** Native functions that a signal may end, beside what else may become of them. */
 export const INTERRUPTIBLE: ReadonlySet<string> = new Set([
@@ -61,7 +60,7 @@ export function failuresOf(point: string): readonly Failure[] {
   const [what = ''] = point.split(' ');
   const name = what.slice(what.indexOf(':') + 1).replace(/\(.*/, '');
   // A call that another process is made to make gets a number that the kernel does not know.
-  if (name.startsWith('held.') || name.startsWith('remote.')) return ['ENOSYS'];
+  if (/^(held|remote|spawned)\./.test(name)) return ['ENOSYS'];
   const failures: Failure[] = [name.startsWith('fs.') ? 'ENOMEM' : 'EPERM'];
   if (INTERRUPTIBLE.has(name)) failures.push('EINTR');
   if (MAY_BE_SHORT.has(name)) failures.push('short');

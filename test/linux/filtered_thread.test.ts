@@ -185,6 +185,16 @@ describe('a program that is started', () => {
     assert.deepEqual({ kind, signal }, { kind: 'killed', signal: 15 });
   });
 
+  test('a program has the limits that it is given, whatever this process has', () => {
+    assert.deepEqual(run('limited').lines, ['1048576', '2097152', '50', '0']);
+  });
+
+  // The child has a copy of all descriptors. With the listener among them it would wait for ever for who is gone.
+  test('a start that nobody answers fails when the listener is closed, and does not wait', () => {
+    exited(run('unansweredAction').result, 42);
+    assert.equal(run('unansweredExecution').result, -38);
+  });
+
   test('a script without an interpreter line is given to the shell', () => {
     const script = join(folder, 'script');
     writeFileSync(script, 'echo "$0" "$#" "$2"\n');

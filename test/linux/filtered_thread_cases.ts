@@ -47,15 +47,16 @@ function request(command: readonly string[], changes: Partial<SpawnRequest> = {}
     defaultSignals: 2n ** 64n - 1n,
     blockedSignals: 0n,
     closedDescriptors: [],
+    limits: new Map(),
     ...changes,
   };
 }
 
 /** A filtered thread with its listener; the standard descriptors are passed on. */
-async function begin(): Promise<{ thread: FilteredThread; listener: Listener }> {
+async function begin(filter = FILTER): Promise<{ thread: FilteredThread; listener: Listener }> {
   for (const descriptor of [0, 1, 2]) fcntl(descriptor, FCNTL.F_SETFD, 0);
   const thread = await FilteredThread.start();
-  const { listener: descriptor } = await thread.install(FILTER);
+  const { listener: descriptor } = await thread.install(filter);
   const sizes = notificationSizes();
   if (typeof sizes === 'number') throw new Error(`no user notification: ${sizes}`);
   return { thread, listener: new Listener(descriptor, sizes) };
@@ -64,7 +65,7 @@ async function begin(): Promise<{ thread: FilteredThread; listener: Listener }> 
 /** Starts the program that makes notified calls. */
 async function beginWith(count: number): Promise<{ thread: FilteredThread; listener: Listener; processId: number }> {
   const { thread, listener } = await begin();
-  const processId = await thread.spawn(request([program, String(count)]));
+  const processId = await thread.spawn(request([program, String(count)]), listener.descriptor);
   if (processId <= 0) throw new Error(`spawn: ${processId}`);
   return { thread, listener, processId };
 }
@@ -93,9 +94,24 @@ async function until(condition: () => boolean): Promise<true> {
 
 /** What a program says that is started with some request. */
 async function spawned(command: readonly string[], changes: Partial<SpawnRequest> = {}): Promise<unknown> {
-  const { thread } = await begin();
-  const processId = await thread.spawn(request(command, changes));
+  const { thread, listener } = await begin();
+  const processId = await thread.spawn(request(command, changes), listener.descriptor);
   return processId < 0 ? processId : ended(processId);
+}
+
+/** What becomes of a start, where a call of it is notified and nobody answers, but the listener is closed. */
+async function unanswered(call: 'rt_sigaction' | 'execve'): Promise<unknown> {
+  const filter = compileFilter({
+    rules: [{ entry: 'x86-64', call, when: [], verdict: notify }],
+    otherEntry: allow,
+    x32: allow,
+  });
+  const { thread, listener } = await begin(filter);
+  const spawning = thread.spawn(request(['/bin/sh', '-c', 'exit 42']), listener.descriptor);
+  await until(() => listener.isReady(0));
+  listener[Symbol.dispose]();
+  const result = await spawning;
+  return result < 0 ? result : ended(result);
 }
 
 const cases: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -257,6 +273,8 @@ const cases: Readonly<Record<string, () => Promise<unknown>>> = {
     return total > 0;
   },
 
+  unansweredAction: () => unanswered('rt_sigaction'),
+  unansweredExecution: () => unanswered('execve'),
   nothing: () => spawned(['/no/such/program']),
   noName: () => spawned(['no-such-program-in-path']),
   folder: () => spawned(['/tmp']),
@@ -266,6 +284,14 @@ const cases: Readonly<Record<string, () => Promise<unknown>>> = {
     spawned(['/bin/grep', '-E', '^(SigBlk|SigIgn|Seccomp):', '/proc/self/status'], { blockedSignals: 1n << 9n }),
   closes: () => spawned(['/bin/sh', '-c', 'test ! -e /proc/$$/fd/0 && echo closed'], { closedDescriptors: [0] }),
   startsIn: () => spawned(['/bin/pwd', '-P'], { folder: openSync('/usr/include', 'r') }),
+  limited: () =>
+    spawned(['/bin/sh', '-c', 'ulimit -v; ulimit -Hv; ulimit -n; ulimit -f'], {
+      limits: new Map([
+        ['RLIMIT_AS', { soft: 2n ** 30n, hard: 2n ** 31n }],
+        ['RLIMIT_NOFILE', { soft: 50n, hard: 60n }],
+        ['RLIMIT_FSIZE', { soft: 0n, hard: 512n }],
+      ] as const),
+    }),
   exits: () => spawned(['/bin/sh', '-c', 'exit 42']),
   dies: () => spawned(['/bin/sh', '-c', 'kill -TERM $$']),
 };

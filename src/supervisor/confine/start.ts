@@ -10,10 +10,10 @@ import { RLIMIT } from '../../abi/process.js';
 import { SIGACTION } from '../../abi/signal.js';
 import { TrampfdError } from '../../error.js';
 import type { SpawnRequest } from '../../linux/filtered_thread.js';
-import type { HeldProcess } from '../../linux/held_process.js';
+import type { HeldCall, HeldProcess } from '../../linux/held_process.js';
 import { allocate, allocateString, allocateStrings, type NativeMemory } from '../../linux/libc.js';
 import { ignoredSignals } from '../../linux/proc.js';
-import { resourceLimit } from '../../linux/process.js';
+import { limitMemory } from '../../linux/process.js';
 import { candidatePaths, findProgram } from '../../linux/search_path.js';
 import { StoppedImage } from '../../linux/stopped_image.js';
 import { emulates, type Policy } from '../../policy/kinds.js';
@@ -33,8 +33,6 @@ export interface ConfinedRequest extends SpawnRequest {
   readonly inheritedDescriptors: readonly number[];
   readonly bestEffort: boolean;
   readonly policy: Policy;
-  /** The soft RLIMIT_NOFILE that it gets. */
-  readonly openFileLimit: bigint;
   /** Our descriptor of the run's log, where it has one. */
   readonly logDescriptor: number | undefined;
 }
@@ -46,21 +44,21 @@ interface PreparedStart {
   readonly shell: NativeMemory;
   readonly shellWords: NativeMemory;
   readonly environment: NativeMemory;
-  readonly limit: NativeMemory;
+  readonly limits: readonly HeldCall[];
   readonly defaultAction: NativeMemory;
 }
 
 function prepareStart(request: ConfinedRequest, file: Uint8Array | undefined): PreparedStart {
-  const limit = allocate(16);
-  limit.view.setBigUint64(0, request.openFileLimit, true);
-  limit.view.setBigUint64(8, resourceLimit('RLIMIT_NOFILE').hard, true);
   return {
     candidates: candidatePaths(request.program).map((path) => allocateString(path)),
     words: allocateStrings(request.arguments),
     shell: allocateString('/bin/sh'),
     shellWords: allocateStrings(['/bin/sh', file ?? request.program, ...request.arguments.slice(1)]),
     environment: allocateStrings(request.environment),
-    limit,
+    limits: [...request.limits].map(([name, limit]) => ({
+      call: 'prlimit64',
+      arguments: [0, RLIMIT[name], limitMemory(limit).address, 0],
+    })),
     defaultAction: allocate(SIGACTION.size),
   };
 }
@@ -170,7 +168,7 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
           arguments: [signal, prepared.defaultAction.address, 0, 8],
         })),
         ...request.closedDescriptors.map((descriptor) => ({ call: 'close' as const, arguments: [descriptor] })),
-        { call: 'prlimit64', arguments: [0, RLIMIT.RLIMIT_NOFILE, prepared.limit.address, 0] },
+        ...prepared.limits,
       ]);
       const result = execute(held, prepared, request.blockedSignals);
       if (result < 0) {
