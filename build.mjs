@@ -5,6 +5,7 @@
  * that is mostly names. A CommonJS file is also loaded without libuv's thread pool, whose only thread ends when a program is under way.
  */
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -31,3 +32,40 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 });
+
+/**
+ * A shared object of x86-64 whose one segment is writable and executable (elf(5)); nothing in it is ever executed. The
+ * launcher has the dynamic loader map it, and so learns whether such memory is refused here.
+ */
+function writableCode() {
+  const [EHDR, PHDR, SEGMENTS, DYNAMIC] = [64, 56, 3, 5];
+  const dynamic = EHDR + SEGMENTS * PHDR;
+  const symbols = dynamic + DYNAMIC * 16;
+  const strings = symbols + 24;
+  const size = strings + 8;
+  const file = Buffer.alloc(size);
+  const words = (at, ...values) => {
+    for (const [index, value] of values.entries()) file.writeBigUInt64LE(BigInt(value), at + index * 8);
+  };
+  file.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  // e_type ET_DYN, e_machine EM_X86_64, e_version; e_phoff; sizes and numbers of headers.
+  file.writeUInt16LE(3, 16);
+  file.writeUInt16LE(62, 18);
+  file.writeUInt32LE(1, 20);
+  words(32, EHDR);
+  for (const [index, value] of [EHDR, PHDR, SEGMENTS, 64].entries()) file.writeUInt16LE(value, 52 + index * 2);
+  const segment = (index, type, flags, at, length, align) => {
+    file.writeUInt32LE(type, EHDR + index * PHDR);
+    file.writeUInt32LE(flags, EHDR + index * PHDR + 4);
+    words(EHDR + index * PHDR + 8, at, at, at, length, length, align);
+  };
+  const [R, RW, RWX] = [4, 6, 7];
+  segment(0, 1, RWX, 0, size, 0x1000); // PT_LOAD
+  segment(1, 2, R, dynamic, DYNAMIC * 16, 8); // PT_DYNAMIC
+  segment(2, 0x6474e551, RW, 0, 0, 16); // PT_GNU_STACK
+  // DT_STRTAB, DT_STRSZ, DT_SYMTAB, DT_SYMENT, DT_NULL
+  words(dynamic, 5, strings, 10, 8, 6, symbols, 11, 24, 0, 0);
+  return file;
+}
+
+writeFileSync(new URL('dist/bin/writable_code.so', import.meta.url), writableCode());

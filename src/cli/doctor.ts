@@ -43,11 +43,11 @@ function platformFindings(): Finding[] {
       `${process.versions.node} is here`,
       `${process.versions.node} is here; install a later one`,
     ),
-    needed(
+    finding(
       'writable and executable memory',
       refused === 0,
       'V8, which runs the supervisor, gets the memory that it compiles to; programs under wx do not',
-      `V8, which runs the supervisor, ${refused === undefined ? 'gets the memory that it compiles to without X' : `is refused the memory that it compiles to (${errnoName(-refused)})`}; start the run outside of what refuses it`,
+      `V8, which runs the supervisor, ${refused === undefined ? 'gets the memory that it compiles to without X' : `is refused the memory that it compiles to (${errnoName(-refused)})`}; the supervisor is interpreted (node --jitless), and answers more slowly`,
     ),
   ];
 }
