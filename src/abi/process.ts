@@ -24,6 +24,9 @@ export const PR_MDWE_REFUSE_EXEC_GAIN = 1;
 /** PR_GET_MDWE of prctl(2), from Linux 6.3 (linux/prctl.h there). */
 export const PR_GET_MDWE = 66;
 
+/** Modes of PR_SET_SYSCALL_USER_DISPATCH (linux/prctl.h); the last one from Linux 6.16 on. */
+export const PR_SYS_DISPATCH = { off: 0, on: 1, inclusive: 2 } as const;
+
 /** Bits of personality(2) (linux/personality.h). */
 export const PERSONALITY = { READ_IMPLIES_EXEC: 0x0400000, ADDR_NO_RANDOMIZE: 0x0040000 } as const;
 
@@ -68,6 +71,13 @@ export const SI_KERNEL = 0x80;
 /** si_code of a SIGSEGV for an access that its page does not permit (asm-generic/siginfo.h). */
 export const SEGV_ACCERR = 2;
 
+/** si_code of a SIGSYS: by a seccomp filter, and by syscall user dispatch (asm-generic/siginfo.h). */
+export const SYS_SECCOMP = 1;
+export const SYS_USER_DISPATCH = 2;
+
+/** si_code of a signal that tgkill(2) sends (asm-generic/siginfo.h). */
+export const SI_TKILL = -6;
+
 /** Resources of getrlimit(2) (linux/resource.h, asm-generic/resource.h). */
 export const RLIMIT = { RLIMIT_FSIZE: 1, RLIMIT_DATA: 2, RLIMIT_CORE: 4, RLIMIT_NOFILE: 7, RLIMIT_AS: 9 } as const;
 
@@ -96,5 +106,5 @@ export const constants: readonly KernelConstant[] = [
   ...listed('linux/resource.h', RLIMIT),
   ...listed('linux/poll.h', POLL),
   ...listed('linux/time.h', { CLOCK_MONOTONIC }),
-  ...listed('asm-generic/siginfo.h', { SIGEV_THREAD_ID }),
+  ...listed('asm-generic/siginfo.h', { SIGEV_THREAD_ID, SYS_SECCOMP, SYS_USER_DISPATCH }),
 ];

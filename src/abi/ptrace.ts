@@ -23,6 +23,26 @@ export const PTRACE = {
   PTRACE_GET_SYSCALL_INFO: 0x420e,
 } as const;
 
+/** Requests from Linux 6.4 on (linux/ptrace.h there), about syscall user dispatch of prctl(2). */
+export const PTRACE_DISPATCH = {
+  PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG: 0x4210,
+  PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG: 0x4211,
+} as const;
+
+/** Byte offsets in struct ptrace_sud_config (linux/ptrace.h from Linux 6.4 on). */
+export const SUD_CONFIG = { mode: 0, selector: 8, offset: 16, len: 24, size: 32 } as const;
+
+/** Byte offsets in struct ptrace_syscall_info (linux/ptrace.h): of any stop, of a call's entry, of its exit. */
+export const SYSCALL_INFO = {
+  op: 0,
+  arch: 4,
+  instruction_pointer: 8,
+  nr: 24,
+  args: 32,
+  rval: 24,
+  size: 128,
+} as const;
+
 /** Options of PTRACE_SEIZE, and the kinds of stop that PTRACE_GET_SYSCALL_INFO tells (linux/ptrace.h). */
 export const PTRACE_STOP = {
   PTRACE_O_TRACESYSGOOD: 1,
@@ -65,6 +85,7 @@ export const USER_REGS = {
   cs: 136,
   eflags: 144,
   rsp: 152,
+  ss: 160,
   size: 216,
 } as const;
 

@@ -20,8 +20,10 @@ import { TrampfdError } from '../error.js';
 import { allocate, allocateShared, type NativeMemory, native, negatedErrno } from './libc.js';
 import { writeMemory } from './memory.js';
 import { mapCode } from './own_code.js';
-import { nextStop, ptrace } from './ptrace.js';
+import { Passage } from './passage.js';
+import { ptrace } from './ptrace_request.js';
 import { kill, signalNumbers } from './signal.js';
+import type { Bound } from './stops.js';
 
 const libcClone = native('int clone(uint64_t, uint64_t, int, uint64_t)');
 const libcPthreadSigmask = native('int pthread_sigmask(int, uint64_t, uint64_t)');
@@ -68,6 +70,7 @@ const WAIT_CODE = Uint8Array.from([
 /** Where it stands in the page of code. */
 const WAIT_START = 128n;
 
+/** What the kernel is given, or gives: used within one request. */
 const registers = allocate(USER_REGS.size);
 const signalMask = allocate(128);
 const everySignal = allocate(128);
@@ -82,17 +85,23 @@ function failed(syscall: string, errno: number): TrampfdError {
   });
 }
 
+/** How long a list of calls may take, in milliseconds: some ten thousands, on file systems that may be slow. */
+const PATIENCE: Bound = { busy: 60_000, starved: 60_000 };
+const SIGTRAP: number = signalNumbers['SIGTRAP'] ?? 5;
+
 /** A held process. */
 export class HeldProcess implements Disposable {
   readonly processId: number;
   readonly #code: bigint;
   readonly #list: NativeMemory;
+  readonly #passage: Passage;
   #released = false;
 
   private constructor(processId: number, code: bigint, list: NativeMemory) {
     this.processId = processId;
     this.#code = code;
     this.#list = list;
+    this.#passage = new Passage(processId);
   }
 
   /**
@@ -126,7 +135,10 @@ export class HeldProcess implements Disposable {
       throw failed('ptrace', -seized);
     }
     ptrace('PTRACE_INTERRUPT', processId);
-    if (nextStop(processId) === undefined) throw failed('ptrace', errnoNumbers.ESRCH);
+    if (held.#passage.arrive(PATIENCE) !== 'stopped') {
+      held[Symbol.dispose]();
+      throw held.#gone();
+    }
     // The program's parent may end before it.
     held.call('prctl', PRCTL.PR_SET_PDEATHSIG, 0);
     return held;
@@ -214,8 +226,8 @@ export class HeldProcess implements Disposable {
   /** Goes through the list. */
   #run(): void {
     this.#setRegisters();
-    ptrace('PTRACE_CONT', this.processId);
-    if (nextStop(this.processId) === undefined) throw this.#gone();
+    const arrival = this.#passage.go('PTRACE_CONT', PATIENCE);
+    if (arrival.kind !== 'fault' || arrival.signal !== SIGTRAP) throw this.#gone();
   }
 
   #record(index: number, number: number, values: readonly (number | bigint)[]): void {
@@ -240,11 +252,8 @@ export class HeldProcess implements Disposable {
     const mask = allocate(SIGSET_SIZE);
     mask.view.setBigUint64(0, blockedSignals, true);
     this.#setRegisters();
-    for (let stop = ''; stop !== 'exit'; ) {
-      ptrace('PTRACE_SYSCALL', processId);
-      const next = nextStop(processId);
-      if (next === undefined) throw this.#gone();
-      stop = next;
+    for (const stop of ['entry', 'exit']) {
+      if (this.#passage.go('PTRACE_SYSCALL', PATIENCE).kind !== stop) throw this.#gone();
     }
     ptrace('PTRACE_GETREGS', processId, 0n, registers.address);
     const result = Number(registers.view.getBigInt64(USER_REGS.rax, true));
@@ -255,6 +264,7 @@ export class HeldProcess implements Disposable {
   /** Lets it run, untraced. */
   release(): void {
     this.#released = true;
+    this.#passage.settle();
     ptrace('PTRACE_DETACH', this.processId);
   }
 

@@ -10,7 +10,8 @@ import { FCNTL } from '../abi/fcntl.js';
 import { close } from './descriptor.js';
 import { allocate, allocateString, allocateStrings, native, negatedErrno } from './libc.js';
 import { probeReading, probeWriting } from './memory.js';
-import { StoppingThread, yieldProcessor } from './ptrace.js';
+import { StoppingThread } from './ptrace.js';
+import { yieldProcessor } from './ptrace_request.js';
 import { kill, signalNumbers } from './signal.js';
 
 const libcPipe2 = native('int pipe2(uint64_t, int)');

@@ -4,26 +4,29 @@
  *
  * @module
  */
-import { errnoNumbers } from '../abi/errno.js';
 import { PERSONALITY_QUERY } from '../abi/process.js';
 import { USER_REGS } from '../abi/ptrace.js';
 import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
+import { callRegisters, machineOf, NO_RESULT_YET } from './call_registers.js';
+import { InjectedCalls } from './injected_calls.js';
+import { KernelEntries } from './kernel_entry.js';
 import { allocate } from './libc.js';
-import { ARGUMENTS, isError, nextStop, ptrace } from './ptrace.js';
-import { findSystemCall } from './remote_call.js';
+import { Passage } from './passage.js';
+import { ptrace } from './ptrace_request.js';
 
-/** The code segment of a 32-bit program (asm/segment.h: __USER32_CS). */
-const USER32_CS = 0x23n;
+/** What the kernel is given, or gives: used within one request. */
+const passed = allocate(USER_REGS.size);
 
-const registers = allocate(USER_REGS.size);
-const before = allocate(USER_REGS.size);
-/** What the register of the result holds while a call is under way: -ENOSYS. */
-const NO_RESULT_YET: bigint = BigInt(-errnoNumbers.ENOSYS);
+/** The result of the call that a thread is in, or has made, by its registers; undefined where it is gone. */
+function resultNow(threadId: number): bigint | undefined {
+  if (ptrace('PTRACE_GETREGS', threadId, 0n, passed.address) < 0) return undefined;
+  return passed.view.getBigInt64(USER_REGS.rax, true);
+}
 
 /** See the module. */
 export class StoppedImage {
   readonly #threadId: number;
-  #instruction: bigint | undefined;
+  readonly #entries: KernelEntries = new KernelEntries();
 
   /** @param threadId - of a thread in a ptrace stop of this thread's */
   constructor(threadId: number) {
@@ -32,22 +35,21 @@ export class StoppedImage {
 
   /** Whether the thread has executed a program; else its call has failed, or is to be made again. */
   hasExecuted(): boolean {
-    if (ptrace('PTRACE_GETREGS', this.#threadId, 0n, before.address) < 0) return false;
-    const result = before.view.getBigInt64(USER_REGS.rax, true);
+    const result = resultNow(this.#threadId);
     // In the stop of PTRACE_EVENT_EXEC there is no result yet; behind the call it is 0.
     return result === NO_RESULT_YET || result === 0n;
   }
 
   /** Goes to the end of the call where it is not behind it yet: the program has not begun. False where it is gone. */
   #leaveCall(): boolean {
-    if (before.view.getBigInt64(USER_REGS.rax, true) !== NO_RESULT_YET) return true;
-    for (let stop = ''; stop !== 'exit'; ) {
-      ptrace('PTRACE_SYSCALL', this.#threadId);
-      const next = nextStop(this.#threadId);
-      if (next === undefined) return false;
-      stop = next;
-    }
-    return this.hasExecuted();
+    if (resultNow(this.#threadId) !== NO_RESULT_YET) return true;
+    return new Passage(this.#threadId).go('PTRACE_SYSCALL').kind === 'exit' && this.hasExecuted();
+  }
+
+  /** How the program enters the kernel. */
+  #entryOf(registers: Uint8Array): Entry {
+    const view = new DataView(registers.buffer, registers.byteOffset);
+    return machineOf(view.getBigUint64(USER_REGS.cs, true)) ?? 'x86-64';
   }
 
   /**
@@ -56,33 +58,9 @@ export class StoppedImage {
    * @returns its result, error numbers negated; undefined where there is no way to call
    */
   call(name: SyscallName, values: readonly bigint[]): bigint | undefined {
-    const threadId = this.#threadId;
     if (!this.#leaveCall()) return undefined;
-    const entry: Entry = before.view.getBigUint64(USER_REGS.cs, true) === USER32_CS ? 'i386' : 'x86-64';
-    this.#instruction ??= findSystemCall(threadId, entry);
-    if (this.#instruction === undefined) return undefined;
-    const { view } = registers;
-    registers.bytes.set(before.bytes);
-    for (const [index, value] of values.entries()) {
-      view.setBigUint64(USER_REGS[ARGUMENTS[entry][index] ?? 'rax'], value, true);
-    }
-    view.setBigUint64(USER_REGS.rax, BigInt(syscallNumber(entry, name) ?? -1), true);
-    view.setBigInt64(USER_REGS.orig_rax, -1n, true);
-    view.setBigUint64(USER_REGS.rip, this.#instruction, true);
-    ptrace('PTRACE_SETREGS', threadId, 0n, registers.address);
-    for (let stop = ''; stop !== 'exit'; ) {
-      ptrace('PTRACE_SYSCALL', threadId);
-      const next = nextStop(threadId);
-      if (next === undefined) return undefined;
-      stop = next;
-    }
-    ptrace('PTRACE_GETREGS', threadId, 0n, registers.address);
-    const result = view.getBigInt64(USER_REGS.rax, true);
-    before.view.setBigInt64(USER_REGS.orig_rax, -1n, true);
-    ptrace('PTRACE_SETREGS', threadId, 0n, before.address);
-    if (entry === 'x86-64') return result;
-    const narrow = BigInt.asIntN(32, result);
-    return isError(narrow) ? narrow : BigInt.asUintN(32, result);
+    using calls = InjectedCalls.begin(this.#threadId, { entries: this.#entries });
+    return calls?.call(this.#entryOf(calls.registers), name, values);
   }
 
   /**
@@ -94,15 +72,13 @@ export class StoppedImage {
   park(name: SyscallName, values: readonly bigint[]): Uint8Array | undefined {
     // It is behind its execve from here on.
     if (this.call('personality', [BigInt(PERSONALITY_QUERY)]) === undefined) return undefined;
-    const { view } = registers;
-    const entry: Entry = before.view.getBigUint64(USER_REGS.cs, true) === USER32_CS ? 'i386' : 'x86-64';
-    registers.bytes.set(before.bytes);
-    for (const [index, value] of values.entries()) {
-      view.setBigUint64(USER_REGS[ARGUMENTS[entry][index] ?? 'rax'], value, true);
-    }
-    view.setBigUint64(USER_REGS.rax, BigInt(syscallNumber(entry, name) ?? -1), true);
-    view.setBigUint64(USER_REGS.rip, this.#instruction ?? 0n, true);
-    if (ptrace('PTRACE_SETREGS', this.#threadId, 0n, registers.address) < 0) return undefined;
-    return before.bytes.slice();
+    if (resultNow(this.#threadId) === undefined) return undefined;
+    const before = passed.bytes.slice();
+    const entry = this.#entryOf(before);
+    const instruction = this.#entries.of(this.#threadId, entry) ?? 0n;
+    const number = syscallNumber(entry, name) ?? -1;
+    passed.bytes.set(callRegisters(before, { entry, number, values, instruction, isOwn: false }));
+    if (ptrace('PTRACE_SETREGS', this.#threadId, 0n, passed.address) < 0) return undefined;
+    return before;
   }
 }

@@ -13,7 +13,7 @@ import { PTRACE, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { CallList } from './call_list.js';
 import { allocate } from './libc.js';
 import { readAtMost } from './memory.js';
-import { lose, ptrace } from './ptrace.js';
+import { lose, ptrace } from './ptrace_request.js';
 import { type ChildChange, decodeStatus } from './wait.js';
 
 /** What waitpid(2) told of a child or of a thread that is traced. */

@@ -5,7 +5,8 @@
  */
 import { PTRACE_STOP, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
 import { allocate } from './libc.js';
-import { nextStop, ptrace, seize } from './ptrace.js';
+import { Passage } from './passage.js';
+import { ptrace, seize } from './ptrace_request.js';
 
 const message = allocate(8);
 const registers = allocate(USER_REGS.size);
@@ -42,11 +43,7 @@ export function listen(threadId: number): void {
 
 /** Has a tracee that stands in a system call go to its end, and stop there; false where it is gone. */
 export function leaveSystemCall(threadId: number): boolean {
-  for (;;) {
-    ptrace('PTRACE_SYSCALL', threadId);
-    const stop = nextStop(threadId);
-    if (stop === undefined || stop === 'exit') return stop !== undefined;
-  }
+  return new Passage(threadId).go('PTRACE_SYSCALL').kind === 'exit';
 }
 
 /** Asks a running tracee to stop. */

@@ -10,9 +10,11 @@
 import { writeSync } from 'node:fs';
 import { errnoNumbers } from '../abi/errno.js';
 import { hasEnded } from '../linux/proc.js';
-import { ptrace, StoppingThread, seizeForStop, stoppedNow } from '../linux/ptrace.js';
+import { StoppingThread, seizeForStop } from '../linux/ptrace.js';
+import { ptrace } from '../linux/ptrace_request.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { StoppedImage } from '../linux/stopped_image.js';
+import { stoppedNow } from '../linux/stops.js';
 import { reapTracee, traceeChange } from '../linux/wait.js';
 import type { Policy } from '../policy/kinds.js';
 import { type Answer, type CallContext, isValid, letContinue, refuse } from './call.js';

@@ -4,7 +4,7 @@
  * @module
  */
 import { writeSync } from 'node:fs';
-import { printable } from './log.js';
+import { type Log, printable } from './log.js';
 
 /** What an error says. */
 export function messageOf(error: unknown): string {
@@ -24,4 +24,12 @@ export function sayFailure(text: string): void {
   } catch {
     // Nowhere to say so.
   }
+}
+
+/** Has sentences said as failures, and written to a log. */
+export function tellTo(log: Log): (sentence: string) => void {
+  return (reason) => {
+    if (log.enabled) log.write({ event: 'failed', reason });
+    sayFailure(reason);
+  };
 }

@@ -10,8 +10,9 @@
  * @module
  */
 import { errnoName } from '../abi/errno.js';
+import { isError } from '../linux/call_registers.js';
 import { type MapsLine, mappings } from '../linux/proc.js';
-import { isError, StoppingThread } from '../linux/ptrace.js';
+import { StoppingThread } from '../linux/ptrace.js';
 import { hasForeignMemory } from '../linux/shared_memory.js';
 import { mappingsWithOwnPages } from '../linux/smaps.js';
 import { ThreadHolder } from '../linux/threads.js';

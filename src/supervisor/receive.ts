@@ -10,13 +10,16 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Listener, type NotificationSizes } from '../linux/listener.js';
+import { tellOfLost } from '../linux/lost_process.js';
 import { leaveSignalsToOthers } from '../linux/signal.js';
+import { areStrays, lookForStrays } from '../linux/strays.js';
 import { emulates, type Policy } from '../policy/kinds.js';
 import { answerNotification, send, serviceRules } from './answer.js';
 import type { Answer, CallContext, Supervision } from './call.js';
 import { EmulationLink } from './emulation/link.js';
 import type { EmulationShared } from './emulation/shared.js';
 import { Executions, reportImage } from './executions.js';
+import { tellTo } from './failure.js';
 import { Judgements } from './judgements.js';
 import { type LogTarget, openLog } from './log.js';
 import { RefusedRuntimes } from './refused_runtimes.js';
@@ -53,6 +56,8 @@ export interface ReceiverSettings {
  */
 const LOOKS_AT_ONCE = 20;
 const BETWEEN_LOOKS = 40;
+/** The same for threads that are let go when they have ended, which may take long. */
+const BETWEEN_LOOKS_FOR_STRAYS = 5000;
 
 /** What is under way, and has to be looked after. */
 interface UnderWay {
@@ -64,8 +69,11 @@ interface UnderWay {
 function attend(all: readonly UnderWay[], listener: Listener): void {
   for (let looks = 0; ; looks++) {
     for (const one of all) if (one.areUnderWay) one.look();
-    if (!all.some((one) => one.areUnderWay)) return;
-    if (listener.isReady(looks < LOOKS_AT_ONCE ? 0 : BETWEEN_LOOKS)) return;
+    if (areStrays()) lookForStrays();
+    const areUnderWay = all.some((one) => one.areUnderWay);
+    if (!areUnderWay && !areStrays()) return;
+    const between = areUnderWay ? BETWEEN_LOOKS : BETWEEN_LOOKS_FOR_STRAYS;
+    if (listener.isReady(looks < LOOKS_AT_ONCE ? 0 : between)) return;
   }
 }
 
@@ -80,6 +88,7 @@ function receive({ rendezvous, settings, shared, changes }: ReceiverData): void 
   leaveSignalsToOthers();
   const listener = new Listener(offered.listener, data.sizes);
   const log = openLog(data.log);
+  tellOfLost(tellTo(log));
   const answer = (context: CallContext, chosen: Answer): void =>
     send(context.supervision, context.notification, chosen);
   const executions = data.inspects ? new Executions(data.policy, reportImage(log), answer) : undefined;
@@ -114,7 +123,7 @@ function receive({ rendezvous, settings, shared, changes }: ReceiverData): void 
   const underWay: readonly UnderWay[] = executions === undefined ? [judgements] : [executions, judgements];
   try {
     for (;;) {
-      if (underWay.some((one) => one.areUnderWay)) attend(underWay, listener);
+      if (underWay.some((one) => one.areUnderWay) || areStrays()) attend(underWay, listener);
       const notification = listener.receive();
       if (notification !== undefined) answerNotification(supervision, notification);
       else if (listener.abandoned()) break;

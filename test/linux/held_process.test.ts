@@ -25,7 +25,7 @@ function hold(): HeldProcess {
 /** What of this process's state a held one could change. */
 function state(): string {
   const status = readFileSync('/proc/thread-self/status', 'latin1');
-  return (status.match(/^(?:Sig\w+|NoNewPrivs|Seccomp|Umask|Cap\w+):.*$/gm) ?? []).join('\n');
+  return (status.match(/^(?:Sig(?!Q)\w+|NoNewPrivs|Seccomp|Umask|Cap\w+):.*$/gm) ?? []).join('\n');
 }
 
 /** Lets a program that a held process has become run to its end, and gives its status. */

@@ -17,8 +17,8 @@
 import { errnoNumbers } from '../../abi/errno.js';
 import { MAP } from '../../abi/mman.js';
 import { syscallNumbers } from '../../abi/syscalls.js';
+import { isError } from '../../linux/call_registers.js';
 import { readMemory } from '../../linux/memory.js';
-import { isError } from '../../linux/ptrace.js';
 import { firstMatch } from '../../policy/evaluate.js';
 import { allows } from '../../policy/kinds.js';
 import { allow, notify, type Rule } from '../../policy/rule.js';

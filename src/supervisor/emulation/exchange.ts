@@ -6,10 +6,10 @@
  */
 import { PROT } from '../../abi/mman.js';
 import { SI_KERNEL } from '../../abi/process.js';
+import { isError } from '../../linux/call_registers.js';
+import { callRemotely, type RemoteCall } from '../../linux/injected_calls.js';
 import { readMemory } from '../../linux/memory.js';
 import { hasOwnFilter } from '../../linux/proc.js';
-import { isError } from '../../linux/ptrace.js';
-import { callRemotely, findSystemCall, type RemoteCall } from '../../linux/remote_call.js';
 import type { Fault } from '../../linux/told.js';
 import { assemblePage, isPromotedPage, PAGE_LENGTH, trampolinesOf } from '../../trampoline/promoted_page.js';
 import { viewOf } from '../../trampoline/recognise.js';
@@ -18,9 +18,7 @@ import type { TracedProcess } from './tracees.js';
 
 /** Has a stopped thread make calls; whether all of them were made and none has failed. */
 function make(threadId: number, traced: TracedProcess, calls: readonly RemoteCall[]): boolean {
-  traced.systemCall ??= findSystemCall(threadId, 'x86-64');
-  if (traced.systemCall === undefined) return false;
-  const results = callRemotely(threadId, 'x86-64', traced.systemCall, calls);
+  const results = callRemotely(threadId, 'x86-64', traced.entries, calls);
   return results.length === calls.length && results.every((result) => !isError(result));
 }
 
@@ -28,9 +26,7 @@ function make(threadId: number, traced: TracedProcess, calls: readonly RemoteCal
 function reserve(threadId: number, traced: TracedProcess, page: OwnPage): boolean {
   const call = page.reserving();
   if (call === undefined) return true;
-  traced.systemCall ??= findSystemCall(threadId, 'x86-64');
-  if (traced.systemCall === undefined) return false;
-  const [result] = callRemotely(threadId, 'x86-64', traced.systemCall, [call]);
+  const [result] = callRemotely(threadId, 'x86-64', traced.entries, [call]);
   if (result !== call.values[0]) return false;
   page.reserved();
   return true;

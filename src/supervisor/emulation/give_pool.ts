@@ -5,10 +5,11 @@
  * @module
  */
 import { MAP, PROT } from '../../abi/mman.js';
+import { isError } from '../../linux/call_registers.js';
 import { close } from '../../linux/descriptor.js';
+import type { RemoteCall } from '../../linux/injected_calls.js';
 import type { Listener } from '../../linux/listener.js';
-import { isError, type StoppingThread } from '../../linux/ptrace.js';
-import type { RemoteCall } from '../../linux/remote_call.js';
+import type { StoppingThread } from '../../linux/ptrace.js';
 import type { Range } from '../../policy/memory.js';
 import type { OwnPage } from './own_page.js';
 import type { OwnPages } from './own_pages.js';

@@ -10,9 +10,9 @@
 import { CLONE } from '../../abi/mount.js';
 import { USER_REGS } from '../../abi/ptrace.js';
 import { type Entry, type SyscallName, syscallNumber } from '../../abi/syscalls.js';
+import { ARGUMENTS } from '../../linux/call_registers.js';
 import { readMemory } from '../../linux/memory.js';
 import { parentOf } from '../../linux/proc.js';
-import { ARGUMENTS } from '../../linux/ptrace.js';
 import { haveOneMemory, sharersOf } from '../../linux/shared_memory.js';
 import { readRegisters } from '../../linux/tracee.js';
 import { TracedMemory } from './memory.js';

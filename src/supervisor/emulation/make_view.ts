@@ -7,9 +7,10 @@
 import { readlinkSync } from 'node:fs';
 import { errnoName } from '../../abi/errno.js';
 import { MAP, PROT } from '../../abi/mman.js';
+import { isError } from '../../linux/call_registers.js';
 import { close, descriptorPath, fileIdentity } from '../../linux/descriptor.js';
 import { hasOwnFilter } from '../../linux/proc.js';
-import { isError, type StoppingThread } from '../../linux/ptrace.js';
+import type { StoppingThread } from '../../linux/ptrace.js';
 import { int32 } from '../call.js';
 import { type EmulationRequest, Refusal, type RequestContext, rounded, stopBehind } from './request.js';
 import { roomFor } from './room.js';

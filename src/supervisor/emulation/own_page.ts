@@ -9,8 +9,8 @@
  * @module
  */
 import { MAP, MREMAP, PROT } from '../../abi/mman.js';
+import type { RemoteCall } from '../../linux/injected_calls.js';
 import type { MapsLine } from '../../linux/proc.js';
-import type { RemoteCall } from '../../linux/remote_call.js';
 import { PAGE_LENGTH, type PlacedTrampoline, startOf } from '../../trampoline/promoted_page.js';
 import type { PagePool } from './page_pool.js';
 import { roomFor } from './room.js';

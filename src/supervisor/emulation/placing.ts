@@ -6,20 +6,16 @@
  */
 import { USER_REGS } from '../../abi/ptrace.js';
 import type { Entry } from '../../abi/syscalls.js';
+import { isError, machineOf } from '../../linux/call_registers.js';
+import { callRemotely, type RemoteCall } from '../../linux/injected_calls.js';
 import { hasOwnFilter, type MapsLine } from '../../linux/proc.js';
-import { isError } from '../../linux/ptrace.js';
-import { callRemotely, findSystemCall, type RemoteCall } from '../../linux/remote_call.js';
 import { readRegisters } from '../../linux/tracee.js';
 import type { TracedProcess } from './tracees.js';
 import type { View } from './view.js';
 
-/** The code segment of a 32-bit program (asm/segment.h: __USER32_CS). */
-const USER32_CS = 0x23n;
-
 function entryOf(threadId: number): Entry | undefined {
   const segment = readRegisters(threadId)?.getBigUint64(USER_REGS.cs, true);
-  if (segment === undefined) return undefined;
-  return segment === USER32_CS ? 'i386' : 'x86-64';
+  return segment === undefined ? undefined : machineOf(segment);
 }
 
 /** Calls that belong together, and what is noted when all of them were made. */
@@ -39,12 +35,10 @@ function make(
   const wanted = steps.filter(({ calls }) => calls.length > 0);
   // A program that has given up calls by a filter of its own may be killed for them.
   if (wanted.length === 0 || hasOwnFilter(threadId)) return;
-  traced.systemCall ??= findSystemCall(threadId, entry);
-  if (traced.systemCall === undefined) return;
   // All with one stop; behind a call that fails it takes another.
   for (let rest = wanted; rest.length > 0; ) {
     const calls = rest.flatMap((step) => step.calls);
-    const results = call(threadId, entry, traced.systemCall, calls);
+    const results = call(threadId, entry, traced.entries, calls);
     let left = results.filter((result) => !isError(result)).length;
     const failed = rest.findIndex((step) => {
       left -= step.calls.length;

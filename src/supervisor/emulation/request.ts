@@ -6,8 +6,9 @@
 import type { Entry, SyscallName } from '../../abi/syscalls.js';
 import type { Listener, Notification } from '../../linux/listener.js';
 import { commandName, hasEnded, processOf } from '../../linux/proc.js';
-import { isReplaced, StoppingThread } from '../../linux/ptrace.js';
+import { StoppingThread } from '../../linux/ptrace.js';
 import { kill, signalNumbers } from '../../linux/signal.js';
+import { isReplaced } from '../../linux/stops.js';
 import { sayFailure } from '../failure.js';
 import type { Log } from '../log.js';
 import type { RefusedRuntimes } from '../refused_runtimes.js';

@@ -13,9 +13,9 @@
  * @module
  */
 import { MAP, PROT } from '../../abi/mman.js';
+import { isError } from '../../linux/call_registers.js';
 import type { Notification } from '../../linux/listener.js';
 import { hasOwnFilter, type MapsLine, mappings } from '../../linux/proc.js';
-import { isError } from '../../linux/ptrace.js';
 import { protectedRange, type Range } from '../../policy/memory.js';
 import { isTrampolineMaker } from '../../policy/runtimes.js';
 import { int32 } from '../call.js';

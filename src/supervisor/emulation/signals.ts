@@ -13,9 +13,9 @@
 import { KERNEL_SIGACTION } from '../../abi/process.js';
 import { USER_REGS } from '../../abi/ptrace.js';
 import type { Entry } from '../../abi/syscalls.js';
+import { callRemotely } from '../../linux/injected_calls.js';
 import { readMemory, writeMemory } from '../../linux/memory.js';
 import { caughtSignals, hasOwnFilter } from '../../linux/proc.js';
-import { callRemotely, findSystemCall } from '../../linux/remote_call.js';
 import { signalNumbers } from '../../linux/signal.js';
 import { readRegisters, writeSignalMask } from '../../linux/tracee.js';
 import { RESTORING } from '../calls/signal_action.js';
@@ -69,10 +69,8 @@ function scratchOf(threadId: number): bigint | undefined {
 export function askDisposition(traced: TracedProcess, threadId: number, entry: Entry): void {
   const scratch = scratchOf(threadId);
   if (scratch === undefined || hasOwnFilter(threadId)) return;
-  traced.systemCall ??= findSystemCall(threadId, entry);
-  if (traced.systemCall === undefined) return;
   const values = [BigInt(SIGSEGV), 0n, scratch, BigInt(KERNEL_SIGACTION.mask)];
-  const [result] = callRemotely(threadId, entry, traced.systemCall, [{ name: 'rt_sigaction', values }]);
+  const [result] = callRemotely(threadId, entry, traced.entries, [{ name: 'rt_sigaction', values }]);
   if (result !== 0n) return;
   const bytes = readMemory(threadId, scratch, sizeOf(entry));
   if (bytes !== undefined) traced.disposition = { entry, bytes };
@@ -98,8 +96,7 @@ export function restoreSignals(traced: TracedProcess, threadId: number, mask: bi
 function setDisposition(traced: TracedProcess, threadId: number, { entry, bytes }: Disposition): void {
   const scratch = scratchOf(threadId);
   if (scratch === undefined || hasOwnFilter(threadId)) return;
-  traced.systemCall ??= findSystemCall(threadId, entry);
-  if (traced.systemCall === undefined || !writeMemory(threadId, scratch, bytes)) return;
+  if (!writeMemory(threadId, scratch, bytes)) return;
   const values = [BigInt(SIGSEGV), scratch, 0n, BigInt(KERNEL_SIGACTION.mask), BigInt(RESTORING)];
-  callRemotely(threadId, entry, traced.systemCall, [{ name: 'rt_sigaction', values }]);
+  callRemotely(threadId, entry, traced.entries, [{ name: 'rt_sigaction', values }]);
 }

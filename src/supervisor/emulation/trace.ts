@@ -9,11 +9,12 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { BellTimer, listenToBell, ownThreadId } from '../../linux/bell.js';
 import { Listener, type NotificationSizes } from '../../linux/listener.js';
+import { tellOfLost } from '../../linux/lost_process.js';
 import { leaveSignalsToOthers } from '../../linux/signal.js';
 import { prepareToBeTold } from '../../linux/told.js';
 import type { Policy } from '../../policy/kinds.js';
 import { reportImage } from '../executions.js';
-import { messageOf, sayFailure } from '../failure.js';
+import { messageOf, sayFailure, tellTo } from '../failure.js';
 import { type LogTarget, openLog } from '../log.js';
 import { RefusedRuntimes } from '../refused_runtimes.js';
 import { hexadecimal, loggedNotification } from '../report.js';
@@ -92,6 +93,7 @@ function prepare(pageSize: number): Refusal | undefined {
 function trace({ shared, listener, sizes, policy, pageSize, log: target, requests, changes }: TraceData): void {
   leaveSignalsToOthers();
   const log = openLog(target);
+  tellOfLost(tellTo(log));
   const tally = new Tally();
   const tracer = new Tracer({
     shared,

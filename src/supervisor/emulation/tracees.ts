@@ -8,6 +8,7 @@
  */
 import { errnoNumbers } from '../../abi/errno.js';
 import { ownThreadId } from '../../linux/bell.js';
+import { KernelEntries } from '../../linux/kernel_entry.js';
 import { hasEnded, hasOwnFilter, parentOf, processOf, threadsOf, tracerOf } from '../../linux/proc.js';
 import { detach, follow, interrupt, proceed } from '../../linux/tracee.js';
 import { findMemory, hasMemoryOf, makerOf, memoryFrom, sharesWithMaker } from './made_memory.js';
@@ -21,8 +22,7 @@ export interface TracedProcess {
   /** Whether its threads are let go of as each of them stops. */
   isLeaving: boolean;
   readonly threads: Set<number>;
-  /** Address of an instruction that enters the kernel, once that was looked for. */
-  systemCall: bigint | undefined;
+  readonly entries: KernelEntries;
   /** What SIGSEGV does to it, once that is known; default otherwise. */
   disposition: Disposition | undefined;
   /** Whether it was made by fork(2) of a traced one, and has not run yet. */
@@ -38,7 +38,7 @@ export function tracedProcess(processId: number, memory: TracedMemory): TracedPr
     memory,
     isLeaving: false,
     threads: new Set(),
-    systemCall: undefined,
+    entries: new KernelEntries(),
     disposition: undefined,
     isNew: false,
     isEarly: false,
@@ -274,7 +274,7 @@ export class Tracees {
     traced.memory.leave(traced.processId);
     traced.memory = new TracedMemory();
     traced.isEarly = false;
-    traced.systemCall = undefined;
+    traced.entries.forget();
     // What was caught is not any more; a program that ignores it is begun with it ignored.
     if (traced.disposition !== undefined && !isIgnored(traced.disposition)) traced.disposition = undefined;
   }

@@ -5,7 +5,7 @@
  */
 import { PTRACE_STOP } from '../../abi/ptrace.js';
 import { signalStops } from '../../linux/bell.js';
-import { callRemotely } from '../../linux/remote_call.js';
+import { callRemotely } from '../../linux/injected_calls.js';
 import { kill, signalNumbers } from '../../linux/signal.js';
 import { StoppedImage } from '../../linux/stopped_image.js';
 import { nextTold, resumeUntilTold, type Told, writeRegisters } from '../../linux/told.js';

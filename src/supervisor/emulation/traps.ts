@@ -8,8 +8,9 @@
  * @module
  */
 import { USER_REGS } from '../../abi/ptrace.js';
+import { machineOf } from '../../linux/call_registers.js';
+import type { callRemotely } from '../../linux/injected_calls.js';
 import { readAtMost } from '../../linux/memory.js';
-import type { callRemotely } from '../../linux/remote_call.js';
 import { lastTrap, type Trap, writeRegisters } from '../../linux/told.js';
 import { longestLegacyForm, nearestForm } from '../../trampoline/legacy.js';
 import type { LegacyForm } from '../../trampoline/legacy_form.js';
@@ -25,9 +26,6 @@ import type { reportUnrecognised } from './report.js';
 import { restoreSignals } from './signals.js';
 import type { Tally } from './tally.js';
 import type { TracedProcess } from './tracees.js';
-
-/** The code segment of a 32-bit program (asm/segment.h: __USER32_CS). */
-const USER32_CS = 0x23;
 
 /** What traps are looked at with. */
 export interface TrapContext {
@@ -52,12 +50,26 @@ export function carriedOut(context: TrapContext, threadId: number, traced: Trace
   // What somebody sends is no fault of the thread's (sigaction(2): si_code).
   if (trap === undefined || trap.code <= 0) return false;
   const { registers: state, signalMask } = trap;
-  const machine: Machine = state.getUint32(USER_REGS.cs, true) === USER32_CS ? 'i386' : 'x86-64';
+  const machine = machineOf(state.getBigUint64(USER_REGS.cs, true));
   const stoppedAt = state.getBigUint64(USER_REGS.rip, true);
   const { memory, processId } = traced;
   if (settled(threadId, traced, trap, stoppedAt)) {
     restoreSignals(traced, threadId, signalMask);
     return true;
+  }
+  if (machine === undefined) {
+    // Such a segment may begin anywhere: where the thread stands nobody here knows. Where it has failed is known.
+    const { address: called } = trap;
+    if (memory.isGranted(threadId, called)) {
+      const reason = 'the caller runs in a code segment of its own (modify_ldt), where no trampoline is emulated';
+      context.report(log, threadId, traced, {
+        address: called,
+        bytes: readWritten(threadId, called),
+        machine: 'i386',
+        reason,
+      });
+    }
+    return false;
   }
   const view = memory.viewAt(stoppedAt);
   const address = view?.entryOf(stoppedAt) ?? memory.ownPages.at(stoppedAt)?.startOf(stoppedAt) ?? stoppedAt;

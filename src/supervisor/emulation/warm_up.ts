@@ -40,7 +40,7 @@ export function warmUp(pageSize: number): boolean {
   const processId = process.pid;
   const target = symbolAddress('abs');
   const traced = tracedProcess(processId, new TracedMemory());
-  traced.systemCall = target;
+  traced.entries.assume('x86-64', target);
   traced.disposition = { entry: 'x86-64', bytes: new Uint8Array(KERNEL_SIGACTION.size) };
   try {
     using file = OwnFile.create(pageSize);

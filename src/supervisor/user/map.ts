@@ -16,7 +16,8 @@
  */
 import { PROT } from '../../abi/mman.js';
 import { MADV } from '../../abi/ptrace.js';
-import { isError, type ThreadBehindCall } from '../../linux/ptrace.js';
+import { isError } from '../../linux/call_registers.js';
+import type { ThreadBehindCall } from '../../linux/ptrace.js';
 import { judgeUserMap, mapParametersOf } from '../../object/user_mapping.js';
 import { type Answer, type CallContext, int32, loggedCall, refuse, stopBehindCall } from '../call.js';
 import type { UserEntry } from '../tables.js';
