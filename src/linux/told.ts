@@ -23,6 +23,8 @@ export type Told =
   | { readonly kind: 'change'; readonly threadId: number; readonly change: ChildChange }
   /** A signal came. */
   | 'interrupted'
+  /** Nothing is to be told now, where that is not waited for. */
+  | 'nothing'
   /** There is nobody to be told of, or nobody can be. */
   | 'nobody';
 
@@ -67,6 +69,9 @@ vectors.view.setBigUint64(OURS + IOVEC.length, BigInt(WORD + TRAP_BYTES), true);
 vectors.view.setBigUint64(STACK + IOVEC.length, BigInt(WORD), true);
 vectors.view.setBigUint64(CODE + IOVEC.length, BigInt(TRAP_BYTES), true);
 
+/** What waitpid(2) tells of. Not WCONTINUED: that state is told once, and a tracer would take it from the tracee's parent (kernel/exit.c). */
+const TOLD_OF = WAIT.__WALL | WAIT.WUNTRACED;
+
 /** Entries of the list. */
 const [SETREGS, CONT, WAIT4, GETREGS, GETSIGMASK, READ] = [0, 1, 2, 3, 5, 8] as const;
 /** The entry that the list has come to. */
@@ -90,13 +95,11 @@ export function prepareToBeTold(): void {
 }
 
 function newTraps(): CallList {
-  // Not WCONTINUED: that state is told once, and a tracer would take it from the tracee's parent (kernel/exit.c).
-  const { __WALL, WUNTRACED } = WAIT;
   const told = { resultOf: WAIT4 };
   return new CallList([
     { call: 'ptrace', arguments: [PTRACE.PTRACE_SETREGS, 0, 0, registers.address] },
     { call: 'ptrace', arguments: [PTRACE.PTRACE_CONT, 0, 0, 0] },
-    { call: 'wait4', arguments: [-1, status.address, __WALL | WUNTRACED, 0] },
+    { call: 'wait4', arguments: [-1, status.address, TOLD_OF, 0] },
     // All that follows fails where this is no stop, and is for nothing where it is another one than a trap.
     { call: 'ptrace', arguments: [PTRACE.PTRACE_GETREGS, told, 0, registers.address] },
     { call: 'ptrace', arguments: [PTRACE.PTRACE_GETSIGINFO, told, 0, information.address] },
@@ -107,21 +110,33 @@ function newTraps(): CallList {
   ]);
 }
 
-/** Waits until something is told of any child of this process, and of any thread that is traced here. */
-export function nextTold(): Told {
-  return toldFrom(WAIT4);
+/**
+ * Waits until something is told of any child of this process, and of any thread that is traced here.
+ *
+ * @param waits whether to wait, or to take what there is
+ */
+export function nextTold(waits = true): Told {
+  return toldFrom(WAIT4, waits);
 }
 
 /** Lets a thread go on that was told of last and has trapped, with the registers of its {@link Trap}, and waits as {@link nextTold} does. */
-export function resumeUntilTold(threadId: number): Told {
+export function resumeUntilTold(threadId: number, waits = true): Told {
   const list = traps();
   list.setArgument(SETREGS, 1, threadId);
   list.setArgument(CONT, 1, threadId);
-  return toldFrom(SETREGS);
+  return toldFrom(SETREGS, waits);
 }
 
-function toldFrom(entry: number): Told {
+/** Has {@link lastTrap} tell of a thread that was told of before, and stands there still. */
+export function tellAgain(threadId: number): void {
   const list = traps();
+  list.setResult(WAIT4, threadId);
+  cameTo = list.run(GETREGS);
+}
+
+function toldFrom(entry: number, waits: boolean): Told {
+  const list = traps();
+  list.setArgument(WAIT4, 2, waits ? TOLD_OF : TOLD_OF | WAIT.WNOHANG);
   cameTo = list.run(entry);
   // A thread that was killed does not go on; its end is told.
   if (cameTo < WAIT4) {
@@ -131,7 +146,8 @@ function toldFrom(entry: number): Told {
   }
   const threadId = list.result(WAIT4);
   if (threadId === -errnoNumbers.EINTR) return 'interrupted';
-  if (threadId <= 0) return 'nobody';
+  if (threadId === 0) return 'nothing';
+  if (threadId < 0) return 'nobody';
   const value = status.view.getInt32(0, true);
   const isStop = (value & 0xff) === 0x7f;
   if (isStop && cameTo === GETREGS) demandObedience(threadId, 'PTRACE_GETREGS', list.result(GETREGS));

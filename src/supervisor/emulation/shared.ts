@@ -11,7 +11,8 @@ import { USER_REGS } from '../../abi/ptrace.js';
 
 /**
  * Shared memory: who waits for children, whether there is something for the tracer, its thread id, whether the program is
- * stopped, whether the run is over, whether the run's program was taken over, whether an order was replied to; and the registers that it goes on with.
+ * stopped, whether the run is over, whether the run's program was taken over, whether an order was replied to, whether the
+ * tracer waits for its tracees; and the registers that it goes on with.
  */
 export type EmulationShared = Int32Array<SharedArrayBuffer>;
 
@@ -22,8 +23,9 @@ const STOPPED = 3;
 const OVER = 4;
 const TAKEN_OVER = 5;
 const REPLIED = 6;
+const WAITING = 7;
 /** Where the registers stand, in bytes. */
-const REGISTERS = 32;
+const REGISTERS = 64;
 
 /** Values of {@link WAITER}: nobody does now, the main thread does now, the tracing thread does for as long as it traces. */
 const NOBODY = 0;
@@ -84,8 +86,9 @@ export function setTracer(shared: EmulationShared, threadId: number): void {
 export function ask(shared: EmulationShared, wake: (threadId: number) => void): void {
   Atomics.store(shared, ASKED, 1);
   Atomics.notify(shared, ASKED);
-  // It may be about to wait for its tracees, where nothing but a signal reaches it, and one that comes before is lost.
-  while (Atomics.load(shared, ASKED) === 1 && isTracing(shared)) {
+  // It may be about to wait for its tracees, where nothing but a signal reaches it, and one that comes before is lost. If
+  // it is doing something, it looks before it waits, and nobody has to wait for it here.
+  while (Atomics.load(shared, ASKED) === 1 && isTracing(shared) && Atomics.load(shared, WAITING) === 1) {
     wake(Atomics.load(shared, TRACER));
     Atomics.wait(shared, ASKED, 1, 1);
   }
@@ -101,6 +104,14 @@ export function awaitReply(shared: EmulationShared): void {
 export function hasReplied(shared: EmulationShared): void {
   Atomics.store(shared, REPLIED, 1);
   Atomics.notify(shared, REPLIED);
+}
+
+/**
+ * The tracing thread's side: it is about to wait for its tracees, or has waited. Whether there is something to be taken
+ * must be looked at in between.
+ */
+export function setWaiting(shared: EmulationShared, isWaiting: boolean): void {
+  Atomics.store(shared, WAITING, isWaiting ? 1 : 0);
 }
 
 /** The tracing thread's side: whether there is something that it has not taken. */

@@ -10,11 +10,13 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { BellTimer, listenToBell, ownThreadId } from '../../linux/bell.js';
 import { Listener, type NotificationSizes } from '../../linux/listener.js';
 import { tellOfLost } from '../../linux/lost_process.js';
+import { processOf } from '../../linux/proc.js';
 import { leaveSignalsToOthers } from '../../linux/signal.js';
 import { prepareToBeTold } from '../../linux/told.js';
 import type { Policy } from '../../policy/kinds.js';
 import { reportImage } from '../executions.js';
 import { messageOf, sayFailure, tellTo } from '../failure.js';
+import { FairQueue } from '../fair_queue.js';
 import { type LogTarget, openLog } from '../log.js';
 import { RefusedRuntimes } from '../refused_runtimes.js';
 import { hexadecimal, loggedNotification } from '../report.js';
@@ -130,11 +132,16 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
   const waiting: EmulationRequest[] = [];
   let again = 0;
   let timer: BellTimer | undefined;
+  /** What is to be answered, each process in its turn. */
+  const asked = new FairQueue<EmulationRequest>();
+  const add = (request: EmulationRequest): void => {
+    const { threadId } = request.notification;
+    asked.add(processOf(threadId) ?? threadId, request);
+  };
   const askAgain = (): void => {
-    for (const request of waiting.splice(0)) if (!answer(request, context)) waiting.push(request);
+    for (const request of waiting.splice(0)) add(request);
     tracer.forgetReplaced();
-    if (waiting.length === 0) timer?.stop();
-    again = performance.now() + PAUSE;
+    timer?.stop();
   };
   const putOff = (request: EmulationRequest): void => {
     waiting.push(request);
@@ -143,24 +150,29 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
     timer?.start(PAUSE);
     again = performance.now() + PAUSE;
   };
-  /** One turn: what was asked, then what is told of those that are traced. */
+  /** One turn: a request, then what is told of those that are traced. */
   const turn = (): void => {
     if (takeAsked(shared)) {
       for (;;) {
         const next = receiveMessageOnPort(requests) as { readonly message: EmulationRequest | ThreadOrder } | undefined;
         if (next === undefined) break;
         if ('threadId' in next.message) reply(next.message);
-        else if (!answer(next.message, context)) putOff(next.message);
+        else add(next.message);
       }
-      tracer.prune();
       if (isEnding(shared)) {
         tally.tell(log);
         hasTold(shared);
       }
     }
-    if (waiting.length > 0 && (timer === undefined || performance.now() >= again)) askAgain();
-    if (tracer.traces) tracer.wait();
-    else untilAsked(shared, waiting.length > 0 ? PAUSE : undefined);
+    if (waiting.length > 0 && performance.now() >= again) askAgain();
+    const request = asked.take();
+    if (request !== undefined) {
+      if (!answer(request, context)) putOff(request);
+      tracer.prune();
+    }
+    // Without a timer nothing would end a wait for those that are traced.
+    if (tracer.traces) tracer.wait(asked.size > 0 || (waiting.length > 0 && timer === undefined));
+    else if (asked.size === 0) untilAsked(shared, waiting.length > 0 ? PAUSE : undefined);
   };
   for (;;) {
     try {

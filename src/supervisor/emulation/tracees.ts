@@ -59,6 +59,10 @@ export class Tracees {
     return this.#threads.size > 0;
   }
 
+  get areSeveral(): boolean {
+    return this.#processes.size > 1;
+  }
+
   get processes(): Iterable<TracedProcess> {
     return this.#processes.values();
   }
@@ -71,9 +75,8 @@ export class Tracees {
   /**
    * Traces a process, if it is not yet.
    *
-   * @returns it; or undefined where it cannot be traced: another tracer has it, or the system forbids it; or that it is to
-   *   be tried again, for a thread of it is executing a program. What is told meanwhile of those of its threads that are
-   *   traced, their end above all, must be taken before.
+   * @returns it; or undefined where another tracer has it, or the system forbids it; or that it is to be tried again, for a
+   *   thread of it executes a program: what is told of those that are traced, their end above all, must be taken before.
    */
   attach(processId: number): TracedProcess | 'later' | undefined {
     const known = this.#known(processId);
@@ -177,7 +180,6 @@ export class Tracees {
     const until = performance.now() + PATIENCE;
     for (let looks = 0; looks < MOST_LOOKS; looks++) {
       const others = threadsOf(traced.processId).filter((threadId) => !traced.threads.has(threadId));
-      // Whoever was to be traced last may have executed a program instead.
       if (looks > 0 && this.#forgetReplaced(traced)) return 'later';
       if (others.length === 0) return 'all';
       for (const threadId of others) {
@@ -213,7 +215,7 @@ export class Tracees {
       return known;
     }
     const processId = processOf(threadId);
-    // One may have stopped, ended and been told of before its maker's event is: nothing more is heard of it.
+    // One may have ended, and been told of, before its maker's event is: nothing more is heard of it.
     if (processId === undefined || (maker !== undefined && hasEnded(threadId))) return undefined;
     const of = this.#processes.get(processId);
     if (of !== undefined) {
@@ -221,10 +223,8 @@ export class Tracees {
       return of;
     }
     const parent = maker ?? makerOf(threadId, processId, this.#processes);
-    const isSharing =
-      makerId === undefined
-        ? parent !== undefined && hasMemoryOf(threadId, parent)
-        : sharesWithMaker(threadId, makerId);
+    const isEarlySharer = makerId === undefined && parent !== undefined && hasMemoryOf(threadId, parent);
+    const isSharing = makerId === undefined ? isEarlySharer : sharesWithMaker(threadId, makerId);
     const made = tracedProcess(processId, memoryFrom(parent, isSharing));
     made.disposition = parent?.disposition;
     made.isNew = parent !== undefined && !isSharing;
@@ -234,7 +234,7 @@ export class Tracees {
     return made;
   }
 
-  /** Its maker is known now: its memory was taken for another one where nothing could be compared, or its parent is not its maker. */
+  /** Its maker is known now: nothing could be compared before, or its parent is not its maker. */
   #correct(known: TracedProcess, maker: TracedProcess, threadId: number, makerId: number): void {
     known.isEarly = false;
     if (known === maker || known.memory === maker.memory) return;

@@ -6,15 +6,15 @@
 import { PTRACE_STOP } from '../../abi/ptrace.js';
 import { signalStops } from '../../linux/bell.js';
 import { callRemotely } from '../../linux/injected_calls.js';
-import { kill, signalNumbers } from '../../linux/signal.js';
-import { StoppedImage } from '../../linux/stopped_image.js';
-import { nextTold, resumeUntilTold, type Told, writeRegisters } from '../../linux/told.js';
+import { signalNumbers } from '../../linux/signal.js';
+import { type Told, writeRegisters } from '../../linux/told.js';
 import { eventMessage, leaveSystemCall, listen } from '../../linux/tracee.js';
 import type { ChildChange } from '../../linux/wait.js';
 import { allows, type Policy } from '../../policy/kinds.js';
-import { judgeImage, type ReportImage } from '../executions.js';
+import type { ReportImage } from '../executions.js';
 import type { Log } from '../log.js';
 import { Burst } from './burst.js';
+import { lookAtExecuted } from './executed.js';
 import { JobControl } from './job_control.js';
 import { KnownCodes } from './known_code.js';
 import { OrderedThreads } from './ordered_threads.js';
@@ -24,6 +24,7 @@ import { reportUnrecognised } from './report.js';
 import { endStranded } from './request.js';
 import { type EmulationShared, giveChildrenBack, isAsked, isTracing, setStopped, takeChildren } from './shared.js';
 import type { Tally } from './tally.js';
+import { ToldInTurn } from './told_in_turn.js';
 import { type TracedProcess, Tracees } from './tracees.js';
 import { carriedOut, type TrapContext } from './traps.js';
 
@@ -42,7 +43,7 @@ export interface TracerContext {
 /** Mappings are looked at for that after so many milliseconds, or requests: each look delays the call that follows. */
 const LOOK = { milliseconds: 1000, requests: 64 } as const;
 
-const { SIGKILL = 9, SIGSEGV = 11, SIGTRAP = 5 } = signalNumbers;
+const { SIGSEGV = 11, SIGTRAP = 5 } = signalNumbers;
 
 /** See the module. */
 export class Tracer {
@@ -52,6 +53,7 @@ export class Tracer {
   readonly #burst = new Burst();
   readonly #jobControl: JobControl;
   readonly #ordered = new OrderedThreads();
+  readonly #turns: ToldInTurn;
   told: number | undefined; // The thread that is dealt with.
   /** When mappings were looked at last for what can be let go of, and how many requests came since. */
   #looked = { at: 0, requests: 0 };
@@ -61,6 +63,7 @@ export class Tracer {
     const { log, tally } = context;
     this.#traps = { log, tally, known: new KnownCodes(), call: callRemotely, report: reportUnrecognised };
     this.#tracees = new Tracees();
+    this.#turns = new ToldInTurn(context.shared, this.#tracees, (threadId) => this.#ordered.has(threadId));
     this.#jobControl = new JobControl(context.shared, context.tellMain);
   }
 
@@ -118,21 +121,26 @@ export class Tracer {
     return this.#ordered.carryOut(order, this.#tracees.of(order.threadId) !== undefined);
   }
 
-  /** Waits until something is told, or the bell rings, and does what is to be done. Traps follow each other in here. */
-  wait(): void {
+  /**
+   * Waits until something is told, or the bell rings, and does what is to be done. Traps follow each other in here.
+   *
+   * @param isPressed whether something else is to be done: then no more than one thing is done, and nothing waited for
+   */
+  wait(isPressed: boolean): void {
     this.told = undefined;
-    let told = nextTold();
+    const { shared } = this.#context;
+    let told = this.#turns.toldAfter(undefined, isPressed);
     for (let threadId = this.#trapped(told); threadId !== undefined; threadId = this.#trapped(told)) {
       const isLeaving = this.#tracees.of(threadId)?.isLeaving === true;
       if (isLeaving) this.#burst.end();
       else this.#burst.trapped(threadId);
-      if (isLeaving || isAsked(this.#context.shared)) {
+      if (isLeaving || isPressed || isAsked(shared)) {
         writeRegisters(threadId);
         this.#tracees.proceed(threadId);
         this.#endIfOver();
         return;
       }
-      told = resumeUntilTold(threadId);
+      told = this.#turns.toldAfter(threadId, false);
     }
     this.#tell(told);
   }
@@ -148,12 +156,14 @@ export class Tracer {
   }
 
   #tell(told: Told): void {
+    if (told === 'nothing') return;
     if (told === 'interrupted') {
       this.#burst.rang();
       return;
     }
     if (told === 'nobody') {
       this.#burst.end();
+      this.#turns.forgetAll();
       // All have ended, and somebody else was told: nobody is left to be traced. One that has not would stand for ever.
       this.#tracees.forgetAll((threadId) => endStranded(threadId, 'its stops are not told'));
       this.#endIfOver();
@@ -206,6 +216,7 @@ export class Tracer {
       const isFirst = traced === undefined || traced.processId === threadId;
       this.#tracees.remove(threadId);
       this.#ordered.delete(threadId);
+      this.#turns.forget(threadId);
       this.#jobControl.forget(threadId);
       if (isFirst) this.#context.tellMain(change);
       this.#endIfOver();
@@ -246,7 +257,8 @@ export class Tracer {
       case PTRACE_STOP.PTRACE_EVENT_EXEC:
         // The thread may have had another id.
         if (this.#burst.isOf(eventMessage(threadId))) this.#burst.end(threadId);
-        this.#executed(traced);
+        this.#turns.forget(threadId);
+        if (lookAtExecuted(traced, this.#tracees, this.#context)) this.#tracees.proceed(threadId);
         break;
       default:
         this.#tracees.proceed(threadId);
@@ -271,30 +283,5 @@ export class Tracer {
     if (event !== 0) return this.#tracees.adopt(threadId, undefined);
     this.#context.tellMain({ kind: 'stopped', processId: threadId, signal });
     return undefined;
-  }
-
-  /** Looks at a program before its first instruction. One that has got no executable stack, though it asked, is traced on. */
-  #executed(traced: TracedProcess): void {
-    const { log, policy, reportImage } = this.#context;
-    const wasInteresting = traced.memory.isInteresting;
-    this.#tracees.executed(traced);
-    const { processId } = traced;
-    const image = new StoppedImage(processId);
-    if (!image.hasExecuted()) {
-      // What cannot be looked at does not run.
-      kill(processId, SIGKILL);
-      const reason = 'the program cannot be looked at before it runs, so it was ended';
-      reportImage(processId, { kind: 'refused', file: `process ${processId}`, reason });
-      return;
-    }
-    const finding = judgeImage(processId, processId, image, policy, reportImage);
-    // Its end is told like any other.
-    if (finding.kind === 'refused') return;
-    traced.isLeaving = finding.kind !== 'mended';
-    if (finding.kind === 'mended') traced.memory.grantStack();
-    else if (wasInteresting && log.enabled) {
-      log.write({ event: 'detached', processId, reason: 'it has executed a program' });
-    }
-    this.#tracees.proceed(processId);
   }
 }
