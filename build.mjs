@@ -27,7 +27,12 @@ await build({
   format: 'cjs',
   external: ['koffi'],
   define: { 'import.meta.url': 'moduleUrl' },
-  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  banner: {
+    js:
+      "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" +
+      // Node.js has the symbol from 20.4 on.
+      "Symbol.dispose ??= Symbol.for('Symbol.dispose');",
+  },
   minify: true,
   legalComments: 'none',
   logLevel: 'warning',
