@@ -15,14 +15,8 @@ import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
 import type { Policy } from '../policy/kinds.js';
 import { handBack, shareStandardError } from '../supervisor/confine/descriptors.js';
-import {
-  ask,
-  endRun,
-  giveChildrenBack,
-  isTracedStopped,
-  isTracing,
-  lookForChildren,
-} from '../supervisor/emulation/shared.js';
+import { endRun, isLost, isTracedStopped, isTracing, lookForChildren, remind } from '../supervisor/emulation/shared.js';
+import { messageOf, sayFailure } from '../supervisor/failure.js';
 import { type LogTarget, openLog } from '../supervisor/log.js';
 import { type Receiver, startReceiver } from '../supervisor/receiver.js';
 import { type Supervised, start } from '../supervisor/start.js';
@@ -31,7 +25,7 @@ import { openLogFile } from './log_file.js';
 import type { RunOptions } from './run_arguments.js';
 import { runPolicy } from './run_policy.js';
 import { PassedSignals } from './signals.js';
-import { STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND } from './status.js';
+import { STATUS_FAILED, STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND } from './status.js';
 
 /** Ends this process as the program ended. */
 function endAs(change: ChildChange): never {
@@ -101,7 +95,7 @@ const LOOKING_INTERVAL = 20;
 
 /** Waits for the program's end, and then for the end of all that it leaves behind under the filter. */
 function attend(
-  { processId, listener, served, positions, signalsStay, loaderHint, shared, changes }: Supervised,
+  { processId, listener, served, positions, signalsStay, loaderHint, shared, changes, traceLost }: Supervised,
   signals: PassedSignals,
   log: LogTarget | undefined,
 ): void {
@@ -111,6 +105,8 @@ function attend(
     // The first process of a pid namespace takes all others along, as the program itself would have.
     if (ended === undefined || !(failed || process.pid === 1 || listener.abandoned())) return;
     endRun(shared, ringBell);
+    // What was traced has ended with its tracer.
+    if (isLost(shared) && ended.kind === 'killed' && ended.signal === signalNumbers['SIGKILL']) exitNow(STATUS_FAILED);
     endAs(ended);
   };
   const isStillStopped = (): boolean => (isTracing(shared) ? isTracedStopped(shared) : isStopped(processId));
@@ -152,7 +148,7 @@ function attend(
   });
   // What is traced for nothing any more is let go of.
   setInterval(() => {
-    if (isTracing(shared)) ask(shared, ringBell);
+    if (isTracing(shared)) remind(shared, ringBell);
   }, PRUNING_INTERVAL);
   process.on('SIGCHLD', look);
   // Node.js sets the signal's flags anew: a program whose stack was to be executable is traced before this.
@@ -160,16 +156,25 @@ function attend(
   signals.direct(processId, look);
   // A signal handler keeps no event loop alive.
   setInterval(() => undefined, 2 ** 30);
-  served.catch((error: Error) => {
-    const reason = `the supervisor failed, and calls that need it fail from now on: ${error.message}`;
-    writeSync(2, `trampfd: ${reason}\n`);
+  const fail = (why: string): void => {
+    const reason = `the supervisor failed, and calls that need it fail from now on: ${why}`;
+    sayFailure(reason);
     if (log?.form === 'json') openLog(log).write({ event: 'failed', reason });
-    listener[Symbol.dispose]();
+    // Its number stays taken, for the tracing thread knows it.
+    listener.abandon();
     failed = true;
-    // With it the thread has ended that was told of children while it traced something.
-    giveChildrenBack(shared);
-    look();
     endIfOver();
+  };
+  served.then(
+    () => {
+      if (!listener.abandoned()) fail('the thread that answers them has ended');
+    },
+    (error: unknown) => fail(messageOf(error)),
+  );
+  // With it the thread has ended that was told of children while it traced something.
+  void traceLost.then(() => {
+    signalStops(true);
+    look();
   });
   look();
 }

@@ -9,7 +9,7 @@
  * @module
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { Listener, type NotificationSizes } from '../linux/listener.js';
+import { Listener, type Notification, type NotificationSizes } from '../linux/listener.js';
 import { tellOfLost } from '../linux/lost_process.js';
 import { leaveSignalsToOthers } from '../linux/signal.js';
 import { areStrays, lookForStrays } from '../linux/strays.js';
@@ -17,7 +17,9 @@ import { emulates, type Policy } from '../policy/kinds.js';
 import { answerNotification, send, serviceRules } from './answer.js';
 import type { Answer, CallContext, Supervision } from './call.js';
 import { EmulationLink } from './emulation/link.js';
+import type { PendingRequests } from './emulation/pending.js';
 import type { EmulationShared } from './emulation/shared.js';
+import type { TraceOrder } from './emulation/start_trace.js';
 import { Executions, reportImage } from './executions.js';
 import { tellTo } from './failure.js';
 import { Judgements } from './judgements.js';
@@ -34,6 +36,7 @@ export interface ReceiverData {
   readonly settings: MessagePort;
   /** What all threads know of what is traced, and where the main one hears of children. */
   readonly shared: EmulationShared;
+  readonly pending: PendingRequests;
   readonly changes: MessagePort;
 }
 
@@ -77,51 +80,67 @@ function attend(all: readonly UnderWay[], listener: Listener): void {
   }
 }
 
-function receive({ rendezvous, settings, shared, changes }: ReceiverData): void {
-  const offered = takeListener(rendezvous);
-  const told = receiveMessageOnPort(settings) as { readonly message: ReceiverSettings } | undefined;
-  settings.close();
-  if (offered === undefined || told === undefined) return;
-  const data = told.message;
-  // A signal that ends SECCOMP_IOCTL_NOTIF_ADDFD early leaves the target with 0 as the result of its call (seccomp.c sets
-  // the notification to replied before it waits).
-  leaveSignalsToOthers();
-  const listener = new Listener(offered.listener, data.sizes);
+/** What the thread works with, made from what it was told. */
+function supervisionOf(
+  { rendezvous, shared, pending, changes }: ReceiverData,
+  data: ReceiverSettings,
+  listener: Listener,
+  waitsKillable: boolean,
+  main: MessagePort,
+): { readonly supervision: Supervision; readonly underWay: readonly UnderWay[] } {
   const log = openLog(data.log);
   tellOfLost(tellTo(log));
   const answer = (context: CallContext, chosen: Answer): void =>
     send(context.supervision, context.notification, chosen);
   const executions = data.inspects ? new Executions(data.policy, reportImage(log), answer) : undefined;
   const judgements = new Judgements(answer, executions);
+  const { sizes, policy, pageSize } = data;
+  const traceSettings = {
+    shared,
+    pending,
+    changes,
+    listener: listener.descriptor,
+    sizes,
+    policy,
+    pageSize,
+    log: data.log,
+  };
+  const startTrace = (order: TraceOrder): void => main.postMessage(order, [...order.transferred]);
+  const deny = ({ notification }: { readonly notification: Notification }): void => {
+    listener.answerError(notification.id, 'EACCES');
+  };
   const supervision: Supervision = {
     listener,
-    waitsKillable: offered.waitsKillable,
-    policy: data.policy,
-    serviceRules: serviceRules(data.policy, data.window),
+    waitsKillable,
+    policy,
+    serviceRules: serviceRules(policy, data.window),
     window: data.window,
     numbers: new NumberChooser(data.window),
     tables: new Tables(data.window),
-    pageSize: data.pageSize,
+    pageSize,
     log,
     executions,
     memoryFolder: data.memoryFolder,
     judgements,
-    emulation: emulates(data.policy)
-      ? new EmulationLink({
-          shared,
-          changes,
-          listener: offered.listener,
-          sizes: data.sizes,
-          policy: data.policy,
-          pageSize: data.pageSize,
-          log: data.log,
-        })
-      : undefined,
-    refusedRuntimes: new RefusedRuntimes(data.policy, log),
+    emulation: emulates(policy) ? new EmulationLink(traceSettings, startTrace, deny) : undefined,
+    refusedRuntimes: new RefusedRuntimes(policy, log),
     isHeld: (processId) => heldProcess(rendezvous) === processId,
   };
-  const underWay: readonly UnderWay[] = executions === undefined ? [judgements] : [executions, judgements];
+  return { supervision, underWay: executions === undefined ? [judgements] : [executions, judgements] };
+}
+
+function receive(data: ReceiverData, main: MessagePort): void {
+  const { rendezvous, settings } = data;
+  const offered = takeListener(rendezvous);
+  const told = receiveMessageOnPort(settings) as { readonly message: ReceiverSettings } | undefined;
+  settings.close();
+  if (offered === undefined || told === undefined) return;
+  // A signal that ends SECCOMP_IOCTL_NOTIF_ADDFD early leaves the target with 0 as the result of its call (seccomp.c sets
+  // the notification to replied before it waits).
+  leaveSignalsToOthers();
+  const listener = new Listener(offered.listener, told.message.sizes);
   try {
+    const { supervision, underWay } = supervisionOf(data, told.message, listener, offered.waitsKillable, main);
     for (;;) {
       if (underWay.some((one) => one.areUnderWay) || areStrays()) attend(underWay, listener);
       const notification = listener.receive();
@@ -133,7 +152,6 @@ function receive({ rendezvous, settings, shared, changes }: ReceiverData): void 
     listener.abandon();
     throw error;
   }
-  supervision.emulation?.stay();
 }
 
-if (parentPort !== null) receive(workerData as ReceiverData);
+if (parentPort !== null) receive(workerData as ReceiverData, parentPort);

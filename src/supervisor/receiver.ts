@@ -5,7 +5,9 @@
  * @module
  */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { createPending } from './emulation/pending.js';
 import { createShared, type EmulationShared } from './emulation/shared.js';
+import { startTrace, type TraceOrder } from './emulation/start_trace.js';
 import type { ReceiverData, ReceiverSettings } from './receive.js';
 import { createRendezvous, type Rendezvous } from './rendezvous.js';
 
@@ -20,6 +22,8 @@ export interface Receiver {
   /** What is known of what is traced, and where changes of children are told that are seen there. */
   readonly shared: EmulationShared;
   readonly changes: MessagePort;
+  /** Settles when the thread that traces has failed. */
+  readonly traceLost: Promise<void>;
 }
 
 /** Starts the thread that receives. It cannot be started in a folder that is gone. */
@@ -30,7 +34,7 @@ export function startReceiver(): Receiver {
   const { port1: changes, port2: theirChanges } = new MessageChannel();
   changes.unref();
   const shared = createShared();
-  const data: ReceiverData = { rendezvous, settings: theirs, shared, changes: theirChanges };
+  const data: ReceiverData = { rendezvous, settings: theirs, shared, pending: createPending(), changes: theirChanges };
   const worker = new Worker(new URL('./receive.cjs', import.meta.url), {
     workerData: data,
     transferList: [theirs, theirChanges],
@@ -43,7 +47,10 @@ export function startReceiver(): Receiver {
     worker.on('error', reject);
     worker.on('exit', () => resolve());
   });
+  const traceLost = new Promise<void>((resolve) => {
+    worker.on('message', (order: TraceOrder) => startTrace(order, resolve));
+  });
   // Whoever waits for it is told; that nobody does yet is no failure of its own.
   served.catch(() => undefined);
-  return { rendezvous, tell: (settings) => ours.postMessage(settings), served, shared, changes };
+  return { rendezvous, tell: (settings) => ours.postMessage(settings), served, shared, changes, traceLost };
 }

@@ -55,6 +55,8 @@ export interface Supervised {
   /** What is known of what is traced, and where changes of children are told that are seen there. */
   readonly shared: EmulationShared;
   readonly changes: MessagePort;
+  /** Settles when the thread that traces has failed: what it traced is ended. */
+  readonly traceLost: Promise<void>;
   /** Files that the program has its own positions in; to be handed back when it stops or ends. */
   readonly positions: readonly HandedPosition[];
   /** Whether no signal of the program's leaves the run. */
@@ -132,7 +134,7 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
   }
   const { policy, log } = request;
   const window = windowFor(request.openFileLimit);
-  const { rendezvous, served, shared, changes } = receiver;
+  const { rendezvous, served, shared, changes, traceLost } = receiver;
   const confined = !allows(policy, 'execfile');
   const asksForStack = emulates(policy) && !confined && programMayAskForExecutableStack(request.program);
   const service = serviceRules(policy, window);
@@ -170,7 +172,7 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
       policy: policyText(policy),
       window: `${window.from} to ${window.below - 1}`,
     });
-    return { ...started, served, shared, changes };
+    return { ...started, served, shared, changes, traceLost };
   } catch (error) {
     cancel(rendezvous);
     throw error;
@@ -189,7 +191,7 @@ function demand({ bestEffort, policy, log: target }: StartRequest, missing: read
 }
 
 type HandOver = (installed: InstalledFilter, memoryFolder?: number) => Promise<Listener>;
-type Started = Omit<Supervised, 'served' | 'shared' | 'changes'>;
+type Started = Omit<Supervised, 'served' | 'shared' | 'changes' | 'traceLost'>;
 
 /** Starts a program from a thread under the filter. */
 async function startFiltered(
@@ -270,7 +272,7 @@ async function startConfined(
   if (parked !== undefined) {
     leaveRegisters(shared, parked);
     held.release();
-    if (!untilTakenOver(shared)) {
+    if (!(await untilTakenOver(shared))) {
       kill(processId, signalNumbers['SIGKILL'] ?? 9);
       throw new TrampfdError('ERR_TRAMPFD_HELD', 'the program cannot be traced, and its trampolines not be emulated');
     }

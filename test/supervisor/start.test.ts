@@ -5,28 +5,24 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { copyCommand, run, SharedFolder } from '../cli/command.js';
+import { type Ended, SharedFolder } from '../cli/command.js';
 import { compileProgram } from '../programs/compile.js';
+import { type Change, runBroken } from './broken.js';
 
 /** Runs a program by a copy of the command whose receiver was changed. */
-function runWith(change: (receiver: string) => string, words: readonly string[], options: readonly string[] = []) {
-  using folder = new SharedFolder();
-  const trampfd = copyCommand(folder.path);
-  const receiver = join(folder.path, 'dist', 'bin', 'receive.cjs');
-  const text = readFileSync(receiver, 'utf8');
-  const changed = change(text);
-  assert.ok(changed !== text, 'the receiver was not changed');
-  writeFileSync(receiver, changed);
-  return run([trampfd, 'run', ...options, '--', ...words]);
+function runWith(change: Change['change'], words: readonly string[], options: readonly string[] = []): Ended {
+  return runBroken([{ file: 'receive', change }], words, options);
 }
 
 describe('a receiver that fails', () => {
   test('before the program: nothing is started, and a sentence says so', () => {
-    for (const receiver of ['throw new Error("broken")', 'process.exit(0)']) {
-      const { status, output, errors } = runWith(() => receiver, ['echo', 'started']);
+    for (const [receiver, level] of ['throw new Error("broken")', 'process.exit(0)'].flatMap((text) =>
+      ['wx', 'strict'].map((one) => [text, one] as const),
+    )) {
+      const { status, output, errors } = runWith(() => receiver, ['echo', 'started'], ['--policy', level]);
       assert.deepEqual([status, output], [125, '']);
       assert.match(errors, /^trampfd: [^\n]+\n$/);
     }

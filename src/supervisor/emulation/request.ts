@@ -12,6 +12,7 @@ import { isReplaced } from '../../linux/stops.js';
 import { sayFailure } from '../failure.js';
 import type { Log } from '../log.js';
 import type { RefusedRuntimes } from '../refused_runtimes.js';
+import type { PendingRequests } from './pending.js';
 import type { EmulationShared } from './shared.js';
 import type { TracedProcess } from './tracees.js';
 
@@ -32,11 +33,14 @@ export interface EmulationRequest {
   readonly notification: Notification;
   readonly entry: Entry;
   readonly name: SyscallName;
+  /** Its place among those that wait, where it has one. */
+  readonly place?: number | undefined;
 }
 
 /** What requests are answered with. */
 export interface RequestContext {
   readonly shared: EmulationShared;
+  readonly pending: PendingRequests;
   readonly listener: Listener;
   readonly log: Log;
   readonly refusedRuntimes: RefusedRuntimes;

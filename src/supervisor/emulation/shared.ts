@@ -12,7 +12,7 @@ import { USER_REGS } from '../../abi/ptrace.js';
 /**
  * Shared memory: who waits for children, whether there is something for the tracer, its thread id, whether the program is
  * stopped, whether the run is over, whether the run's program was taken over, whether an order was replied to, whether the
- * tracer waits for its tracees; and the registers that it goes on with.
+ * tracer waits for its tracees, whether it has failed; and the registers that it goes on with.
  */
 export type EmulationShared = Int32Array<SharedArrayBuffer>;
 
@@ -24,6 +24,7 @@ const OVER = 4;
 const TAKEN_OVER = 5;
 const REPLIED = 6;
 const WAITING = 7;
+const LOST = 8;
 /** Where the registers stand, in bytes. */
 const REGISTERS = 64;
 
@@ -82,6 +83,28 @@ export function setTracer(shared: EmulationShared, threadId: number): void {
   Atomics.store(shared, TRACER, threadId);
 }
 
+/** The main thread's side: the tracer has failed, and does nothing any more. Whoever waits for it goes on. */
+export function loseTracer(shared: EmulationShared): void {
+  Atomics.store(shared, LOST, 1);
+  Atomics.compareExchange(shared, WAITER, TRACING, NOBODY);
+  for (const word of [WAITER, ASKED, REPLIED, TAKEN_OVER, OVER]) Atomics.notify(shared, word);
+}
+
+/** Whether the tracer has failed. */
+export function isLost(shared: EmulationShared): boolean {
+  return Atomics.load(shared, LOST) === 1;
+}
+
+/** How often it is looked whether the tracer has failed, while it is waited for, in milliseconds. */
+const REPLY_LOOK = 100;
+
+/** The main thread's side: as {@link ask}, without a wait. A bell that comes too early for the tracer is lost. */
+export function remind(shared: EmulationShared, wake: (threadId: number) => void): void {
+  Atomics.store(shared, ASKED, 1);
+  Atomics.notify(shared, ASKED);
+  if (isTracing(shared)) wake(Atomics.load(shared, TRACER));
+}
+
 /** The receiving thread's side: there is something for the tracer. */
 export function ask(shared: EmulationShared, wake: (threadId: number) => void): void {
   Atomics.store(shared, ASKED, 1);
@@ -94,10 +117,14 @@ export function ask(shared: EmulationShared, wake: (threadId: number) => void): 
   }
 }
 
-/** The receiving thread's side: waits for the reply to an order. */
-export function awaitReply(shared: EmulationShared): void {
-  Atomics.wait(shared, REPLIED, 0);
+/** The receiving thread's side: waits for the reply to an order; false where there will be none. */
+export function awaitReply(shared: EmulationShared): boolean {
+  while (Atomics.load(shared, REPLIED) === 0) {
+    if (isLost(shared)) return false;
+    Atomics.wait(shared, REPLIED, 0, REPLY_LOOK);
+  }
   Atomics.store(shared, REPLIED, 0);
+  return true;
 }
 
 /** The tracing thread's side: it has replied to an order. */
@@ -140,8 +167,11 @@ export function leaveRegisters(shared: EmulationShared, registers: Uint8Array): 
 }
 
 /** The main thread's side: waits until the run's program was taken over; false where it was not. */
-export function untilTakenOver(shared: EmulationShared): boolean {
-  return Atomics.wait(shared, TAKEN_OVER, 0, TAKING_OVER) !== 'timed-out';
+export async function untilTakenOver(shared: EmulationShared): Promise<boolean> {
+  // A tracer that fails tells of it.
+  const taken = isLost(shared) ? undefined : Atomics.waitAsync(shared, TAKEN_OVER, 0, TAKING_OVER);
+  if (taken?.async === true) await taken.value;
+  return Atomics.load(shared, TAKEN_OVER) === 1;
 }
 
 /** The tracing thread's side: the registers of a program that it takes over. */
@@ -157,13 +187,16 @@ export function hasTakenOver(shared: EmulationShared): void {
 
 /** How long the main thread waits for the last words of a run, in milliseconds. */
 const LAST_WORDS = 200;
+const BETWEEN_REMINDERS = 2;
 
 /** The main thread's side: has the tracing thread, where there is one, write what there is to say at the end. */
 export function endRun(shared: EmulationShared, wake: (threadId: number) => void): void {
-  if (Atomics.load(shared, TRACER) === 0) return;
+  if (Atomics.load(shared, TRACER) === 0 || isLost(shared)) return;
   Atomics.store(shared, OVER, ENDING);
-  ask(shared, wake);
-  Atomics.wait(shared, OVER, ENDING, LAST_WORDS);
+  for (const until = performance.now() + LAST_WORDS; performance.now() < until; ) {
+    remind(shared, wake);
+    if (Atomics.wait(shared, OVER, ENDING, BETWEEN_REMINDERS) !== 'timed-out') return;
+  }
 }
 
 /** The tracing thread's side: whether the run is over, and it has not said its last words. */

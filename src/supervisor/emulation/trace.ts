@@ -20,6 +20,7 @@ import { FairQueue } from '../fair_queue.js';
 import { type LogTarget, openLog } from '../log.js';
 import { RefusedRuntimes } from '../refused_runtimes.js';
 import { hexadecimal, loggedNotification } from '../report.js';
+import { isAnswered, type PendingRequests } from './pending.js';
 import type { ThreadOrder } from './remote_thread.js';
 import { type EmulationRequest, endStranded, Refusal, type RequestContext } from './request.js';
 import { answerRequest } from './requests.js';
@@ -31,6 +32,7 @@ import { warmUp } from './warm_up.js';
 /** What the thread is started with. */
 export interface TraceData {
   readonly shared: EmulationShared;
+  readonly pending: PendingRequests;
   readonly listener: number;
   readonly sizes: NotificationSizes;
   readonly policy: Policy;
@@ -59,6 +61,7 @@ function answer(request: EmulationRequest, context: RequestContext): boolean {
     if (!context.listener.isValid(id) && context.tracedOf(threadId) !== undefined) endStranded(threadId, reason);
   }
   if (refusal === 'later') return false;
+  if (request.place !== undefined) isAnswered(context.pending, request.place);
   if (refusal === undefined) return true;
   const { notification, entry } = request;
   const { log, listener } = context;
@@ -92,7 +95,17 @@ function prepare(pageSize: number): Refusal | undefined {
   }
 }
 
-function trace({ shared, listener, sizes, policy, pageSize, log: target, requests, changes }: TraceData): void {
+function trace({
+  shared,
+  pending,
+  listener,
+  sizes,
+  policy,
+  pageSize,
+  log: target,
+  requests,
+  changes,
+}: TraceData): void {
   leaveSignalsToOthers();
   const log = openLog(target);
   tellOfLost(tellTo(log));
@@ -107,6 +120,7 @@ function trace({ shared, listener, sizes, policy, pageSize, log: target, request
   });
   const context: RequestContext = {
     shared,
+    pending,
     listener: new Listener(listener, sizes),
     log,
     refusedRuntimes: new RefusedRuntimes(policy, log),
