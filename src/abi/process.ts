@@ -10,6 +10,7 @@ import { type KernelConstant, listed } from './constant.js';
 export const PRCTL = {
   PR_SET_PDEATHSIG: 1,
   PR_SET_DUMPABLE: 4,
+  PR_SET_NAME: 15,
   PR_SET_SECCOMP: 22,
   PR_CAPBSET_DROP: 24,
   PR_SET_MM: 35,

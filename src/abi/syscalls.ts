@@ -44,6 +44,7 @@ const x86_64 = {
   fchdir: 81,
   umask: 95,
   ptrace: 101,
+  setsid: 112,
   capset: 126,
   uselib: 134,
   personality: 135,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Entry } from '../abi/syscalls.js';
+import { promptly } from './apart_pool.js';
 import { readMemory } from './memory.js';
 import { mappings } from './proc.js';
 
@@ -21,7 +22,8 @@ function find(threadId: number, entry: Entry): bigint | undefined {
   const page = mappings(threadId)?.find(({ name }) => name === '[vdso]');
   if (page === undefined) return undefined;
   for (let at = page.start; at < page.end; at += PAGE) {
-    const bytes = readMemory(threadId, at, Number(PAGE));
+    // The kernel's own page is always there; what a program has put in its place may come late.
+    const bytes = promptly(() => readMemory(threadId, at, Number(PAGE)), undefined);
     const index = bytes === undefined ? -1 : Buffer.from(bytes).indexOf(INSTRUCTIONS[entry]);
     if (index >= 0) return at + BigInt(index);
   }

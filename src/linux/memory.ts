@@ -1,29 +1,68 @@
 /**
- * Memory of other processes (process_vm_readv(2)), and mappings of our own (mmap(2), mremap(2)).
+ * Memory of other processes: process_vm_readv(2), process_vm_writev(2).
+ *
+ * Where a page of theirs may be one that another process delivers when it likes, or never (served.ts), no thread of this
+ * process reads or writes it itself: that is done apart (apart_pool.ts).
  *
  * @module
  */
-import { MAP, MREMAP, PROT } from '../abi/mman.js';
+import type { ApartCall, ApartProcess } from './apart.js';
+import { makeApart } from './apart_pool.js';
 import { allocate, native, negatedErrno } from './libc.js';
+import { isServed } from './served.js';
 
 const processVmReadv = native('long process_vm_readv(int, uint64_t, ulong, uint64_t, ulong, ulong)');
 const processVmWritev = native('long process_vm_writev(int, uint64_t, ulong, uint64_t, ulong, ulong)');
-const libcMmap = native('int64_t mmap(void *, size_t, int, int, int, long)');
-const libcMunmap = native('int munmap(uint64_t, size_t)');
-const libcMremap = native('int64_t mremap(uint64_t, size_t, size_t, int)');
-const libcMemcpy = native('void *memcpy(uint64_t, const void *, size_t)');
 
+/** Bytes that are read or written at once, at most. */
 const TRANSFER_SIZE = 4096;
-const transfer = allocate(TRANSFER_SIZE);
-/** Two struct iovec: ours, then theirs. */
-const vectors = allocate(32);
+/** Two struct iovec, ours and theirs; then the bytes. */
+const VECTORS = 32;
+const own = allocate(VECTORS + TRANSFER_SIZE);
+const ownBytes = own.bytes.subarray(VECTORS);
 
-function prepare(address: bigint, length: number): void {
+/** Puts the two struct iovec of a transfer before the bytes. */
+function putVectors(view: DataView, at: bigint, address: bigint, length: number): void {
+  view.setBigUint64(0, at + BigInt(VECTORS), true);
+  view.setBigUint64(8, BigInt(length), true);
+  view.setBigUint64(16, address, true);
+  view.setBigUint64(24, BigInt(length), true);
+}
+
+/** Puts what is transferred between a process's memory and the memory that a call made apart uses. */
+function transfer(
+  call: 'process_vm_readv' | 'process_vm_writev',
+  apart: ApartProcess,
+  threadId: number,
+  address: bigint,
+  length: number,
+): readonly ApartCall[] {
+  const { dataView, dataAddress } = apart;
+  putVectors(dataView, dataAddress, address, length);
+  return [{ call, arguments: [threadId, dataAddress, 1, dataAddress + 16n, 1, 0] }];
+}
+
+function demandLength(length: number): void {
   if (length > TRANSFER_SIZE) throw new RangeError(`memory: at most ${TRANSFER_SIZE} bytes at once, not ${length}`);
-  vectors.view.setBigUint64(0, transfer.address, true);
-  vectors.view.setBigUint64(8, BigInt(length), true);
-  vectors.view.setBigUint64(16, address, true);
-  vectors.view.setBigUint64(24, BigInt(length), true);
+}
+
+/** Reads as far as it can be read: the bytes, in a buffer that the next read may use anew, or a negated error number. */
+function read(threadId: number, address: bigint, length: number): Uint8Array | number {
+  demandLength(length);
+  if (!isServed()) {
+    putVectors(own.view, own.address, address, length);
+    const count = negatedErrno(processVmReadv(threadId, own.address, 1, own.address + 16n, 1, 0));
+    return count < 0 ? count : ownBytes.subarray(0, count);
+  }
+  return makeApart({
+    key: () => `reading ${length} bytes of thread ${threadId} at 0x${address.toString(16)}`,
+    threadId,
+    calls: (apart) => transfer('process_vm_readv', apart, threadId, address, length),
+    collect(apart) {
+      const count = apart.result(0);
+      return count < 0 ? count : apart.data.slice(VECTORS, VECTORS + count);
+    },
+  });
 }
 
 /**
@@ -33,24 +72,23 @@ function prepare(address: bigint, length: number): void {
  * @param address - where, in that process
  * @param length - bytes, at most 4096
  * @returns all of them, or undefined where any of them cannot be read
+ * @throws as {@link makeApart}
  */
 export function readMemory(threadId: number, address: bigint, length: number): Uint8Array | undefined {
-  prepare(address, length);
-  const count = Number(processVmReadv(threadId, vectors.address, 1, vectors.address + 16n, 1, 0));
-  return count === length ? transfer.bytes.slice(0, length) : undefined;
+  const bytes = read(threadId, address, length);
+  return typeof bytes !== 'number' && bytes.length === length ? bytes.slice() : undefined;
 }
 
 /**
  * Reads another process's memory as far as it can be read.
  *
- * @returns at most `length` bytes, at most 4096; they stand in a buffer that the next read uses anew
+ * @returns at most `length` bytes, at most 4096; they may stand in a buffer that the next read uses anew
+ * @throws as {@link makeApart}
  */
 export function readAtMost(threadId: number, address: bigint, length: number): Uint8Array {
-  prepare(address, length);
-  const count = Number(processVmReadv(threadId, vectors.address, 1, vectors.address + 16n, 1, 0));
-  if (count >= 0) return transfer.bytes.subarray(0, count);
+  const bytes = read(threadId, address, length);
   // Nothing at all is read where the first page cannot be; what crosses into one that cannot is cut short above.
-  return transfer.bytes.subarray(0, 0);
+  return typeof bytes === 'number' ? new Uint8Array() : bytes;
 }
 
 /**
@@ -58,6 +96,7 @@ export function readAtMost(threadId: number, address: bigint, length: number): U
  *
  * @param longest - bytes that it may have, without the zero; less than a page
  * @returns it without the zero, or undefined where it cannot be read
+ * @throws as {@link makeApart}
  */
 export function readString(threadId: number, address: bigint, longest: number): Uint8Array | 'too long' | undefined {
   // What lies behind the end of the string may not be readable: no more than the rest of a page at once.
@@ -74,96 +113,39 @@ export function readString(threadId: number, address: bigint, longest: number): 
 /**
  * Writes another process's memory.
  *
+ * @param bytes - at most 4096
  * @returns whether all of it was written
+ * @throws as {@link makeApart}; it may come to be written all the same
  */
 export function writeMemory(threadId: number, address: bigint, bytes: Uint8Array): boolean {
-  prepare(address, bytes.length);
-  transfer.bytes.set(bytes);
-  return Number(processVmWritev(threadId, vectors.address, 1, vectors.address + 16n, 1, 0)) === bytes.length;
+  demandLength(bytes.length);
+  if (!isServed()) {
+    putVectors(own.view, own.address, address, bytes.length);
+    ownBytes.set(bytes);
+    return Number(processVmWritev(threadId, own.address, 1, own.address + 16n, 1, 0)) === bytes.length;
+  }
+  const count = makeApart({
+    key: () => `writing ${Buffer.from(bytes).toString('hex')} to thread ${threadId} at 0x${address.toString(16)}`,
+    threadId,
+    calls(apart) {
+      apart.data.set(bytes, VECTORS);
+      return transfer('process_vm_writev', apart, threadId, address, bytes.length);
+    },
+    collect: (apart) => apart.result(0),
+  });
+  return count === bytes.length;
 }
 
-/** Whether the memory of a process may be read at an address: 0 or a negated error number. */
+/** Whether the memory of a process may be read at an address: 0 or a negated error number. @throws as {@link makeApart} */
 export function probeReading(threadId: number, address: bigint): number {
-  prepare(address, 1);
-  return Math.min(0, negatedErrno(processVmReadv(threadId, vectors.address, 1, vectors.address + 16n, 1, 0)));
+  const bytes = read(threadId, address, 1);
+  return typeof bytes === 'number' ? bytes : 0;
 }
 
 /** Whether the memory of a process may be written at an address, with the byte that is there: 0 or a negated error number. */
 export function probeWriting(threadId: number, address: bigint): number {
   const reads = probeReading(threadId, address);
   if (reads < 0) return reads;
-  return Math.min(0, negatedErrno(processVmWritev(threadId, vectors.address, 1, vectors.address + 16n, 1, 0)));
-}
-
-/**
- * Maps a file of this process readable and executable, shared, until the process ends.
- *
- * @returns where it stands, or a negated error number
- */
-export function mapExecutable(descriptor: number, length: number): bigint {
-  const { PROT_READ, PROT_EXEC } = PROT;
-  const address = BigInt(libcMmap(null, length, PROT_READ | PROT_EXEC, MAP.MAP_SHARED, descriptor, 0));
-  return address === -1n ? BigInt(negatedErrno(-1)) : address;
-}
-
-/**
- * A writable shared mapping of a file in this process. It is written through {@link MappedFile.write} only: its bytes
- * are never given out as an array that could outlive it.
- */
-export class MappedFile implements Disposable {
-  #length: number;
-  #address: bigint | undefined;
-
-  private constructor(address: bigint, length: number) {
-    this.#address = address;
-    this.#length = length;
-  }
-
-  /** Bytes of it. */
-  get length(): number {
-    return this.#length;
-  }
-
-  /** Maps `length` bytes of a file from `offset` on, a multiple of a page; a negated error number where that fails. */
-  static map(descriptor: number, length: number, offset = 0): MappedFile | number {
-    const result: number | bigint = libcMmap(
-      null,
-      length,
-      PROT.PROT_READ | PROT.PROT_WRITE,
-      MAP.MAP_SHARED,
-      descriptor,
-      offset,
-    );
-    return BigInt(result) === -1n ? negatedErrno(-1) : new MappedFile(BigInt(result), length);
-  }
-
-  /**
-   * Makes it longer (mremap(2)): what no new mapping may be, writable, an existing one stays. It may be longer than the
-   * file, which must have grown before it is written there.
-   *
-   * @returns 0 or a negated error number; then it is as long as it was
-   */
-  grow(length: number): number {
-    if (this.#address === undefined) throw new RangeError('memory: a mapping that is gone');
-    const result = libcMremap(this.#address, this.#length, length, MREMAP.MREMAP_MAYMOVE);
-    if (BigInt(result) === -1n) return negatedErrno(-1);
-    this.#address = BigInt(result);
-    this.#length = length;
-    return 0;
-  }
-
-  /** Writes to the mapping, `offset` bytes from its start. */
-  write(bytes: Uint8Array, offset = 0): void {
-    if (this.#address === undefined || offset < 0 || offset + bytes.length > this.#length) {
-      throw new RangeError('memory: a write to a mapping that is gone or too small');
-    }
-    libcMemcpy(this.#address + BigInt(offset), bytes, bytes.length);
-  }
-
-  /** Unmaps it; a second time does nothing. */
-  [Symbol.dispose](): void {
-    if (this.#address === undefined) return;
-    libcMunmap(this.#address, this.#length);
-    this.#address = undefined;
-  }
+  putVectors(own.view, own.address, address, 1);
+  return Math.min(0, negatedErrno(processVmWritev(threadId, own.address, 1, own.address + 16n, 1, 0)));
 }

@@ -9,8 +9,8 @@ import { errnoName } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
 import { TrampfdError } from '../error.js';
 import { close } from './descriptor.js';
+import { MappedFile, mapExecutable } from './mapped_file.js';
 import { addSeals, createMemoryFile } from './memfd.js';
-import { MappedFile, mapExecutable } from './memory.js';
 
 /** More than any code here has. */
 const SIZE = 4096;

@@ -22,8 +22,8 @@ import { close } from './descriptor.js';
 import { FilteredThread } from './filtered_thread.js';
 import { allocate, native, negatedErrno } from './libc.js';
 import { Listener, notificationSizes } from './listener.js';
+import { MappedFile } from './mapped_file.js';
 import { addSeals } from './memfd.js';
-import { MappedFile } from './memory.js';
 import { mappings } from './proc.js';
 
 const libcSyscall = native('long syscall(long, long, long, uint64_t)');

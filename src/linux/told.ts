@@ -10,10 +10,13 @@
 import { errnoNumbers } from '../abi/errno.js';
 import { SEGV_ACCERR, SIGINFO, WAIT } from '../abi/process.js';
 import { PTRACE, SIGSET_SIZE, USER_REGS } from '../abi/ptrace.js';
+import type { ApartProcess } from './apart.js';
+import { makeApart } from './apart_pool.js';
 import { CallList } from './call_list.js';
 import { allocate } from './libc.js';
 import { readAtMost } from './memory.js';
 import { lose, ptrace } from './ptrace_request.js';
+import { isServed } from './served.js';
 import { type ChildChange, decodeStatus } from './wait.js';
 
 /** What waitpid(2) told of a child or of a thread that is traced. */
@@ -51,6 +54,9 @@ export interface Trap extends Fault {
   readonly stackTop: bigint | undefined;
 }
 
+/** What is read of a trapped thread's memory. */
+type TrapMemory = Pick<Trap, 'bytes' | 'stackTop'>;
+
 const WORD = 8;
 const IOVEC = { base: 0, length: 8, size: 16 } as const;
 
@@ -74,8 +80,12 @@ const TOLD_OF = WAIT.__WALL | WAIT.WUNTRACED;
 
 /** Entries of the list. */
 const [SETREGS, CONT, WAIT4, GETREGS, GETSIGMASK, READ] = [0, 1, 2, 3, 5, 8] as const;
+/** The argument of that last one that says how many places are read, and how many there are. */
+const PLACES = { argument: 4, count: 2 } as const;
 /** The entry that the list has come to. */
 let cameTo: number = SETREGS;
+/** Whether memory was left alone, as others may deliver it. */
+let isUnread = false;
 
 let made: CallList | undefined;
 
@@ -127,15 +137,25 @@ export function resumeUntilTold(threadId: number, waits = true): Told {
   return toldFrom(SETREGS, waits);
 }
 
-/** Has {@link lastTrap} tell of a thread that was told of before, and stands there still. */
-export function tellAgain(threadId: number): void {
+/** Has {@link lastTrap} tell of a thread that was told of before, and stands there still; whether it does. */
+export function tellAgain(threadId: number): boolean {
   const list = traps();
   list.setResult(WAIT4, threadId);
+  leaveMemory(list);
   cameTo = list.run(GETREGS);
+  return cameTo > GETSIGMASK;
+}
+
+/** Reads no memory in the list where it may never come: that is done apart, if at all. */
+function leaveMemory(list: CallList): void {
+  if (isUnread === isServed()) return;
+  isUnread = !isUnread;
+  list.setArgument(READ, PLACES.argument, isUnread ? 0 : PLACES.count);
 }
 
 function toldFrom(entry: number, waits: boolean): Told {
   const list = traps();
+  leaveMemory(list);
   list.setArgument(WAIT4, 2, waits ? TOLD_OF : TOLD_OF | WAIT.WNOHANG);
   cameTo = list.run(entry);
   // A thread that was killed does not go on; its end is told.
@@ -164,24 +184,57 @@ function demandObedience(
   if (result !== -errnoNumbers.ESRCH) lose(threadId, request, -result);
 }
 
-/** What is known of the thread that was told of last, and is about to be given a signal; undefined where it is gone. */
+/**
+ * What is known of the thread that was told of last, and is about to be given a signal; undefined where it is gone.
+ *
+ * @throws as {@link makeApart}
+ */
 export function lastTrap(): Trap | undefined {
   if (cameTo <= GETSIGMASK) return undefined;
   const list = traps();
   const threadId = list.result(WAIT4);
   const count = cameTo > READ ? list.result(READ) : 0;
+  const { bytes, stackTop } = isUnread ? readApart(threadId) : memoryOf(count, read.view, codeBytes);
   return {
     code: information.view.getInt32(SIGINFO.si_code, true),
     address: information.view.getBigUint64(SIGINFO.si_addr, true),
     signalMask: mask.view.getBigUint64(0, true),
     registers: registers.view,
     // Where the stack cannot be read, nothing was.
-    bytes:
-      count >= WORD
-        ? codeBytes.subarray(0, count - WORD)
-        : readAtMost(threadId, registers.view.getBigUint64(USER_REGS.rip, true), TRAP_BYTES).slice(),
-    stackTop: count >= WORD ? read.view.getBigUint64(0, true) : undefined,
+    bytes: bytes ?? readAtMost(threadId, registers.view.getBigUint64(USER_REGS.rip, true), TRAP_BYTES).slice(),
+    stackTop,
   };
+}
+
+/** Reads the same apart. */
+function readApart(threadId: number): Partial<TrapMemory> {
+  const { view } = registers;
+  const [stack, code] = [view.getBigUint64(USER_REGS.rsp, true), view.getBigUint64(USER_REGS.rip, true)];
+  return makeApart({
+    key: () =>
+      `reading the code of thread ${threadId} at 0x${code.toString(16)} and its stack at 0x${stack.toString(16)}`,
+    threadId,
+    calls({ dataView, dataAddress }: ApartProcess) {
+      const at = BigInt(vectors.bytes.length);
+      dataView.setBigUint64(OURS + IOVEC.base, dataAddress + at, true);
+      dataView.setBigUint64(OURS + IOVEC.length, BigInt(WORD + TRAP_BYTES), true);
+      dataView.setBigUint64(STACK + IOVEC.base, stack, true);
+      dataView.setBigUint64(STACK + IOVEC.length, BigInt(WORD), true);
+      dataView.setBigUint64(CODE + IOVEC.base, code, true);
+      dataView.setBigUint64(CODE + IOVEC.length, BigInt(TRAP_BYTES), true);
+      const places = dataAddress + BigInt(STACK);
+      return [{ call: 'process_vm_readv', arguments: [threadId, dataAddress, 1, places, PLACES.count, 0] }];
+    },
+    collect(apart) {
+      const all = apart.data.slice(vectors.bytes.length, vectors.bytes.length + WORD + TRAP_BYTES);
+      return memoryOf(apart.result(0), new DataView(all.buffer), all.subarray(WORD));
+    },
+  });
+}
+
+/** What was read: the stack's word, then the code. */
+function memoryOf(count: number, view: DataView, code: Uint8Array): Partial<TrapMemory> {
+  return count < WORD ? {} : { bytes: code.subarray(0, count - WORD), stackTop: view.getBigUint64(0, true) };
 }
 
 /**
@@ -202,6 +255,8 @@ export function pretendTrap(threadId: number, address: bigint, stackTop: bigint)
   list.setResult(WAIT4, threadId);
   list.setResult(READ, WORD + TRAP_BYTES);
   cameTo = READ + 1;
+  // As if it had been read.
+  isUnread = false;
 }
 
 /** Gives the thread that has trapped the registers of its {@link Trap}, without letting it go on. */

@@ -7,6 +7,8 @@
 import { errnoNumbers } from '../abi/errno.js';
 import { AUDIT_ARCH } from '../abi/seccomp.js';
 import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
+import { TrampfdError } from '../error.js';
+import { Late } from '../linux/apart_pool.js';
 import type { Notification } from '../linux/listener.js';
 import { firstMatch } from '../policy/evaluate.js';
 import { allows, emulates, type Policy } from '../policy/kinds.js';
@@ -25,6 +27,7 @@ import { memfdCreate } from './calls/memfd_create.js';
 import { oldMmap } from './calls/old_mmap.js';
 import { read } from './calls/read.js';
 import { seek } from './calls/seek.js';
+import { servePages } from './calls/serve_pages.js';
 import { shareMemory } from './calls/share_memory.js';
 import { signalAction } from './calls/signal_action.js';
 import { write } from './calls/write.js';
@@ -50,6 +53,7 @@ const serviceCalls: readonly NotifiedCall[] = [
   signalAction,
   affinity,
   filter,
+  servePages,
 ];
 
 /** Those of them that are about the emulation of trampolines alone. */
@@ -57,14 +61,16 @@ const emulationCalls: readonly NotifiedCall[] = [signalAction, affinity, filter]
 
 /**
  * The rules that have the service's calls notified. Without trampolines there is none but the old mmap, whose arguments
- * no filter sees.
+ * no filter sees, and those of what makes memory one that is not to be touched.
  */
 export function serviceRules(policy: Policy, window: Window): readonly Rule[] {
   if (allows(policy, 'exectramp')) {
     const calls = serviceCalls.filter((call) => emulates(policy) || !emulationCalls.includes(call));
     return calls.flatMap(({ rules }) => rules(window));
   }
-  return judgesMemory(policy) ? oldMmap.rules(window) : [];
+  const judged = judgesMemory(policy) ? oldMmap.rules(window) : [];
+  // Where nothing else is notified, no memory is looked at.
+  return judged.length > 0 || policy.reports ? [...judged, ...servePages.rules(window)] : [];
 }
 
 /** A notified call, and which of its names the number is. */
@@ -187,15 +193,21 @@ export function send(supervision: Supervision, notification: Notification, answe
   }
 }
 
-/** Answers one notification. */
+/**
+ * Answers one notification.
+ *
+ * @throws Late where memory or a file that the answer depends on is not there yet: then nothing was done
+ */
 export function answerNotification(supervision: Supervision, notification: Notification): void {
   let answer: Answer;
   try {
     answer = decide(supervision, notification);
   } catch (error) {
-    const reason = `the supervisor failed: ${messageOf(error)}`;
+    if (error instanceof Late) throw error;
+    const isTooLate = error instanceof TrampfdError && error.code === 'ERR_TRAMPFD_LATE';
+    const reason = isTooLate ? error.message : `the supervisor failed: ${messageOf(error)}`;
     sayFailure(reason);
-    answer = refuse('EACCES', reason);
+    answer = refuse(isTooLate ? 'EFAULT' : 'EACCES', reason);
   }
   send(supervision, notification, answer);
 }

@@ -11,6 +11,7 @@ import { StoppingThread, type ThreadBehindCall } from '../linux/ptrace.js';
 import type { Policy } from '../policy/kinds.js';
 import type { Rule } from '../policy/rule.js';
 import type { EmulationLink } from './emulation/link.js';
+import type { EmulationShared } from './emulation/shared.js';
 import type { Executions } from './executions.js';
 import type { Judgements } from './judgements.js';
 import type { Log, LoggedCall } from './log.js';
@@ -84,6 +85,8 @@ export interface Supervision {
   readonly memoryFolder: number | undefined;
   readonly refusedRuntimes: RefusedRuntimes;
   readonly judgements: Judgements;
+  /** What all threads of the supervisor know. */
+  readonly shared: EmulationShared;
   /** Where trampolines are emulated: who answers requests for executable memory. */
   readonly emulation: EmulationLink | undefined;
   /** Whether a process is about to become the run's program, traced by who started it. */

@@ -14,7 +14,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { TrampfdError } from '../error.js';
-import type { MappedFile } from '../linux/memory.js';
+import type { MappedFile } from '../linux/mapped_file.js';
 import { randomWords } from '../linux/random.js';
 import type { ArchitectureName } from '../trampoline/architectures.js';
 import {

@@ -54,11 +54,16 @@ export function newDescriptor<File extends HandedFile>(context: CallContext, obj
     close(source);
     made[Symbol.dispose]();
   };
-  const refusal = object.prepare();
-  if (refusal !== undefined) {
-    undo();
-    return refusal;
+  let refusal: Answer | undefined;
+  let isPrepared = false;
+  try {
+    refusal = object.prepare();
+    isPrepared = refusal === undefined;
+  } finally {
+    // Also where it is to be made anew later (Late).
+    if (!isPrepared) undo();
   }
+  if (refusal !== undefined) return refusal;
   return {
     kind: 'descriptor',
     source,

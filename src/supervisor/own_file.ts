@@ -14,8 +14,8 @@ import { FCNTL } from '../abi/fcntl.js';
 import { TrampfdError } from '../error.js';
 import { close, fileIdentityOf, fileSizeOf, open, readAt } from '../linux/descriptor.js';
 import { isHeldElsewhere, lock } from '../linux/lock.js';
+import { MappedFile } from '../linux/mapped_file.js';
 import { addSeals, createMemoryFile, getSeals, growMemoryFile } from '../linux/memfd.js';
-import { MappedFile } from '../linux/memory.js';
 
 /** Seals that end shrinking, and writing for everyone but an existing mapping. */
 const HANDED_OUT = FCNTL.F_SEAL_SHRINK | FCNTL.F_SEAL_FUTURE_WRITE;

@@ -11,6 +11,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Listener, type Notification, type NotificationSizes } from '../linux/listener.js';
 import { tellOfLost } from '../linux/lost_process.js';
+import { askServed } from '../linux/served.js';
 import { leaveSignalsToOthers } from '../linux/signal.js';
 import { areStrays, lookForStrays } from '../linux/strays.js';
 import { emulates, type Policy } from '../policy/kinds.js';
@@ -18,12 +19,14 @@ import { answerNotification, send, serviceRules } from './answer.js';
 import type { Answer, CallContext, Supervision } from './call.js';
 import { EmulationLink } from './emulation/link.js';
 import type { PendingRequests } from './emulation/pending.js';
-import type { EmulationShared } from './emulation/shared.js';
+import { areServed, type EmulationShared } from './emulation/shared.js';
 import type { TraceOrder } from './emulation/start_trace.js';
 import { Executions, reportImage } from './executions.js';
 import { tellTo } from './failure.js';
 import { Judgements } from './judgements.js';
 import { type LogTarget, openLog } from './log.js';
+import { MountWatch } from './mount_watch.js';
+import { Parked } from './parked.js';
 import { RefusedRuntimes } from './refused_runtimes.js';
 import { heldProcess, type Rendezvous, takeListener } from './rendezvous.js';
 import { Tables } from './tables.js';
@@ -62,21 +65,30 @@ const BETWEEN_LOOKS = 40;
 /** The same for threads that are let go when they have ended, which may take long. */
 const BETWEEN_LOOKS_FOR_STRAYS = 5000;
 
-/** What is under way, and has to be looked after. */
+/** What is under way, and has to be looked after; perhaps not so often. */
 interface UnderWay {
   readonly areUnderWay: boolean;
   readonly look: () => void;
+  readonly pause?: number;
 }
+
+/** Threads that have yet to be let go. */
+const strays: UnderWay = {
+  get areUnderWay() {
+    return areStrays();
+  },
+  look: lookForStrays,
+  pause: BETWEEN_LOOKS_FOR_STRAYS,
+};
 
 /** Looks after what is under way until nothing is, or a notification is there. */
 function attend(all: readonly UnderWay[], listener: Listener): void {
   for (let looks = 0; ; looks++) {
     for (const one of all) if (one.areUnderWay) one.look();
-    if (areStrays()) lookForStrays();
-    const areUnderWay = all.some((one) => one.areUnderWay);
-    if (!areUnderWay && !areStrays()) return;
-    const between = areUnderWay ? BETWEEN_LOOKS : BETWEEN_LOOKS_FOR_STRAYS;
-    if (listener.isReady(looks < LOOKS_AT_ONCE ? 0 : between)) return;
+    const left = all.filter((one) => one.areUnderWay);
+    if (left.length === 0) return;
+    const pause = Math.min(...left.map((one) => one.pause ?? BETWEEN_LOOKS));
+    if (listener.isReady(looks < LOOKS_AT_ONCE ? 0 : pause)) return;
   }
 }
 
@@ -122,15 +134,17 @@ function supervisionOf(
     executions,
     memoryFolder: data.memoryFolder,
     judgements,
+    shared,
     emulation: emulates(policy) ? new EmulationLink(traceSettings, startTrace, deny) : undefined,
     refusedRuntimes: new RefusedRuntimes(policy, log),
     isHeld: (processId) => heldProcess(rendezvous) === processId,
   };
-  return { supervision, underWay: executions === undefined ? [judgements] : [executions, judgements] };
+  return { supervision, underWay: [...(executions === undefined ? [] : [executions]), judgements, strays] };
 }
 
 function receive(data: ReceiverData, main: MessagePort): void {
-  const { rendezvous, settings } = data;
+  const { rendezvous, settings, shared } = data;
+  askServed(() => areServed(shared));
   const offered = takeListener(rendezvous);
   const told = receiveMessageOnPort(settings) as { readonly message: ReceiverSettings } | undefined;
   settings.close();
@@ -140,12 +154,20 @@ function receive(data: ReceiverData, main: MessagePort): void {
   leaveSignalsToOthers();
   const listener = new Listener(offered.listener, told.message.sizes);
   try {
-    const { supervision, underWay } = supervisionOf(data, told.message, listener, offered.waitsKillable, main);
+    const made = supervisionOf(data, told.message, listener, offered.waitsKillable, main);
+    const mounts = new MountWatch(data.shared);
+    const parked = new Parked(
+      (notification) => answerNotification(made.supervision, notification),
+      (id) => listener.isValid(id),
+    );
+    const underWay = [...made.underWay, parked];
     for (;;) {
-      if (underWay.some((one) => one.areUnderWay) || areStrays()) attend(underWay, listener);
+      if (underWay.some((one) => one.areUnderWay)) attend(underWay, listener);
       const notification = listener.receive();
-      if (notification !== undefined) answerNotification(supervision, notification);
-      else if (listener.abandoned()) break;
+      if (notification !== undefined) {
+        mounts.look();
+        parked.answer(notification);
+      } else if (listener.abandoned()) break;
     }
   } catch (error) {
     // Whoever waits would wait for ever, and the main thread may be waiting for one of them.

@@ -19,7 +19,7 @@
  */
 import { errnoName, errnoNumbers } from '../abi/errno.js';
 import { TrampfdError } from '../error.js';
-import type { MappedFile } from '../linux/memory.js';
+import type { MappedFile } from '../linux/mapped_file.js';
 import { type ArchitectureName, architectures } from '../trampoline/architectures.js';
 import { codeLength, partsOf } from '../trampoline/parts.js';
 import { assemblePage, recognisePage, requireTable, type Table } from '../trampoline/table.js';

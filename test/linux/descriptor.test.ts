@@ -26,8 +26,8 @@ import {
   readStart,
   sharesDescriptors,
 } from '../../src/linux/descriptor.js';
+import { MappedFile } from '../../src/linux/mapped_file.js';
 import { createMemoryFile } from '../../src/linux/memfd.js';
-import { MappedFile } from '../../src/linux/memory.js';
 import { openDescriptors } from '../../src/linux/proc.js';
 import { compileProgram } from '../programs/compile.js';
 import { Dialogue } from '../programs/dialogue.js';

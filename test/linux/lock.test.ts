@@ -8,8 +8,8 @@ import { describe, test } from 'node:test';
 import { FCNTL } from '../../src/abi/fcntl.js';
 import { close, fcntl, open } from '../../src/linux/descriptor.js';
 import { isHeldElsewhere, lock } from '../../src/linux/lock.js';
+import { MappedFile } from '../../src/linux/mapped_file.js';
 import { createMemoryFile } from '../../src/linux/memfd.js';
-import { MappedFile } from '../../src/linux/memory.js';
 import { compileProgram } from '../programs/compile.js';
 import { Dialogue } from '../programs/dialogue.js';
 

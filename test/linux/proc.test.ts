@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { close, fileIdentity, fileIdentityOf } from '../../src/linux/descriptor.js';
+import { MappedFile } from '../../src/linux/mapped_file.js';
 import { createMemoryFile } from '../../src/linux/memfd.js';
-import { MappedFile } from '../../src/linux/memory.js';
 import {
   commandName,
   hasEnded,

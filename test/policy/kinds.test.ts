@@ -105,12 +105,17 @@ describe('the rules of a set', () => {
     );
   });
 
-  test('without exectramp the service has none, but for the old mmap where memory is judged', () => {
+  test('without exectramp the service has none, but where memory is judged: the old mmap, and what delivers pages', () => {
     assert.deepEqual(rulesOf(policyOf('off', change('-exectramp'))).rules, []);
     const policy = policyOf('wx', change('-exectramp'));
     assert.deepEqual(
       serviceRules(policy, WINDOW).map(({ entry, call }) => `${entry} ${call}`),
-      ['i386 mmap', 'i386 mmap2'],
+      [
+        ...['i386 mmap', 'i386 mmap2'],
+        ...['x86-64', 'i386'].flatMap((entry) =>
+          ['userfaultfd', 'mount', 'fsconfig', 'ioctl'].map((call) => `${entry} ${call}`),
+        ),
+      ],
     );
   });
 });

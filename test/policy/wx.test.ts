@@ -360,7 +360,7 @@ describe('the filter', () => {
     test(`${level}: is a program that the kernel takes, and short, for every limit of open files`, () => {
       for (const limit of limits) {
         const length = verify(compileFilter(policyRules(policy, serviceRules(policy, windowFor(limit)))));
-        assert.ok(length < (allows(policy, 'execfile') ? 576 : 1152), `${length} instructions at a limit of ${limit}`);
+        assert.ok(length < (allows(policy, 'execfile') ? 600 : 1152), `${length} instructions at a limit of ${limit}`);
       }
     });
   }

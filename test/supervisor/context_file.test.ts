@@ -11,7 +11,7 @@ import { describe, test } from 'node:test';
 import { FCNTL } from '../../src/abi/fcntl.js';
 import { TrampfdError } from '../../src/error.js';
 import { close, fcntl, open, readStart } from '../../src/linux/descriptor.js';
-import { MappedFile } from '../../src/linux/memory.js';
+import { MappedFile } from '../../src/linux/mapped_file.js';
 import { ContextFile } from '../../src/supervisor/context_file.js';
 import { assembleContextCode, recogniseContextCode } from '../../src/trampoline/context.js';
 import { recogniseContextData } from '../../src/trampoline/context_read.js';

@@ -12,12 +12,15 @@
  * @module
  */
 import { MODEM, MODEM_LINE, VIDEO_BUFFERS, VIDEO_BUFFERS_LAYOUT, VIDEO_MEMORY } from '../../abi/ioctl.js';
+import { USERFAULTFD_IOC_NEW } from '../../abi/userfaultfd.js';
+import { promptly } from '../../linux/apart_pool.js';
 import { close } from '../../linux/descriptor.js';
 import { characterMajor, isTerminalMajor, deviceCommand as makeCommand } from '../../linux/device_command.js';
 import { readMemory, writeMemory } from '../../linux/memory.js';
 import { type Answer, type CallContext, int32, isValid, type NotifiedCall, refuse } from '../call.js';
 import { takeOwnDescriptor } from '../take_descriptor.js';
 import { refuseMemory } from '../unreachable.js';
+import { answerServing } from './serve_pages.js';
 
 /** Majors of video devices (devices.txt of the kernel). */
 const VIDEO_MAJOR = 81;
@@ -83,8 +86,9 @@ function carryOut(
     if (major === undefined || !isOf(major))
       return refuse('ENOTTY', 'the descriptor is of no device with this command');
     const made = makeCommand(copy, command, bytes);
-    if (made.result >= 0 && isAnswered && !writeMemory(threadId, at, made.bytes)) {
-      return refuseMemory(threadId, at, 'the structure of the command cannot be written');
+    // It was carried out, and is not again: who has it delivered late has taken the page away since it was read.
+    if (made.result >= 0 && isAnswered && !promptly(() => writeMemory(threadId, at, made.bytes), false)) {
+      return refuse('EFAULT', 'the structure of the command cannot be written');
     }
     return { kind: 'value', value: BigInt(made.result) };
   } finally {
@@ -96,6 +100,7 @@ function answer(context: CallContext): Answer {
   const { notification, entry } = context;
   const { threadId } = notification;
   const command = int32(notification.arguments[1]);
+  if (command === USERFAULTFD_IOC_NEW) return answerServing(context);
   const known = judged.get(command);
   if (known === undefined) return refuse('EACCES', `ioctl 0x${command.toString(16)} is none that is looked at`);
   const word = notification.arguments[2];

@@ -34,6 +34,21 @@ const IN_MEMORY: ReadonlySet<string> = new Set([
   ...['tmpfs', 'ramfs', 'rootfs', 'devtmpfs', 'hugetlbfs', 'proc', 'sysfs', 'devpts', 'mqueue', 'autofs', 'nsfs'],
   ...['cgroup', 'cgroup2', 'securityfs', 'debugfs', 'tracefs', 'configfs', 'bpf', 'efivarfs', 'pstore', 'binfmt_misc'],
 ]);
+/** Others that are the kernel's, or are made of what is mounted elsewhere. */
+const OF_OTHERS: ReadonlySet<string> = new Set([
+  ...['overlay', 'fusectl', 'selinuxfs', 'smackfs', 'rpc_pipefs', 'resctrl', 'nfsd', 'xenfs', 'functionfs', 'pipefs'],
+]);
+/** Those on devices that other processes or machines have a part in. */
+const SHARED: ReadonlySet<string> = new Set(['fuseblk', 'gfs2', 'ocfs2']);
+
+/**
+ * Whether the kernel of this machine alone delivers the files of a file system of a type, from its disks or memory. Of one
+ * that nobody knows it does not.
+ */
+export function isDeliveredHere(type: string): boolean {
+  return (ON_DEVICES.has(type) && !SHARED.has(type)) || IN_MEMORY.has(type) || OF_OTHERS.has(type);
+}
+
 /** File systems that another machine serves, or the host of a virtual one. */
 const SERVED: ReadonlySet<string> = new Set([
   ...['nfs', 'nfs4', 'cifs', 'smb3', 'ceph', 'afs', 'lustre', 'gpfs', 'orangefs', 'beegfs', 'glusterfs'],

@@ -6,6 +6,7 @@
  */
 import { PROT } from '../../abi/mman.js';
 import { SI_KERNEL } from '../../abi/process.js';
+import { promptly } from '../../linux/apart_pool.js';
 import { isError } from '../../linux/call_registers.js';
 import { callRemotely, type RemoteCall } from '../../linux/injected_calls.js';
 import { readMemory } from '../../linux/memory.js';
@@ -20,6 +21,11 @@ import type { TracedProcess } from './tracees.js';
 function make(threadId: number, traced: TracedProcess, calls: readonly RemoteCall[]): boolean {
   const results = callRemotely(threadId, 'x86-64', traced.entries, calls);
   return results.length === calls.length && results.every((result) => !isError(result));
+}
+
+/** What a page holds; undefined where it cannot be read, or comes late. */
+function readPage(threadId: number, { start }: OwnPage): Uint8Array | undefined {
+  return promptly(() => readMemory(threadId, start, PAGE_LENGTH), undefined);
 }
 
 /** Has a stopped thread keep memory for a page, where there is nothing; whether it is kept. */
@@ -41,7 +47,7 @@ export function promoteCalled(threadId: number, traced: TracedProcess, address: 
   const { ownPages } = traced.memory;
   const page = ownPages.called(address);
   if (page === undefined || page.isPromoted || !page.called()) return false;
-  const before = readMemory(threadId, page.start, PAGE_LENGTH);
+  const before = readPage(threadId, page);
   const trampolines = before === undefined ? undefined : trampolinesOf(before, page.start);
   const lines = traced.memory.read(threadId);
   // A program that has given up calls by a filter of its own may be killed for them.
@@ -80,7 +86,7 @@ export function promoteCalled(threadId: number, traced: TracedProcess, address: 
     page.giveUp();
     return false;
   }
-  const frozen = readMemory(threadId, page.start, PAGE_LENGTH);
+  const frozen = readPage(threadId, page);
   if (frozen === undefined || Buffer.compare(frozen, before) !== 0) {
     make(threadId, traced, page.thawing());
     page.postpone();

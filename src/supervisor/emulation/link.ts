@@ -40,6 +40,11 @@ export class EmulationLink {
     return this.#settings.shared;
   }
 
+  /** Whether the tracing thread was started. */
+  get isStarted(): boolean {
+    return this.#port !== undefined;
+  }
+
   /** Hands a request over; it is answered there. */
   hand(asked: EmulationRequest): void {
     this.#port ??= this.#startTracer();

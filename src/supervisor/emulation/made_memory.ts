@@ -10,6 +10,7 @@
 import { CLONE } from '../../abi/mount.js';
 import { USER_REGS } from '../../abi/ptrace.js';
 import { type Entry, type SyscallName, syscallNumber } from '../../abi/syscalls.js';
+import { promptly } from '../../linux/apart_pool.js';
 import { ARGUMENTS } from '../../linux/call_registers.js';
 import { readMemory } from '../../linux/memory.js';
 import { parentOf } from '../../linux/proc.js';
@@ -33,7 +34,7 @@ function callSharesMemory(makerId: number): boolean {
   if (is('clone')) return (first & BigInt(CLONE.CLONE_VM)) !== 0n;
   if (!is('clone3')) return false;
   // struct clone_args begins with the flags, of 64 bits in both entries; they share memory in their lowest byte but one.
-  const flags = readMemory(makerId, first, 8);
+  const flags = promptly(() => readMemory(makerId, first, 8), undefined);
   return flags !== undefined && (Buffer.from(flags).readUInt32LE() & CLONE.CLONE_VM) !== 0;
 }
 

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { MappedFile } from '../../linux/memory.js';
+import type { MappedFile } from '../../linux/mapped_file.js';
 import { TRAP } from '../../trampoline/promoted.js';
 import { PAGE_LENGTH } from '../../trampoline/promoted_page.js';
 import { OwnFile } from '../own_file.js';

@@ -29,7 +29,9 @@ export interface EmulationRequest {
     /** A look at the processors that a thread may run on, or their change, which is carried out. */
     | 'affinity'
     /** seccomp(2), or prctl(2) with PR_SET_SECCOMP, before which pages are put back; it is carried out. */
-    | 'filter';
+    | 'filter'
+    /** What may have pages delivered by others from then on, which is carried out. */
+    | 'serving';
   readonly notification: Notification;
   readonly entry: Entry;
   readonly name: SyscallName;

@@ -121,6 +121,7 @@ export function answerRequest(request: EmulationRequest, context: RequestContext
   if (request.kind === 'disposition') return letSetDisposition(request, context);
   if (request.kind === 'filter') return letTakeFilter(request, context);
   if (request.kind === 'affinity') return letSeeProcessors(request, context);
+  if (request.kind === 'serving') return void context.listener.letContinue(notification.id);
   const { log, listener, refusedRuntimes, attach } = context;
   const logged = loggedNotification(notification, entry);
   const { processId } = logged;

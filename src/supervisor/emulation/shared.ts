@@ -12,7 +12,8 @@ import { USER_REGS } from '../../abi/ptrace.js';
 /**
  * Shared memory: who waits for children, whether there is something for the tracer, its thread id, whether the program is
  * stopped, whether the run is over, whether the run's program was taken over, whether an order was replied to, whether the
- * tracer waits for its tracees, whether it has failed; and the registers that it goes on with.
+ * tracer waits for its tracees, whether it has failed, whether pages may be delivered by others; and the registers that the
+ * program goes on with.
  */
 export type EmulationShared = Int32Array<SharedArrayBuffer>;
 
@@ -25,6 +26,7 @@ const TAKEN_OVER = 5;
 const REPLIED = 6;
 const WAITING = 7;
 const LOST = 8;
+const SERVED = 9;
 /** Where the registers stand, in bytes. */
 const REGISTERS = 64;
 
@@ -156,6 +158,16 @@ export function takeAsked(shared: EmulationShared): boolean {
 /** The tracing thread's side, where it traces nothing: sleeps until there is something, or for so many milliseconds. */
 export function untilAsked(shared: EmulationShared, longest: number = Number.POSITIVE_INFINITY): void {
   Atomics.wait(shared, ASKED, 0, longest);
+}
+
+/** Says that from here on pages of programs may be delivered by others (linux/served.ts). */
+export function setServed(shared: EmulationShared): void {
+  Atomics.store(shared, SERVED, 1);
+}
+
+/** Whether they may. */
+export function areServed(shared: EmulationShared): boolean {
+  return Atomics.load(shared, SERVED) === 1;
 }
 
 /** How long the main thread waits until the run's program was taken over, in milliseconds. */

@@ -13,6 +13,7 @@
 import { KERNEL_SIGACTION } from '../../abi/process.js';
 import { USER_REGS } from '../../abi/ptrace.js';
 import type { Entry } from '../../abi/syscalls.js';
+import { promptly } from '../../linux/apart_pool.js';
 import { callRemotely } from '../../linux/injected_calls.js';
 import { readMemory, writeMemory } from '../../linux/memory.js';
 import { caughtSignals, hasOwnFilter } from '../../linux/proc.js';
@@ -72,7 +73,8 @@ export function askDisposition(traced: TracedProcess, threadId: number, entry: E
   const values = [BigInt(SIGSEGV), 0n, scratch, BigInt(KERNEL_SIGACTION.mask)];
   const [result] = callRemotely(threadId, entry, traced.entries, [{ name: 'rt_sigaction', values }]);
   if (result !== 0n) return;
-  const bytes = readMemory(threadId, scratch, sizeOf(entry));
+  // Where the stack is not there, it is taken to be the default one.
+  const bytes = promptly(() => readMemory(threadId, scratch, sizeOf(entry)), undefined);
   if (bytes !== undefined) traced.disposition = { entry, bytes };
 }
 
@@ -96,7 +98,7 @@ export function restoreSignals(traced: TracedProcess, threadId: number, mask: bi
 function setDisposition(traced: TracedProcess, threadId: number, { entry, bytes }: Disposition): void {
   const scratch = scratchOf(threadId);
   if (scratch === undefined || hasOwnFilter(threadId)) return;
-  if (!writeMemory(threadId, scratch, bytes)) return;
+  if (!promptly(() => writeMemory(threadId, scratch, bytes), false)) return;
   const values = [BigInt(SIGSEGV), scratch, 0n, BigInt(KERNEL_SIGACTION.mask), BigInt(RESTORING)];
   callRemotely(threadId, entry, traced.entries, [{ name: 'rt_sigaction', values }]);
 }

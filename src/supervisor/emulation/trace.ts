@@ -7,10 +7,12 @@
  * @module
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Attempt, Late } from '../../linux/apart_pool.js';
 import { BellTimer, listenToBell, ownThreadId } from '../../linux/bell.js';
 import { Listener, type NotificationSizes } from '../../linux/listener.js';
 import { tellOfLost } from '../../linux/lost_process.js';
 import { processOf } from '../../linux/proc.js';
+import { askServed } from '../../linux/served.js';
 import { leaveSignalsToOthers } from '../../linux/signal.js';
 import { prepareToBeTold } from '../../linux/told.js';
 import type { Policy } from '../../policy/kinds.js';
@@ -24,7 +26,16 @@ import { isAnswered, type PendingRequests } from './pending.js';
 import type { ThreadOrder } from './remote_thread.js';
 import { type EmulationRequest, endStranded, Refusal, type RequestContext } from './request.js';
 import { answerRequest } from './requests.js';
-import { type EmulationShared, hasReplied, hasTold, isEnding, setTracer, takeAsked, untilAsked } from './shared.js';
+import {
+  areServed,
+  type EmulationShared,
+  hasReplied,
+  hasTold,
+  isEnding,
+  setTracer,
+  takeAsked,
+  untilAsked,
+} from './shared.js';
 import { Tally } from './tally.js';
 import { Tracer } from './tracer.js';
 import { warmUp } from './warm_up.js';
@@ -47,12 +58,27 @@ export interface TraceData {
 /** When requests are asked again that wait for what comes of others, in milliseconds. */
 const PAUSE = 5;
 
+/** What came of a request so far, where it is to be asked again. */
+const attempts = new WeakMap<EmulationRequest, Attempt>();
+
 /** Answers a request; false where it is to be asked again. */
 function answer(request: EmulationRequest, context: RequestContext): boolean {
   let refusal: Refusal | 'later' | undefined;
+  const attempt = attempts.get(request) ?? new Attempt();
+  if (!attempt.isReady) {
+    if (context.listener.isValid(request.notification.id)) return false;
+    attempt.forget();
+  }
   try {
-    refusal = context.failure ?? answerRequest(request, context);
+    const failure = request.kind === 'serving' ? undefined : context.failure;
+    refusal = failure ?? attempt.run(() => answerRequest(request, context));
   } catch (error) {
+    // Until the call is answered, nothing was done that cannot be done again.
+    if (error instanceof Late && context.listener.isValid(request.notification.id)) {
+      attempts.set(request, attempt);
+      return false;
+    }
+    attempt.forget();
     const reason = messageOf(error);
     refusal = new Refusal(`the supervisor failed: ${reason}`);
     sayFailure(refusal.reason);
@@ -107,6 +133,7 @@ function trace({
   changes,
 }: TraceData): void {
   leaveSignalsToOthers();
+  askServed(() => areServed(shared));
   const log = openLog(target);
   tellOfLost(tellTo(log));
   const tally = new Tally();
@@ -145,6 +172,7 @@ function trace({
   /** Requests that wait for what comes of others, and when they are asked again. */
   const waiting: EmulationRequest[] = [];
   let again = 0;
+  let isTimed = false;
   let timer: BellTimer | undefined;
   /** What is to be answered, each process in its turn. */
   const asked = new FairQueue<EmulationRequest>();
@@ -155,14 +183,16 @@ function trace({
   const askAgain = (): void => {
     for (const request of waiting.splice(0)) add(request);
     tracer.forgetReplaced();
+    tracer.lookAtLate();
     timer?.stop();
+    isTimed = false;
   };
-  const putOff = (request: EmulationRequest): void => {
-    waiting.push(request);
-    if (waiting.length > 1) return;
+  const areWaiting = (): boolean => waiting.length > 0 || tracer.hasLate;
+  const startTimer = (): void => {
     timer ??= BellTimer.create();
     timer?.start(PAUSE);
     again = performance.now() + PAUSE;
+    isTimed = true;
   };
   /** One turn: a request, then what is told of those that are traced. */
   const turn = (): void => {
@@ -178,15 +208,16 @@ function trace({
         hasTold(shared);
       }
     }
-    if (waiting.length > 0 && performance.now() >= again) askAgain();
+    if (isTimed && performance.now() >= again) askAgain();
     const request = asked.take();
     if (request !== undefined) {
-      if (!answer(request, context)) putOff(request);
+      if (!answer(request, context)) waiting.push(request);
       tracer.prune();
     }
+    if (areWaiting() && !isTimed) startTimer();
     // Without a timer nothing would end a wait for those that are traced.
-    if (tracer.traces) tracer.wait(asked.size > 0 || (waiting.length > 0 && timer === undefined));
-    else if (asked.size === 0) untilAsked(shared, waiting.length > 0 ? PAUSE : undefined);
+    if (tracer.traces) tracer.wait(asked.size > 0 || (areWaiting() && timer === undefined));
+    else if (asked.size === 0) untilAsked(shared, areWaiting() ? PAUSE : undefined);
   };
   for (;;) {
     try {

@@ -7,41 +7,24 @@ import { PTRACE_STOP } from '../../abi/ptrace.js';
 import { signalStops } from '../../linux/bell.js';
 import { callRemotely } from '../../linux/injected_calls.js';
 import { signalNumbers } from '../../linux/signal.js';
-import { type Told, writeRegisters } from '../../linux/told.js';
+import { type Told, tellAgain, writeRegisters } from '../../linux/told.js';
 import { eventMessage, leaveSystemCall, listen } from '../../linux/tracee.js';
-import type { ChildChange } from '../../linux/wait.js';
-import { allows, type Policy } from '../../policy/kinds.js';
-import type { ReportImage } from '../executions.js';
-import type { Log } from '../log.js';
 import { Burst } from './burst.js';
 import { lookAtExecuted } from './executed.js';
 import { JobControl } from './job_control.js';
 import { KnownCodes } from './known_code.js';
+import { LateTraps } from './late_traps.js';
 import { OrderedThreads } from './ordered_threads.js';
 import { separate } from './placing.js';
+import { Pruning } from './pruning.js';
 import type { ThreadOrder } from './remote_thread.js';
 import { reportUnrecognised } from './report.js';
 import { endStranded } from './request.js';
-import { type EmulationShared, giveChildrenBack, isAsked, isTracing, setStopped, takeChildren } from './shared.js';
-import type { Tally } from './tally.js';
+import { giveChildrenBack, isAsked, isTracing, setStopped, takeChildren } from './shared.js';
 import { ToldInTurn } from './told_in_turn.js';
 import { type TracedProcess, Tracees } from './tracees.js';
+import type { TracerContext } from './tracer_context.js';
 import { carriedOut, type TrapContext } from './traps.js';
-
-/** What the tracer works with. */
-export interface TracerContext {
-  readonly shared: EmulationShared;
-  readonly policy: Policy;
-  readonly log: Log;
-  readonly tally: Tally;
-  /** Says what was found of a program. */
-  readonly reportImage: ReportImage;
-  /** Tells the main thread of a change of a child; undefined says that it is to look itself again. */
-  readonly tellMain: (change: ChildChange | undefined) => void;
-}
-
-/** Mappings are looked at for that after so many milliseconds, or requests: each look delays the call that follows. */
-const LOOK = { milliseconds: 1000, requests: 64 } as const;
 
 const { SIGSEGV = 11, SIGTRAP = 5 } = signalNumbers;
 
@@ -53,10 +36,10 @@ export class Tracer {
   readonly #burst = new Burst();
   readonly #jobControl: JobControl;
   readonly #ordered = new OrderedThreads();
+  readonly #late = new LateTraps();
   readonly #turns: ToldInTurn;
   told: number | undefined; // The thread that is dealt with.
-  /** When mappings were looked at last for what can be let go of, and how many requests came since. */
-  #looked = { at: 0, requests: 0 };
+  readonly #pruning = new Pruning();
 
   constructor(context: TracerContext) {
     this.#context = context;
@@ -70,6 +53,11 @@ export class Tracer {
   /** Whether something is traced. */
   get traces(): boolean {
     return this.#tracees.areAny;
+  }
+
+  /** Whether some thread waits for its memory. */
+  get hasLate(): boolean {
+    return this.#late.areAny;
   }
 
   /** The traced process of a thread. */
@@ -101,7 +89,7 @@ export class Tracer {
   #tracing<T>(attach: () => T): T {
     const { shared } = this.#context;
     if (!isTracing(shared)) {
-      this.#looked = { at: performance.now(), requests: 0 };
+      this.#pruning.begin();
       takeChildren(shared);
       signalStops(false);
     }
@@ -134,7 +122,8 @@ export class Tracer {
       const isLeaving = this.#tracees.of(threadId)?.isLeaving === true;
       if (isLeaving) this.#burst.end();
       else this.#burst.trapped(threadId);
-      if (isLeaving || isPressed || isAsked(shared)) {
+      // Where one waits for its memory, it is looked after between two traps.
+      if (isLeaving || isPressed || this.#late.areAny || isAsked(shared)) {
         writeRegisters(threadId);
         this.#tracees.proceed(threadId);
         this.#endIfOver();
@@ -142,7 +131,24 @@ export class Tracer {
       }
       told = this.#turns.toldAfter(threadId, false);
     }
-    this.#tell(told);
+    if (this.#isLate(told)) this.#burst.end();
+    else this.#tell(told);
+  }
+
+  /** Goes on with threads that waited for their memory. */
+  lookAtLate(): void {
+    for (const threadId of this.#late.ready()) {
+      const told: Told = { kind: 'stop', threadId, event: 0, signal: SIGSEGV };
+      if (!tellAgain(threadId)) this.#late.forget(threadId);
+      else if (this.#trapped(told) !== undefined) {
+        writeRegisters(threadId);
+        this.#tracees.proceed(threadId);
+      } else if (!this.#isLate(told)) this.#tell(told);
+    }
+  }
+
+  #isLate(told: Told): boolean {
+    return typeof told !== 'string' && told.kind === 'stop' && this.#late.has(told.threadId);
   }
 
   /** The thread that has called a trampoline, which has been carried out: it is to go on. */
@@ -152,7 +158,8 @@ export class Tracer {
     this.told = threadId;
     if (event !== 0 || signal !== SIGSEGV || this.#ordered.has(threadId)) return undefined;
     const traced = this.#tracees.of(threadId);
-    return traced !== undefined && carriedOut(this.#traps, threadId, traced) ? threadId : undefined;
+    if (traced === undefined) return undefined;
+    return this.#late.try(threadId, () => carriedOut(this.#traps, threadId, traced)) === true ? threadId : undefined;
   }
 
   #tell(told: Told): void {
@@ -181,24 +188,9 @@ export class Tracer {
     this.#endIfOver();
   }
 
-  /** Lets go of those that have no memory that they are traced for. Whether they still have it is looked at now and then. */
+  /** Lets go of those that have no memory that they are traced for. */
   prune(): void {
-    const { policy, log } = this.#context;
-    // What such a process executes must be looked at, and the filter has asked about that already.
-    if (!allows(policy, 'execfile')) return;
-    const { at, requests } = this.#looked;
-    const now = performance.now();
-    const isDue = requests >= LOOK.requests || now - at >= LOOK.milliseconds;
-    this.#looked = isDue ? { at: now, requests: 0 } : { at, requests: requests + 1 };
-    for (const traced of this.#tracees.processes) {
-      const [threadId] = traced.threads;
-      if (isDue && threadId !== undefined) traced.memory.prune(threadId);
-      if (traced.memory.isInteresting || traced.isLeaving) continue;
-      if (log.enabled) {
-        log.write({ event: 'detached', processId: traced.processId, reason: 'it has no such memory any more' });
-      }
-      this.#tracees.leave(traced);
-    }
+    this.#pruning.prune(this.#tracees, this.#context);
   }
 
   #endIfOver(): void {
@@ -217,6 +209,7 @@ export class Tracer {
       this.#tracees.remove(threadId);
       this.#ordered.delete(threadId);
       this.#turns.forget(threadId);
+      this.#late.forget(threadId);
       this.#jobControl.forget(threadId);
       if (isFirst) this.#context.tellMain(change);
       this.#endIfOver();

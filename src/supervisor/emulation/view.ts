@@ -12,7 +12,7 @@ import { MAP, MREMAP, PROT } from '../../abi/mman.js';
 import type { Entry } from '../../abi/syscalls.js';
 import { descriptorPath, type FileIdentity, fileIdentity } from '../../linux/descriptor.js';
 import type { RemoteCall } from '../../linux/injected_calls.js';
-import type { MappedFile } from '../../linux/memory.js';
+import type { MappedFile } from '../../linux/mapped_file.js';
 import type { MapsLine } from '../../linux/proc.js';
 import type { LegacyForm } from '../../trampoline/legacy_form.js';
 import { assemblePromoted, isPromoted, linkWords, PROMOTED_SIZE, TRAP } from '../../trampoline/promoted.js';

@@ -1,0 +1,41 @@
+/**
+ * Which traced processes have no memory any more that they are traced for: they are let go of.
+ *
+ * @module
+ */
+import { allows, type Policy } from '../../policy/kinds.js';
+import type { Log } from '../log.js';
+import type { Tracees } from './tracees.js';
+
+/** Mappings are looked at for that after so many milliseconds, or requests: each look delays the call that follows. */
+const LOOK = { milliseconds: 1000, requests: 64 } as const;
+
+/** See the module. */
+export class Pruning {
+  /** When mappings were looked at last for what can be let go of, and how many requests came since. */
+  #looked = { at: 0, requests: 0 };
+
+  /** Something begins to be traced. */
+  begin(): void {
+    this.#looked = { at: performance.now(), requests: 0 };
+  }
+
+  /** Lets go of those that can be. Whether they still have such memory is looked at now and then. */
+  prune(tracees: Tracees, { policy, log }: { readonly policy: Policy; readonly log: Log }): void {
+    // What such a process executes must be looked at, and the filter has asked about that already.
+    if (!allows(policy, 'execfile')) return;
+    const { at, requests } = this.#looked;
+    const now = performance.now();
+    const isDue = requests >= LOOK.requests || now - at >= LOOK.milliseconds;
+    this.#looked = isDue ? { at: now, requests: 0 } : { at, requests: requests + 1 };
+    for (const traced of tracees.processes) {
+      const [threadId] = traced.threads;
+      if (isDue && threadId !== undefined) traced.memory.prune(threadId);
+      if (traced.memory.isInteresting || traced.isLeaving) continue;
+      if (log.enabled) {
+        log.write({ event: 'detached', processId: traced.processId, reason: 'it has no such memory any more' });
+      }
+      tracees.leave(traced);
+    }
+  }
+}
