@@ -85,11 +85,12 @@ export class ContextFile implements Disposable {
   /**
    * Creates a file that can be handed out: calls of it fault.
    *
+   * @param gone is told when the supervisor has let go of it
    * @throws TrampfdError EMFILE, ENFILE or ENOMEM as memfd_create(2) and mmap(2) have them; EINVAL where the kernel does
    * not know F_SEAL_FUTURE_WRITE
    */
-  static create(architecture: ArchitectureName, pageSize: number): ContextFile {
-    const file = OwnFile.create(contextLayout(architecture, pageSize).size);
+  static create(architecture: ArchitectureName, pageSize: number, gone?: () => void): ContextFile {
+    const file = OwnFile.create(contextLayout(architecture, pageSize).size, gone);
     let made: ContextFile | undefined;
     try {
       made = new ContextFile(architecture, pageSize, file);

@@ -37,9 +37,11 @@ export class OwnFile implements Disposable {
   readonly inode: bigint;
   readonly device: number;
   readonly #descriptor: number;
+  readonly #gone: () => void;
   #disposed = false;
 
-  private constructor(descriptor: number, inode: bigint, device: number) {
+  private constructor(descriptor: number, inode: bigint, device: number, gone: () => void) {
+    this.#gone = gone;
     this.#descriptor = descriptor;
     this.inode = inode;
     this.device = device;
@@ -48,13 +50,14 @@ export class OwnFile implements Disposable {
   /**
    * Creates a file of a size, which nobody else has yet.
    *
+   * @param gone is told when its descriptor is closed
    * @throws TrampfdError EMFILE, ENFILE or ENOMEM as memfd_create(2) has them
    */
-  static create(size: number): OwnFile {
+  static create(size: number, gone: () => void = () => undefined): OwnFile {
     const descriptor = createMemoryFile(FILE_NAME, size);
     if (descriptor < 0) throw failure('memfd_create', descriptor);
     const identity = fileIdentityOf(descriptor);
-    if (typeof identity !== 'number') return new OwnFile(descriptor, identity.inode, identity.device);
+    if (typeof identity !== 'number') return new OwnFile(descriptor, identity.inode, identity.device, gone);
     close(descriptor);
     throw failure('statx', identity);
   }
@@ -65,6 +68,7 @@ export class OwnFile implements Disposable {
    * @param size in bytes, a multiple of the page size; what the content does not fill is zero
    * @param growth whether the file can become larger from then on
    * @param start bytes before the content, a multiple of the page size: a hole, which takes no memory
+   * @param gone as for {@link OwnFile.create}
    * @throws TrampfdError as {@link OwnFile.create}, {@link OwnFile.map} and {@link OwnFile.seal}
    */
   static createSealed(
@@ -72,8 +76,9 @@ export class OwnFile implements Disposable {
     content: Uint8Array,
     growth: 'fixed' | 'may grow',
     start = 0,
+    gone: () => void = () => undefined,
   ): { readonly file: OwnFile; readonly mapping: MappedFile } {
-    const file = OwnFile.create(size);
+    const file = OwnFile.create(size, gone);
     let mapping: MappedFile | undefined;
     try {
       mapping = file.map(start, size - start);
@@ -160,5 +165,6 @@ export class OwnFile implements Disposable {
     if (this.#disposed) return;
     this.#disposed = true;
     close(this.#descriptor);
+    this.#gone();
   }
 }

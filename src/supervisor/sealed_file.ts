@@ -54,15 +54,17 @@ export class UnsealedFile implements Disposable {
   /**
    * Creates a file with one page of traps that can be handed out.
    *
+   * @param gone is told when the supervisor has let go of it
    * @throws TrampfdError EMFILE, ENFILE or ENOMEM as memfd_create(2) and mmap(2) have them; EINVAL where the kernel does
    * not know F_SEAL_FUTURE_WRITE
    */
-  static create(architecture: ArchitectureName, pageSize: number): UnsealedFile {
+  static create(architecture: ArchitectureName, pageSize: number, gone?: () => void): UnsealedFile {
     const { file, mapping } = OwnFile.createSealed(
       2 * pageSize,
       trapPage(architecture, pageSize),
       'may grow',
       pageSize,
+      gone,
     );
     return new UnsealedFile(file, mapping);
   }

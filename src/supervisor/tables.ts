@@ -24,9 +24,11 @@
  */
 import { errnoNumbers } from '../abi/errno.js';
 import { descriptorPath, fileIdentity } from '../linux/descriptor.js';
+import { resourceLimit } from '../linux/process.js';
 import type { TableObject } from '../object/table.js';
 import type { UserTrampoline } from '../object/user.js';
 import type { DescriptorKind } from '../object/write.js';
+import { Allowance } from './allowance.js';
 import type { ContextFile } from './context_file.js';
 import { heldBy } from './holdings.js';
 import type { UnsealedFile } from './sealed_file.js';
@@ -65,6 +67,13 @@ export interface UserEntry {
   readonly file: ContextFile;
 }
 
+/** Descriptors of ours that are left for all else, and the part of what others have left that one process may have of the rest. */
+const RESERVE = 256;
+const SHARE = 1 / 2;
+
+/** How many times as long as it has taken nobody looks again for room. */
+const REST = 8;
+
 /** Tables below this number are never looked through. */
 const SMALLEST_SWEEP = 64;
 
@@ -73,12 +82,19 @@ export class Tables {
   readonly #window: Window;
   readonly #entries = new Map<bigint, TableEntry | UserEntry>();
   #sweepAt = SMALLEST_SWEEP;
+  #nextRoom = 0;
   /** The kernel's own file system of memfds: the same for all of them. */
   #device: number | undefined;
 
   constructor(window: Window) {
     this.#window = window;
   }
+
+  /** The descriptors that are held for objects which can change yet. */
+  readonly descriptors: Allowance = new Allowance(() => {
+    const { soft } = resourceLimit('RLIMIT_NOFILE');
+    return Math.max(0, Number(soft) - RESERVE);
+  }, SHARE);
 
   /** How many are known. */
   get size(): number {
@@ -130,6 +146,14 @@ export class Tables {
   drop(entry: TableEntry | UserEntry): void {
     entry.file?.[Symbol.dispose]();
     this.#entries.delete(entry.inode);
+  }
+
+  /** Forgets what nobody needs any longer, for a caller that gets nothing else: not more often than others can bear. */
+  makeRoom(): void {
+    const now = performance.now();
+    if (now < this.#nextRoom) return;
+    this.sweep();
+    this.#nextRoom = performance.now() + REST * (performance.now() - now);
   }
 
   /** Forgets the tables that nobody needs any longer. */

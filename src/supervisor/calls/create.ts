@@ -70,7 +70,7 @@ function answer(context: CallContext): Answer {
   if (creator === undefined) return refuse('EACCES', 'the calling process cannot be found in /proc');
   const object = createTable(entry, pageSize);
   return newDescriptor(context, {
-    make: () => UnsealedFile.create(entry, pageSize),
+    make: (gone) => UnsealedFile.create(entry, pageSize, gone),
     prepare: () =>
       isValid(context) && writeMemory(threadId, address, encodeInfo(infoOf(object)))
         ? undefined

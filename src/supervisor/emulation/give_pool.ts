@@ -11,6 +11,7 @@ import type { RemoteCall } from '../../linux/injected_calls.js';
 import type { Listener } from '../../linux/listener.js';
 import type { StoppingThread } from '../../linux/ptrace.js';
 import type { Range } from '../../policy/memory.js';
+import type { OwnMemory } from './own_memory.js';
 import type { OwnPage } from './own_page.js';
 import type { OwnPages } from './own_pages.js';
 import { PagePool, POOL_LENGTH } from './page_pool.js';
@@ -26,20 +27,31 @@ export interface HandedPool {
  * Hands a caller that waits for its answer a new pool.
  *
  * @param id of the notification
+ * @param processId of the process that it is for
  * @returns nothing where there is none to be had: its pages stay as they are
  */
-export function handPool(listener: Listener, id: bigint): HandedPool | undefined {
+export function handPool(
+  listener: Listener,
+  id: bigint,
+  processId: number,
+  ownMemory: OwnMemory,
+): HandedPool | undefined {
+  const gone = ownMemory.take(processId, POOL_LENGTH);
+  if (gone === undefined) return undefined;
   let pool: PagePool | undefined;
   try {
-    pool = PagePool.create();
+    pool = PagePool.create(gone);
     const source = pool.file.handOut();
     const descriptor = listener.addDescriptor(id, source);
     close(source);
+    // The mapping holds it from here on.
+    pool.file[Symbol.dispose]();
     if (descriptor >= 0) return { pool, descriptor };
   } catch {
     // What it costs is time: calls stay emulated.
   }
   pool?.[Symbol.dispose]();
+  gone();
   return undefined;
 }
 

@@ -12,6 +12,7 @@ import { close, descriptorPath, fileIdentity } from '../../linux/descriptor.js';
 import { hasOwnFilter } from '../../linux/proc.js';
 import type { StoppingThread } from '../../linux/ptrace.js';
 import { int32 } from '../call.js';
+import { LONGEST_VIEW } from './own_memory.js';
 import { type EmulationRequest, Refusal, type RequestContext, rounded, stopBehind } from './request.js';
 import { roomFor } from './room.js';
 import { askDisposition } from './signals.js';
@@ -78,10 +79,23 @@ export function makeView(request: EmulationRequest, traced: TracedProcess, conte
   }
   const written = { ...identity, name: fileName, offset: offsetOf(request), descriptor: int32(descriptor) };
   const size = Number(rounded(length));
-  const pages = ViewPages.create(size);
+  // Of the pages and of the links behind them.
+  const gone = length <= LONGEST_VIEW ? context.ownMemory.take(traced.processId, 2 * size) : undefined;
+  if (gone === undefined) {
+    return new Refusal(context.ownMemory.refuse(traced.processId, `no executable view of ${length} bytes`));
+  }
+  let pages: ViewPages;
+  try {
+    pages = ViewPages.create(size, gone);
+  } catch (error) {
+    gone();
+    throw error;
+  }
   const source = pages.file.handOut();
   const number = listener.addDescriptor(notification.id, source);
   close(source);
+  // The mapping holds it from here on: a program with many views costs no descriptors.
+  pages.file[Symbol.dispose]();
   if (number < 0) {
     pages[Symbol.dispose]();
     return new Refusal(`the caller cannot be given a descriptor: ${errnoName(-number)}`);

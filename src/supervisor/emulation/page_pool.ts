@@ -24,20 +24,23 @@ export class PagePool implements Disposable {
   /** How many memories have a use for each page. */
   readonly #uses = new Uint32Array(POOL_PAGES);
   #users = 1;
+  readonly #gone: () => void;
 
-  private constructor(file: OwnFile, mapping: MappedFile) {
+  private constructor(file: OwnFile, mapping: MappedFile, gone: () => void) {
     this.file = file;
     this.#mapping = mapping;
+    this.#gone = gone;
   }
 
   /**
    * Makes the pages, of traps alone, that nobody else can ever write.
    *
+   * @param gone is told when they are needed no more
    * @throws TrampfdError ENOMEM and the like, as memfd_create(2) and mmap(2) have them
    */
-  static create(): PagePool {
+  static create(gone: () => void = () => undefined): PagePool {
     const { file, mapping } = OwnFile.createSealed(POOL_LENGTH, new Uint8Array(POOL_LENGTH).fill(TRAP), 'fixed');
-    return new PagePool(file, mapping);
+    return new PagePool(file, mapping, gone);
   }
 
   /** Another memory has the pages. */
@@ -89,5 +92,6 @@ export class PagePool implements Disposable {
   [Symbol.dispose](): void {
     this.#mapping[Symbol.dispose]();
     this.file[Symbol.dispose]();
+    this.#gone();
   }
 }

@@ -12,6 +12,7 @@ import { isReplaced } from '../../linux/stops.js';
 import { sayFailure } from '../failure.js';
 import type { Log } from '../log.js';
 import type { RefusedRuntimes } from '../refused_runtimes.js';
+import type { OwnMemory } from './own_memory.js';
 import type { PendingRequests } from './pending.js';
 import type { EmulationShared } from './shared.js';
 import type { TracedProcess } from './tracees.js';
@@ -47,6 +48,7 @@ export interface RequestContext {
   readonly log: Log;
   readonly refusedRuntimes: RefusedRuntimes;
   readonly pageSize: number;
+  readonly ownMemory: OwnMemory;
   readonly tracedOf: (threadId: number) => TracedProcess | undefined;
   readonly attach: (processId: number) => TracedProcess | 'later' | undefined;
   readonly endBurst: () => void;

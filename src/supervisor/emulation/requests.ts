@@ -45,7 +45,7 @@ function isOfKnown({ threadId }: Notification, places: readonly CodePlace[]): bo
 function makeWithout(
   request: EmulationRequest,
   traced: TracedProcess,
-  { listener }: RequestContext,
+  { listener, ownMemory }: RequestContext,
   places: readonly CodePlace[],
 ): string | Refusal {
   const { notification, entry, name } = request;
@@ -59,7 +59,8 @@ function makeWithout(
   const mayBePromoted = isNew && isOwn && isWritable && entry === 'x86-64' && !hasOwnFilter(notification.threadId);
   const isKnown = mayBePromoted && isOfKnown(notification, places);
   const [address, length] = notification.arguments;
-  const handed = mayBePromoted && ownPages.needsPool ? handPool(listener, notification.id) : undefined;
+  const handed =
+    mayBePromoted && ownPages.needsPool ? handPool(listener, notification.id, traced.processId, ownMemory) : undefined;
   const thread = stopBehind(listener, notification);
   if (thread instanceof Refusal) {
     handed?.pool[Symbol.dispose]();

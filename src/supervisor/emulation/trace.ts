@@ -22,6 +22,7 @@ import { FairQueue } from '../fair_queue.js';
 import { type LogTarget, openLog } from '../log.js';
 import { RefusedRuntimes } from '../refused_runtimes.js';
 import { hexadecimal, loggedNotification } from '../report.js';
+import { OwnMemory } from './own_memory.js';
 import { isAnswered, type PendingRequests } from './pending.js';
 import type { ThreadOrder } from './remote_thread.js';
 import { type EmulationRequest, endStranded, Refusal, type RequestContext } from './request.js';
@@ -152,6 +153,7 @@ function trace({
     log,
     refusedRuntimes: new RefusedRuntimes(policy, log),
     pageSize,
+    ownMemory: new OwnMemory(),
     tracedOf: (threadId) => tracer.tracedOf(threadId),
     attach: (processId) => tracer.attach(processId),
     endBurst: () => tracer.endBurst(),

@@ -32,6 +32,9 @@ export interface WrittenFile extends FileIdentity {
 /** mmap2(2) counts its offset in these units. */
 const MMAP2_UNIT = 4096n;
 
+/** Bytes that are written at once. */
+const SLICE = 65_536;
+
 /** The supervisor's file behind a view: its pages, and as many behind them with the links. Processes share it, as they share the program's file. */
 export class ViewPages implements Disposable {
   readonly file: OwnFile;
@@ -44,22 +47,27 @@ export class ViewPages implements Disposable {
   #distance: bigint | undefined;
   #linkDistance: number | undefined;
   #users = 1;
+  readonly #gone: () => void;
 
-  private constructor(file: OwnFile, mapping: MappedFile, length: number) {
+  private constructor(file: OwnFile, mapping: MappedFile, length: number, gone: () => void) {
     this.file = file;
     this.#mapping = mapping;
     this.length = length;
+    this.#gone = gone;
   }
 
   /**
    * Makes the pages, of traps alone, that nobody else can ever write.
    *
    * @param length bytes, a multiple of a page
+   * @param gone is told when they are needed no more
    * @throws TrampfdError ENOMEM and the like, as memfd_create(2) and mmap(2) have them
    */
-  static create(length: number): ViewPages {
-    const { file, mapping } = OwnFile.createSealed(2 * length, new Uint8Array(length).fill(TRAP), 'fixed');
-    return new ViewPages(file, mapping, length);
+  static create(length: number, gone: () => void = () => undefined): ViewPages {
+    const traps = new Uint8Array(Math.min(length, SLICE)).fill(TRAP);
+    const { file, mapping } = OwnFile.createSealed(2 * length, traps, 'fixed');
+    for (let at = traps.length; at < length; at += SLICE) mapping.write(traps.subarray(0, length - at), at);
+    return new ViewPages(file, mapping, length, gone);
   }
 
   share(): this {
@@ -121,6 +129,7 @@ export class ViewPages implements Disposable {
   [Symbol.dispose](): void {
     this.#mapping[Symbol.dispose]();
     this.file[Symbol.dispose]();
+    this.#gone();
   }
 }
 

@@ -31,7 +31,7 @@ export function answerUserCreate(context: CallContext): Answer {
   const created = createUser(bytes, entry, pageSize);
   if ('errno' in created) return refuse(created.errno, created.reason);
   return newDescriptor(context, {
-    make: () => ContextFile.create(entry, pageSize),
+    make: (gone) => ContextFile.create(entry, pageSize, gone),
     prepare: () => undefined,
     adopt(file, descriptor) {
       tables.adoptUser(file, created.user);
