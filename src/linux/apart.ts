@@ -15,8 +15,10 @@ import { PRCTL, WAIT } from '../abi/process.js';
 import { type SyscallName, syscallNumbers } from '../abi/syscalls.js';
 import { affinityOf, areSame, type Processors, setAffinity } from './affinity.js';
 import { APART_CODE, BLOCK, ENTRIES, RECORD } from './apart_code.js';
+import { close } from './descriptor.js';
 import { allocate, type NativeFunction, type NativeMemory, native, nativeAt, negatedErrno } from './libc.js';
 import { mapCode } from './own_code.js';
+import { sendDescriptor, socketPair } from './passed_descriptor.js';
 import { kill, signalNumbers } from './signal.js';
 
 const libcClone = native('int clone(uint64_t, uint64_t, int, uint64_t)');
@@ -100,9 +102,12 @@ export class ApartProcess {
   readonly dataView: DataView;
   readonly #code: Code;
   readonly #block: NativeMemory;
+  /** The end of a socket whose other end is descriptor 0 there. */
+  readonly #socket: number | undefined;
   #isGone = false;
 
-  private constructor(processId: number, made: Code, block: NativeMemory) {
+  private constructor(processId: number, made: Code, block: NativeMemory, socket: number | undefined) {
+    this.#socket = socket;
     this.processId = processId;
     this.#code = made;
     this.#block = block;
@@ -114,17 +119,29 @@ export class ApartProcess {
   /**
    * Starts one; it ends with the calling thread.
    *
-   * @returns it, or the negated error number of clone(2)
+   * @param isGivenFiles - whether it can be {@link ApartProcess.give}n open files
+   * @returns it, or the negated error number of clone(2) or socketpair(2)
    * @throws TrampfdError as {@link mapCode}
    */
-  static start(): ApartProcess | number {
+  static start(isGivenFiles = false): ApartProcess | number {
+    if (!isGivenFiles) return ApartProcess.#start(undefined, -1);
+    const ends = socketPair();
+    if (typeof ends === 'number') return ends;
+    const [ours, theirs] = ends;
+    const started = ApartProcess.#start(ours, theirs);
+    close(theirs);
+    if (typeof started === 'number') close(ours);
+    return started;
+  }
+
+  static #start(socket: number | undefined, kept: number): ApartProcess | number {
     const made = theCode();
     const block = freeBlocks.pop() ?? allocate(DATA + DATA_SIZE + STACK);
     const { view } = block;
     view.setInt32(BLOCK.asked, 1, true);
     for (const word of [BLOCK.sleeps, BLOCK.rounds, BLOCK.waiter]) view.setInt32(word, 0, true);
     view.setInt32(BLOCK.parent, process.pid, true);
-    view.setInt32(BLOCK.kept, -1, true);
+    view.setInt32(BLOCK.kept, kept, true);
     const top = (block.address + BigInt(DATA + DATA_SIZE + STACK)) & ~15n;
     // The first calls: it is of no session, stands in no folder of ours, and is named for people.
     block.bytes.set(Buffer.from('/\0trampfd-apart\0'), DATA);
@@ -147,7 +164,7 @@ export class ApartProcess {
     if (made.processors !== undefined && now !== undefined && !areSame(made.processors, now)) {
       setAffinity(processId, made.processors);
     }
-    const apart = new ApartProcess(processId, made, block);
+    const apart = new ApartProcess(processId, made, block, socket);
     for (const until = performance.now() + STARTING; !apart.await(1); ) {
       if (performance.now() < until && !apart.isGone) continue;
       apart.kill();
@@ -189,6 +206,16 @@ export class ApartProcess {
     return this.#block.view.getInt32(BLOCK.asked, true) === 0;
   }
 
+  /** Whether it can be given open files. */
+  get isGivenFiles(): boolean {
+    return this.#socket !== undefined;
+  }
+
+  /** Sends it an open file of this process, which it takes by recvmsg(2) from descriptor 0; whether that was possible. */
+  give(descriptor: number): boolean {
+    return this.#socket !== undefined && sendDescriptor(this.#socket, descriptor);
+  }
+
   /** The result of a call, an error number negated. */
   result(index: number): number {
     return Number(this.#block.view.getBigInt64(BLOCK.list + index * RECORD.size + RECORD.result, true));
@@ -214,6 +241,7 @@ export class ApartProcess {
     // Where another thread of ours has taken its end, there is no such child (ECHILD).
     if (Number(libcWaitpid(this.processId, 0n, WAIT.__WALL | WAIT.WNOHANG)) === 0) return false;
     this.#isGone = true;
+    if (this.#socket !== undefined) close(this.#socket);
     freeBlocks.push(this.#block);
     return true;
   }

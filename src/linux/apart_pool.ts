@@ -2,14 +2,14 @@
  * Calls that may take as long as another process likes, made apart (apart.ts): each waited for a moment, and what is not
  * done by then left to itself, while another process makes the next ones.
  *
- * What is late is thrown as {@link Late}. Whoever was asked for something can then be put off, and asked anew when the call
- * is done: an {@link Attempt} remembers what came of the calls that it has made before.
+ * What is late is thrown (late_call.ts), and whoever has asked for it can be put off.
  *
  * @module
  */
 import { errnoName } from '../abi/errno.js';
 import { TrampfdError } from '../error.js';
 import { type ApartCall, ApartProcess } from './apart.js';
+import { currentAttempt, Late, type Pending, promptly, tooMany } from './late_call.js';
 import { processOf } from './proc.js';
 
 /** How long a call is waited for, in milliseconds: at most; of a process that was late lately; while one only waits for a processor. */
@@ -33,32 +33,47 @@ const BURST = 0.1;
 const ROUNDS = 3000;
 /** After a call that took as long though it was looked for, calls are waited for asleep: so many. */
 const REST = 256;
+/** How often a call is tried whose process was ended. */
+const MOST_TRIES = 3;
+/** The highest descriptor that there can be. */
+const LAST_DESCRIPTOR = 0xffffffff;
 
 /** A call that is under way and not waited for. */
-export class Pending {
+class LateCall implements Pending {
   readonly key: string;
   readonly processId: number;
   readonly #apart: ApartProcess;
-  readonly #collect: (apart: ApartProcess) => unknown;
+  readonly #collect: ((apart: ApartProcess) => unknown) | undefined;
   /** Whether nobody wants to know any more. */
   isForgotten = false;
 
-  constructor(key: string, processId: number, apart: ApartProcess, collect: (apart: ApartProcess) => unknown) {
+  /** @param collect - gives what came of it; undefined where it is only known then that it is done, and to be tried anew */
+  constructor(
+    key: string,
+    processId: number,
+    apart: ApartProcess,
+    collect: ((apart: ApartProcess) => unknown) | undefined,
+  ) {
     this.key = key;
     this.processId = processId;
     this.#apart = apart;
     this.#collect = collect;
   }
 
+  /** Whether there is no more to wait for. */
   get isDone(): boolean {
-    return this.#apart.isFree;
+    return this.#apart.isFree || this.#apart.isGone;
   }
 
-  /** What came of it, once it is done; its process then makes others. */
-  take(): unknown {
+  /** What came of it, once it is done, and its process makes others; undefined where it is to be tried anew. */
+  take(): { readonly value: unknown } | undefined {
+    if (!this.#apart.isFree || this.#collect === undefined) {
+      this.forget();
+      return undefined;
+    }
     const value = this.#collect(this.#apart);
     if (late.delete(this)) spare.push(this.#apart);
-    return value;
+    return { value };
   }
 
   /** Nobody wants to know. Its process is ended, as soon as it can be. */
@@ -74,18 +89,8 @@ export class Pending {
   }
 }
 
-/** Thrown where a call was not done in time. */
-export class Late extends Error {
-  readonly pending: Pending;
-
-  constructor(pending: Pending) {
-    super(`${pending.key} takes long: another process, or a disk, has yet to deliver the memory or the file`);
-    this.pending = pending;
-  }
-}
-
 /** The calls of this thread that are late, and processes that make none now. */
-const late = new Set<Pending>();
+const late = new Set<LateCall>();
 const spare: ApartProcess[] = [];
 /** Processes that were late, and until when that counts. */
 const slow = new Map<number, number>();
@@ -93,66 +98,7 @@ let credit: number = MOST_AT_ONCE;
 let counted = performance.now();
 let before = 0;
 let rest = 0;
-let current: Attempt | undefined;
-
-/** What somebody has asked for, and what came of the calls made apart for it so far. */
-export class Attempt {
-  readonly #results = new Map<string, unknown>();
-  #pending: Pending | undefined;
-
-  /**
-   * Tries it.
-   *
-   * @throws Late where it is to be tried anew once {@link Attempt.isReady}; nothing may have been done by then that cannot
-   *   be done twice
-   */
-  run<T>(action: () => T): T {
-    const outer = current;
-    current = this;
-    try {
-      return action();
-    } catch (error) {
-      if (error instanceof Late) this.#pending = error.pending;
-      throw error;
-    } finally {
-      current = outer;
-    }
-  }
-
-  /** Whether a new try can come further than the last. */
-  get isReady(): boolean {
-    const pending = this.#pending;
-    if (pending === undefined) return true;
-    if (!pending.isDone) return false;
-    this.#pending = undefined;
-    this.#results.set(pending.key, pending.take());
-    return true;
-  }
-
-  /** What came of a call that was late. */
-  find(key: () => string): { readonly value: unknown } | undefined {
-    if (this.#results.size === 0) return undefined;
-    const name = key();
-    return this.#results.has(name) ? { value: this.#results.get(name) } : undefined;
-  }
-
-  /** It is wanted no more. */
-  forget(): void {
-    this.#pending?.forget();
-    this.#pending = undefined;
-  }
-}
-
-/** Does something that can be done without, where it is late. */
-export function promptly<T>(action: () => T, otherwise: T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof Late) error.pending.forget();
-    else if (!(error instanceof TrampfdError) || error.code !== 'ERR_TRAMPFD_LATE') throw error;
-    return otherwise;
-  }
-}
+let areGivenFiles = false;
 
 /** A call that is made apart. */
 export interface Demand<T> {
@@ -172,9 +118,27 @@ export interface Demand<T> {
  *   like where no process can be started
  */
 export function makeApart<T>(demand: Demand<T>): T {
-  const known = current?.find(demand.key);
+  const known = currentAttempt()?.find(demand.key);
   if (known !== undefined) return known.value as T;
-  const apart = takeProcess();
+  for (let tries = 1; ; tries++) {
+    const apart = takeProcess();
+    const made = makeIn(apart, demand, true);
+    if (made !== undefined) {
+      spare.push(apart);
+      return made.value;
+    }
+    // Somebody has ended it.
+    if (tries === MOST_TRIES) throw tooMany('the process that reads the memory of programs was ended, again and again');
+  }
+}
+
+/**
+ * Makes a call in a process.
+ *
+ * @param isUsedAnew - whether that process is to make others when it is late and done
+ * @returns undefined where that process has ended
+ */
+function makeIn<T>(apart: ApartProcess, demand: Demand<T>, isUsedAnew: boolean): { readonly value: T } | undefined {
   const calls = demand.calls(apart);
   const start = performance.now();
   // Whoever was late costs the others no wait again.
@@ -183,14 +147,53 @@ export function makeApart<T>(demand: Demand<T>): T {
   apart.lookFor(isBurst ? ROUNDS : 0);
   if (!apart.make(calls, longest) && !waits(apart, start + longest, start + LONGEST)) {
     credit -= performance.now() - start;
-    throw isLate(demand, apart);
+    if (apart.isGone) return undefined;
+    throw isLate(demand, apart, isUsedAnew);
   }
   before = performance.now();
   if (rest > 0) rest -= 1;
   else if (isBurst && before - start > BURST) rest = REST;
-  const value = demand.collect(apart);
-  spare.push(apart);
-  return value;
+  return { value: demand.collect(apart) };
+}
+
+/** Calls that are made by one process, which keeps what they open until the end. */
+export class ApartSession implements Disposable {
+  readonly #threadId: number;
+  #apart: ApartProcess | undefined;
+
+  /** @param threadId - a thread of the process that may make the calls late */
+  constructor(threadId: number) {
+    this.#threadId = threadId;
+    this.#apart = takeProcess();
+  }
+
+  /**
+   * Makes calls.
+   *
+   * @throws as {@link makeApart}; then it makes none any more
+   */
+  make<T>(what: string, calls: Demand<T>['calls'], collect: Demand<T>['collect']): T {
+    const apart = this.#apart;
+    this.#apart = undefined;
+    if (apart === undefined) throw new RangeError('apart: a session that is over');
+    const made = makeIn(apart, { key: () => what, threadId: this.#threadId, calls, collect }, false);
+    if (made === undefined) throw tooMany('the process that reads the memory of programs was ended');
+    this.#apart = apart;
+    return made.value;
+  }
+
+  /** Closes what is open: also that may take long. */
+  [Symbol.dispose](): void {
+    const apart = this.#apart;
+    if (apart === undefined) return;
+    const first = apart.isGivenFiles ? 1 : 0;
+    const calls = (): readonly ApartCall[] => [{ call: 'close_range', arguments: [first, LAST_DESCRIPTOR, 0] }];
+    promptly(() => {
+      this.make('closing files', calls, () => undefined);
+      spare.push(apart);
+    }, undefined);
+    this.#apart = undefined;
+  }
 }
 
 /** Waits on, until a time; or where it waits for nothing but a processor, until a later one. */
@@ -222,11 +225,11 @@ function sweep(): void {
 }
 
 /** Leaves a call to itself. */
-function isLate<T>({ key, threadId, collect }: Demand<T>, apart: ApartProcess): Error {
+function isLate<T>({ key, threadId, collect }: Demand<T>, apart: ApartProcess, isUsedAnew: boolean): Error {
   const processId = processOf(threadId) ?? threadId;
   slow.set(processId, performance.now() + REMEMBERED);
   sweep();
-  const pending = new Pending(key(), processId, apart, collect);
+  const pending = new LateCall(key(), processId, apart, isUsedAnew ? collect : undefined);
   late.add(pending);
   const ofOne = [...late].filter((one) => one.processId === processId).length;
   if (late.size <= MOST_LATE && ofOne <= MOST_OF_ONE) return new Late(pending);
@@ -236,23 +239,25 @@ function isLate<T>({ key, threadId, collect }: Demand<T>, apart: ApartProcess): 
   );
 }
 
-function tooMany(reason: string): TrampfdError {
-  return new TrampfdError('ERR_TRAMPFD_LATE', reason);
-}
-
 /** A process that makes no calls now. */
 function takeProcess(): ApartProcess {
   const free = spare.pop();
-  if (free !== undefined) return free;
+  if (free?.isGivenFiles === areGivenFiles) return free;
+  free?.kill();
   sweep();
   if (late.size > 2 * MOST_LATE) throw tooMany(`${late.size} reads of memory are under way that take long`);
-  const started = ApartProcess.start();
+  const started = ApartProcess.start(areGivenFiles);
   if (typeof started !== 'number') return started;
   const name = errnoName(-started);
   throw new TrampfdError(name, `no process can be started to read the memory of programs (${name})`, {
     syscall: 'clone',
     errno: -started,
   });
+}
+
+/** Has the processes to come be ones that can be given open files. */
+export function giveFiles(): void {
+  areGivenFiles = true;
 }
 
 /** Starts what makes calls apart, before there are any. Where it cannot be started, the first call says so. */

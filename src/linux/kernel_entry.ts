@@ -4,7 +4,7 @@
  * @module
  */
 import type { Entry } from '../abi/syscalls.js';
-import { promptly } from './apart_pool.js';
+import { promptly } from './late_call.js';
 import { readMemory } from './memory.js';
 import { mappings } from './proc.js';
 

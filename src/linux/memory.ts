@@ -6,8 +6,10 @@
  *
  * @module
  */
+import { errnoNumbers } from '../abi/errno.js';
 import type { ApartCall, ApartProcess } from './apart.js';
 import { makeApart } from './apart_pool.js';
+import { readHanded, writeHanded } from './handed_memory.js';
 import { allocate, native, negatedErrno } from './libc.js';
 import { isServed } from './served.js';
 
@@ -54,7 +56,7 @@ function read(threadId: number, address: bigint, length: number): Uint8Array | n
     const count = negatedErrno(processVmReadv(threadId, own.address, 1, own.address + 16n, 1, 0));
     return count < 0 ? count : ownBytes.subarray(0, count);
   }
-  return makeApart({
+  const bytes = makeApart<Uint8Array | number>({
     key: () => `reading ${length} bytes of thread ${threadId} at 0x${address.toString(16)}`,
     threadId,
     calls: (apart) => transfer('process_vm_readv', apart, threadId, address, length),
@@ -63,6 +65,7 @@ function read(threadId: number, address: bigint, length: number): Uint8Array | n
       return count < 0 ? count : apart.data.slice(VECTORS, VECTORS + count);
     },
   });
+  return bytes === -errnoNumbers.EPERM ? readHanded(threadId, address, length) : bytes;
 }
 
 /**
@@ -133,7 +136,8 @@ export function writeMemory(threadId: number, address: bigint, bytes: Uint8Array
     },
     collect: (apart) => apart.result(0),
   });
-  return count === bytes.length;
+  const written = count === -errnoNumbers.EPERM ? writeHanded(threadId, address, bytes) : count;
+  return written === bytes.length;
 }
 
 /** Whether the memory of a process may be read at an address: 0 or a negated error number. @throws as {@link makeApart} */

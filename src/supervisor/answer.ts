@@ -7,8 +7,7 @@
 import { errnoNumbers } from '../abi/errno.js';
 import { AUDIT_ARCH } from '../abi/seccomp.js';
 import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js';
-import { TrampfdError } from '../error.js';
-import { Late } from '../linux/apart_pool.js';
+import { isTooMany, Late } from '../linux/late_call.js';
 import type { Notification } from '../linux/listener.js';
 import { firstMatch } from '../policy/evaluate.js';
 import { allows, emulates, type Policy } from '../policy/kinds.js';
@@ -204,7 +203,7 @@ export function answerNotification(supervision: Supervision, notification: Notif
     answer = decide(supervision, notification);
   } catch (error) {
     if (error instanceof Late) throw error;
-    const isTooLate = error instanceof TrampfdError && error.code === 'ERR_TRAMPFD_LATE';
+    const isTooLate = isTooMany(error);
     const reason = isTooLate ? error.message : `the supervisor failed: ${messageOf(error)}`;
     sayFailure(reason);
     answer = refuse(isTooLate ? 'EFAULT' : 'EACCES', reason);

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { Attempt, Late } from '../linux/apart_pool.js';
+import { Attempt, Late } from '../linux/late_call.js';
 import type { Notification } from '../linux/listener.js';
 
 /** A call that waits, and what is known of its memory so far. */

@@ -13,9 +13,9 @@
  */
 import { MODEM, MODEM_LINE, VIDEO_BUFFERS, VIDEO_BUFFERS_LAYOUT, VIDEO_MEMORY } from '../../abi/ioctl.js';
 import { USERFAULTFD_IOC_NEW } from '../../abi/userfaultfd.js';
-import { promptly } from '../../linux/apart_pool.js';
 import { close } from '../../linux/descriptor.js';
 import { characterMajor, isTerminalMajor, deviceCommand as makeCommand } from '../../linux/device_command.js';
+import { promptly } from '../../linux/late_call.js';
 import { readMemory, writeMemory } from '../../linux/memory.js';
 import { type Answer, type CallContext, int32, isValid, type NotifiedCall, refuse } from '../call.js';
 import { takeOwnDescriptor } from '../take_descriptor.js';

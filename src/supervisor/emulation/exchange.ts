@@ -6,9 +6,9 @@
  */
 import { PROT } from '../../abi/mman.js';
 import { SI_KERNEL } from '../../abi/process.js';
-import { promptly } from '../../linux/apart_pool.js';
 import { isError } from '../../linux/call_registers.js';
 import { callRemotely, type RemoteCall } from '../../linux/injected_calls.js';
+import { promptly } from '../../linux/late_call.js';
 import { readMemory } from '../../linux/memory.js';
 import { hasOwnFilter } from '../../linux/proc.js';
 import type { Fault } from '../../linux/told.js';

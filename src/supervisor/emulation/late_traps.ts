@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Attempt, Late } from '../../linux/apart_pool.js';
+import { Attempt, Late } from '../../linux/late_call.js';
 
 /** See the module. */
 export class LateTraps {

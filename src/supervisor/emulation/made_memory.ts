@@ -10,8 +10,8 @@
 import { CLONE } from '../../abi/mount.js';
 import { USER_REGS } from '../../abi/ptrace.js';
 import { type Entry, type SyscallName, syscallNumber } from '../../abi/syscalls.js';
-import { promptly } from '../../linux/apart_pool.js';
 import { ARGUMENTS } from '../../linux/call_registers.js';
+import { promptly } from '../../linux/late_call.js';
 import { readMemory } from '../../linux/memory.js';
 import { parentOf } from '../../linux/proc.js';
 import { haveOneMemory, sharersOf } from '../../linux/shared_memory.js';

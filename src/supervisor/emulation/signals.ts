@@ -13,8 +13,8 @@
 import { KERNEL_SIGACTION } from '../../abi/process.js';
 import { USER_REGS } from '../../abi/ptrace.js';
 import type { Entry } from '../../abi/syscalls.js';
-import { promptly } from '../../linux/apart_pool.js';
 import { callRemotely } from '../../linux/injected_calls.js';
+import { promptly } from '../../linux/late_call.js';
 import { readMemory, writeMemory } from '../../linux/memory.js';
 import { caughtSignals, hasOwnFilter } from '../../linux/proc.js';
 import { signalNumbers } from '../../linux/signal.js';

@@ -7,8 +7,8 @@
  * @module
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { Attempt, Late } from '../../linux/apart_pool.js';
 import { BellTimer, listenToBell, ownThreadId } from '../../linux/bell.js';
+import { Attempt, Late } from '../../linux/late_call.js';
 import { Listener, type NotificationSizes } from '../../linux/listener.js';
 import { tellOfLost } from '../../linux/lost_process.js';
 import { processOf } from '../../linux/proc.js';
