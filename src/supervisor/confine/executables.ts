@@ -30,6 +30,8 @@ interface Listing {
 /** When folders were changed: milliseconds. */
 export type FolderTimes = Map<string, number>;
 
+/** Where more folders have changed, all are searched anew. */
+const MOST_CHANGED = 100;
 const ANY_EXECUTE = 0o111;
 const MAY_BE_GONE = { throwIfNoEntry: false } as const;
 /** What no text of paths has that are written as realpath(3) gives them: steps in place and back, and escapes, as of zero and of the slash. */
@@ -126,6 +128,8 @@ function refreshed(listing: Listing, times: FolderTimes): Listing {
   });
   const changed = known.filter(([, time], index) => now[index] !== time);
   if (changed.length === 0) return listing;
+  // Each of them is searched with all below it, and compared with every file that is known.
+  if (changed.length > MOST_CHANGED) return searchAll(listing.trees);
   const folders = new Map(Object.entries(listing.folders));
   const files = new Set(listing.files);
   for (const [folder] of changed) {

@@ -110,6 +110,22 @@ describe('a listing of executable files', () => {
     assert.deepEqual(house.found(), ['bin/three']);
   });
 
+  test('is mended where more folders have changed than are looked at one by one', () => {
+    using house = new House();
+    for (let index = 0; index < 150; index++) {
+      mkdirSync(join(house.tree, 'share', String(index)));
+      house.add(`share/${index}/program`);
+    }
+    assert.equal(house.found()?.length, 152);
+    for (let index = 0; index < 150; index++) {
+      rmSync(join(house.tree, 'share', String(index), 'program'));
+      house.add(`share/${index}/${index % 2 === 0 ? 'other' : 'text'}`, index % 2 === 0 ? 0o755 : 0o644);
+    }
+    const found = house.found() ?? [];
+    assert.equal(found.length, 77);
+    assert.ok(found.includes('share/148/other') && !found.includes('share/149/text'));
+  });
+
   test('notices the first program in a folder for programs', () => {
     using house = new House();
     rmSync(join(house.tree, 'bin/one'));
