@@ -157,6 +157,15 @@ describe('a file is a room', () => {
     }
   });
 
+  test('standard error is written in one way', () => {
+    // Of all others, where the kernel's interface cannot be had.
+    const alone = join('src', 'cli', 'trampfd.ts');
+    for (const path of sources('src')) {
+      const writes = text(path).match(/writeSync\(2|console\.|process\.std(?:err|out)/g) ?? [];
+      assert.equal(writes.length, path === alone ? 1 : 0, `${path}: use say() of supervisor/standard_error.ts`);
+    }
+  });
+
   test('what is imported lies below: no box imports one above it, by any path', () => {
     const below: Readonly<Record<string, readonly string[]>> = {
       abi: ['abi'],

@@ -34,6 +34,7 @@ export const errnoNumbers = {
   ENOSPC: 28,
   ESPIPE: 29,
   EROFS: 30,
+  EPIPE: 32,
   EMLINK: 31,
   ENAMETOOLONG: 36,
   ENOSYS: 38,

@@ -90,7 +90,7 @@ export const SIGEV_THREAD_ID = 4;
 export const SIGEVENT = { sigev_signo: 8, sigev_notify: 12, sigev_notify_thread_id: 16, size: 64 } as const;
 
 /** Events of poll(2) (linux/poll.h). */
-export const POLL = { POLLIN: 1, POLLERR: 8, POLLHUP: 16 } as const;
+export const POLL = { POLLIN: 1, POLLOUT: 4, POLLERR: 8, POLLHUP: 16 } as const;
 
 /** Pidfds that name the calling thread and process, from Linux 6.14 (PIDFD_SELF_*, linux/fcntl.h or linux/pidfd.h there). */
 export const PIDFD_SELF: readonly number[] = [-10000, -10001];

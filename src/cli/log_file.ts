@@ -68,10 +68,7 @@ export function wrongWith(stats: Pick<Stats, 'mode' | 'nlink'>): { code: string;
 function openLooked(name: Buffer, looked: number): number {
   for (let waited = 0; ; waited += READER_INTERVAL) {
     try {
-      const log = openSync(`/proc/self/fd/${looked}`, APPENDING);
-      // A reader that is slow is waited for, as for any other writer.
-      fcntl(log, FCNTL.F_SETFL, constants.O_APPEND);
-      return log;
+      return openSync(`/proc/self/fd/${looked}`, APPENDING);
     } catch (error) {
       const code = codeOf(error);
       if (code !== 'ENXIO') throw refusal(name, code, 'name a file that can be');
@@ -106,7 +103,7 @@ function openDescriptor(name: Buffer, descriptor: number, inherited: readonly nu
   // Others are this process's own.
   if (!inherited.includes(descriptor)) throw refusal(name, 'EBADF', 'no such descriptor is open');
   try {
-    return openSync(`/proc/self/fd/${descriptor}`, APPENDING & ~constants.O_NONBLOCK);
+    return openSync(`/proc/self/fd/${descriptor}`, APPENDING);
   } catch {
     const copy = fcntl(descriptor, FCNTL.F_DUPFD_CLOEXEC, 3);
     if (copy < 0 || (fcntl(copy, FCNTL.F_GETFL, 0) & FCNTL.O_ACCMODE) === FCNTL.O_RDONLY) {

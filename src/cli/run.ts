@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { errnoName, errnoNumbers } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
 import { TrampfdError } from '../error.js';
@@ -18,8 +18,11 @@ import { handBack, shareStandardError } from '../supervisor/confine/descriptors.
 import { endRun, isLost, isTracedStopped, isTracing, lookForChildren, remind } from '../supervisor/emulation/shared.js';
 import { messageOf, sayFailure } from '../supervisor/failure.js';
 import { type LogTarget, openLog } from '../supervisor/log.js';
+import { KEPT_OF_LOG, outputMemory } from '../supervisor/output_memory.js';
 import { type Receiver, startReceiver } from '../supervisor/receiver.js';
+import { say } from '../supervisor/standard_error.js';
 import { type Supervised, start } from '../supervisor/start.js';
+import { endOutputs, followOutputs } from './farewell.js';
 import type { Inherited } from './launch.js';
 import { openLogFile } from './log_file.js';
 import type { RunOptions } from './run_arguments.js';
@@ -39,8 +42,8 @@ function endAs(change: ChildChange): never {
 
 /** Where the events of a run are written, if anywhere. */
 function logTarget({ log }: RunOptions, { descriptors }: Inherited, policy: Policy): LogTarget | undefined {
-  if (log === undefined) return policy.reports ? { descriptor: 2, form: 'text' } : undefined;
-  return { descriptor: openLogFile(log, descriptors), form: 'json' };
+  if (log === undefined) return policy.reports ? { form: 'text' } : undefined;
+  return { form: 'json', descriptor: openLogFile(log, descriptors), memory: outputMemory(KEPT_OF_LOG) };
 }
 
 /** Has descriptors be the program's too; one that was closed meanwhile is left alone. */
@@ -54,11 +57,12 @@ function handOn(descriptors: readonly number[]): void {
 }
 
 /** Ends the run of a program that could not be started, as env(1) and timeout(1) do. */
-function endUnstarted(program: string, errno: number): never {
+function endUnstarted(program: string, errno: number, log: LogTarget | undefined, signals: PassedSignals): never {
   const name = errnoName(errno);
   const notFound = name === 'ENOENT';
   const remedy = notFound ? 'no such program; give a path, or a name that is in PATH' : `cannot be executed (${name})`;
-  writeSync(2, `trampfd: ${program}: ${remedy}\n`);
+  say(`${program}: ${remedy}`);
+  endOutputs(log, () => signals.stepAside());
   return exitNow(notFound ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
 }
 
@@ -105,6 +109,7 @@ function attend(
     // The first process of a pid namespace takes all others along, as the program itself would have.
     if (ended === undefined || !(failed || process.pid === 1 || listener.abandoned())) return;
     endRun(shared, ringBell);
+    endOutputs(log, () => signals.stepAside());
     // What was traced has ended with its tracer.
     if (isLost(shared) && ended.kind === 'killed' && ended.signal === signalNumbers['SIGKILL']) exitNow(STATUS_FAILED);
     endAs(ended);
@@ -124,7 +129,7 @@ function attend(
     }
     ended = change;
     if (loaderHint !== undefined && change.kind === 'exited' && change.status === STATUS_NOT_FOUND) {
-      writeSync(2, `trampfd: ${loaderHint}\n`);
+      say(loaderHint);
     }
     handBack(positions);
     endIfOver();
@@ -150,6 +155,7 @@ function attend(
   setInterval(() => {
     if (isTracing(shared)) remind(shared, ringBell);
   }, PRUNING_INTERVAL);
+  followOutputs(log);
   process.on('SIGCHLD', look);
   // Node.js sets the signal's flags anew: a program whose stack was to be executable is traced before this.
   if (isTracing(shared)) signalStops(false);
@@ -220,7 +226,7 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
     log,
   };
   const supervised = await start(request, receiver ?? startReceiver());
-  if (typeof supervised === 'number') endUnstarted(Buffer.from(program).toString(), -supervised);
+  if (typeof supervised === 'number') endUnstarted(Buffer.from(program).toString(), -supervised, log, signals);
   shareStandardError(supervised.positions);
   releaseInherited(inherited);
   attend(supervised, signals, log);

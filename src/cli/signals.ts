@@ -10,7 +10,7 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import { bringToForeground, isForeground } from '../linux/process.js';
-import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
+import { blockSignal, kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 
 /** Signals that a terminal sends to its foreground group. */
 const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH']);
@@ -37,6 +37,9 @@ const PASSED_ON: readonly NodeJS.Signals[] = [
   'SIGXCPU',
   'SIGXFSZ',
 ];
+
+/** Signals that end a process whose person does not want to wait for it. */
+const ENDING: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
 
 /** Signals that the kernel sends to a whole background group that uses its terminal: the program has its own. */
 const SWALLOWED: readonly NodeJS.Signals[] = ['SIGTTIN', 'SIGTTOU'];
@@ -96,6 +99,8 @@ export class PassedSignals {
       });
     }
     for (const name of SWALLOWED) if (!isIgnored(name)) process.on(name, () => undefined);
+    // A sentence of ours must not stop the job, nor be begun again for ever, where a terminal lets no background group write.
+    blockSignal('SIGTTOU');
     for (let number = REAL_TIME.first; number <= REAL_TIME.last; number++) setDisposition(number, SIG_IGN);
   }
 
@@ -146,6 +151,11 @@ export class PassedSignals {
     withTerminal((terminal) => {
       if (isForeground(terminal)) bringToForeground(terminal, processId);
     });
+  }
+
+  /** Leaves the signals that end a process to what they do, where this one waits for somebody else after its program's end. */
+  stepAside(): void {
+    for (const name of ENDING) if (process.listenerCount(name) > 0) setDisposition(signalNumbers[name] ?? 0, SIG_DFL);
   }
 
   /** Tells that the program was continued. */

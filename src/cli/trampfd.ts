@@ -18,7 +18,10 @@ function print(text: string): void {
       at += writeSync(1, bytes, at);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EAGAIN') continue;
+      if (code === 'EAGAIN') {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+        continue;
+      }
       if (code === 'EPIPE') return;
       throw new TrampfdError(code ?? 'EIO', `standard output cannot be written (${code})`);
     }
@@ -74,11 +77,27 @@ function sentence(error: unknown): string {
   return missing ? `${line}; install what is missing with 'npm ci'` : `internal error: ${line}`;
 }
 
-/** Says what went wrong. */
-function complain(error: unknown): void {
-  process.exitCode = STATUS_FAILED;
+/** Says what went wrong, and ends this process. */
+async function complain(error: unknown): Promise<void> {
   try {
-    writeSync(2, `trampfd: ${sentence(error)}\n`);
+    const [{ say, standardError }, { exitNow }] = await Promise.all([
+      import('../supervisor/standard_error.js'),
+      import('../linux/process.js'),
+    ]);
+    say(sentence(error));
+    standardError().drain(() => process.removeAllListeners());
+    // Threads may be under way that would keep this process from ending.
+    exitNow(STATUS_FAILED);
+  } catch {
+    sayAlone(sentence(error));
+    process.exit(STATUS_FAILED);
+  }
+}
+
+/** Says something where the kernel's interface cannot be had. */
+function sayAlone(text: string): void {
+  try {
+    writeSync(2, `trampfd: ${text}\n`);
   } catch {
     // Nowhere to say so: the status does.
   }
@@ -91,15 +110,12 @@ async function main(): Promise<void> {
     inherited = readInherited();
     command = parseCommand(inherited.words);
   } catch (error) {
-    return complain(error);
+    return await complain(error);
   }
   try {
     await carryOut(command, inherited);
   } catch (error) {
-    complain(error);
-    // Threads may be under way that would keep this process from ending.
-    const { exitNow } = await import('../linux/process.js').catch(() => ({ exitNow: process.exit }));
-    exitNow(STATUS_FAILED);
+    await complain(error);
   }
 }
 

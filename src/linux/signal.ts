@@ -54,6 +54,13 @@ export function leaveSignalsToOthers(): void {
   libcPthreadSigmask(SIG_BLOCK, set.address, null);
 }
 
+/** Blocks a signal in the calling thread. */
+export function blockSignal(name: NodeJS.Signals): void {
+  const set = allocate(SIGSET_BYTES);
+  set.view.setBigUint64(0, 1n << BigInt((signalNumbers[name] ?? 1) - 1), true);
+  libcPthreadSigmask(SIG_BLOCK, set.address, null);
+}
+
 /** Whether a thread belongs to a process, asked of the kernel by tgkill(2) with signal 0. */
 export function isThreadOf(processId: number, threadId: number): boolean {
   return libcTgkill(processId, threadId, 0) === 0;

@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { writeSync } from 'node:fs';
 import { errnoNumbers } from '../abi/errno.js';
 import { hasEnded } from '../linux/proc.js';
 import { StoppingThread, seizeForStop } from '../linux/ptrace.js';
@@ -20,6 +19,7 @@ import type { Policy } from '../policy/kinds.js';
 import { type Answer, type CallContext, isValid, letContinue, refuse } from './call.js';
 import { type ImageFinding, inspectImage } from './image.js';
 import { type Log, printable } from './log.js';
+import { say } from './standard_error.js';
 
 /** When a thread is traced that could not be yet, for another one of its process executes a program; in milliseconds. */
 const PAUSE = 5;
@@ -59,11 +59,7 @@ export function reportImage(log: Log): ReportImage {
     }
     const { file, reason } = finding;
     if (log.enabled) log.write({ event: 'image-refused', processId, file, reason });
-    try {
-      writeSync(2, `trampfd: ${printable(file)}: ${reason}\n`);
-    } catch {
-      // Nowhere to say so.
-    }
+    say(`${printable(file)}: ${reason}`);
   };
 }
 

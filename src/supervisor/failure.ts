@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { writeSync } from 'node:fs';
 import { type Log, printable } from './log.js';
+import { say } from './standard_error.js';
 
 /** What an error says. */
 export function messageOf(error: unknown): string {
@@ -19,11 +19,7 @@ let said = 0;
 export function sayFailure(text: string): void {
   said += 1;
   if (said > MOST_SAID) return;
-  try {
-    writeSync(2, `trampfd: ${printable(text)}\n`);
-  } catch {
-    // Nowhere to say so.
-  }
+  say(printable(text));
 }
 
 /** Has sentences said as failures, and written to a log. */

@@ -3,15 +3,16 @@
  *
  * @module
  */
-import { writeSync } from 'node:fs';
 import { commandName } from '../linux/proc.js';
 import type { WritableContext } from '../object/user_arguments.js';
+import { Output } from './output.js';
+import type { OutputMemory } from './output_memory.js';
+import { standardError } from './standard_error.js';
 
-/** Where and how events are written. */
-export interface LogTarget {
-  readonly descriptor: number;
-  readonly form: 'json' | 'text';
-}
+/** Where and how events are written: to a log's descriptor, or as sentences to standard error. */
+export type LogTarget =
+  | { readonly form: 'json'; readonly descriptor: number; readonly memory: OutputMemory }
+  | { readonly form: 'text' };
 
 /** The call that an event is about. */
 export interface LoggedCall {
@@ -160,6 +161,8 @@ export type LogEvent =
       readonly reason: string;
     }
   | { readonly event: 'emulation-summary'; readonly counts: readonly EmulationCount[] }
+  /** Events before this one were lost: nobody read the log, or it could not be written. */
+  | { readonly event: 'lost'; readonly events: number }
   | { readonly event: 'failed'; readonly reason: string };
 
 /** Takes events. */
@@ -220,6 +223,8 @@ export function sentence(event: LogEvent): string {
         .join(', ');
     case 'runtime-refused':
       return `process ${event.processId}: ${event.runtime} was refused ${event.wants.join(', ')}`;
+    case 'lost':
+      return `${event.events} events before this one were lost`;
     case 'missing':
       return `${event.what}: ${event.remedy}; open without it: ${event.open}`;
     case 'table-created':
@@ -263,28 +268,32 @@ export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`);
 }
 
-/** A log that writes to a descriptor. A full disk or a closed pipe loses events, never the run. */
-export function openLog(target: LogTarget | undefined): Log {
+function asJson(event: LogEvent): string {
+  const command = 'threadId' in event ? { command: commandName(event.threadId) } : {};
+  return JSON.stringify({ time: new Date().toISOString(), ...event, ...command });
+}
+
+/** What a log's lines are written to; undefined where sentences go to standard error. */
+export function logOutput(target: LogTarget | undefined): Output | undefined {
+  if (target?.form !== 'json') return undefined;
+  return new Output(target.descriptor, target.memory, (events) => asJson({ event: 'lost', events }));
+}
+
+/**
+ * A log. A full disk or a closed pipe loses events, never the run, and neither does a reader that does not read.
+ *
+ * @param errors - standard error, or what a test has in its place
+ */
+export function openLog(target: LogTarget | undefined, errors: Output = standardError()): Log {
   if (target === undefined) return noLog;
-  const { descriptor, form } = target;
+  const output = logOutput(target);
+  if (output !== undefined) return { enabled: true, write: (event) => output.write(asJson(event)) };
   return {
-    enabled: form === 'json',
+    enabled: false,
     write(event) {
       // A person wants to know what is wrong; the lives of tables are for the file.
-      if (form === 'text' && event.event !== 'would-refuse' && event.event !== 'failed') return;
-      const line =
-        form === 'text'
-          ? `trampfd: ${printable(sentence(event))}`
-          : JSON.stringify({
-              time: new Date().toISOString(),
-              ...event,
-              ...('threadId' in event ? { command: commandName(event.threadId) } : {}),
-            });
-      try {
-        writeSync(descriptor, `${line}\n`);
-      } catch {
-        // Nowhere to say so.
-      }
+      if (event.event !== 'would-refuse' && event.event !== 'failed') return;
+      errors.write(`trampfd: ${printable(sentence(event))}`);
     },
   };
 }

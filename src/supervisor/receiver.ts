@@ -7,7 +7,8 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { createPending } from './emulation/pending.js';
 import { createShared, type EmulationShared } from './emulation/shared.js';
-import { startTrace, type TraceOrder } from './emulation/start_trace.js';
+import type { TraceOrder } from './emulation/start_trace.js';
+import { standardErrorMemory } from './output_memory.js';
 import type { ReceiverData, ReceiverSettings } from './receive.js';
 import { createRendezvous, type Rendezvous } from './rendezvous.js';
 
@@ -34,6 +35,8 @@ export function startReceiver(): Receiver {
   const { port1: changes, port2: theirChanges } = new MessageChannel();
   changes.unref();
   const shared = createShared();
+  // Before any thread is started, so that all have the same.
+  standardErrorMemory();
   const data: ReceiverData = { rendezvous, settings: theirs, shared, pending: createPending(), changes: theirChanges };
   const worker = new Worker(new URL('./receive.cjs', import.meta.url), {
     workerData: data,
@@ -48,7 +51,11 @@ export function startReceiver(): Receiver {
     worker.on('exit', () => resolve());
   });
   const traceLost = new Promise<void>((resolve) => {
-    worker.on('message', (order: TraceOrder) => startTrace(order, resolve));
+    worker.on('message', async (order: TraceOrder) => {
+      // Only now: it needs the kernel's interface, which is not to be waited for before the thread is started.
+      const { startTrace } = await import('./emulation/start_trace.js');
+      startTrace(order, resolve);
+    });
   });
   // Whoever waits for it is told; that nobody does yet is no failure of its own.
   served.catch(() => undefined);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readlinkSync, writeSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import type { Entry } from '../abi/syscalls.js';
 import type { Notification } from '../linux/listener.js';
 import { processOf } from '../linux/proc.js';
@@ -12,6 +12,7 @@ import { allowsAll, type Policy, policyText } from '../policy/kinds.js';
 import { type Runtime, runtimeOf, runtimeSentence } from '../policy/runtimes.js';
 import { callerOf, filesOf } from './caller.js';
 import type { Log } from './log.js';
+import { say } from './standard_error.js';
 
 /** How often callers are looked for in a run: some are refused without end, and looking costs them and us. */
 const MOST_LOOKS = 1000;
@@ -59,10 +60,6 @@ export class RefusedRuntimes {
       this.#log.write({ event: 'runtime-refused', processId, runtime: name, wants, refused, without });
     }
     if (refused === 'goes on') return;
-    try {
-      writeSync(2, `trampfd: ${runtimeSentence(runtime, policyText(this.#policy))}\n`);
-    } catch {
-      // Nowhere to say so.
-    }
+    say(runtimeSentence(runtime, policyText(this.#policy)));
   }
 }

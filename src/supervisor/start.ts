@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { writeSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
 import { errnoName, errnoNumbers } from '../abi/errno.js';
 import { TrampfdError } from '../error.js';
@@ -29,6 +28,7 @@ import { missingMeans, missingOfListener } from './means.js';
 import { programMayAskForExecutableStack } from './program_file.js';
 import type { Receiver } from './receiver.js';
 import { cancel, offerListener, setHeld, untilReceiverWaits } from './rendezvous.js';
+import { say } from './standard_error.js';
 import { windowFor } from './window.js';
 
 /** What a supervised program is started with. */
@@ -186,7 +186,7 @@ function demand({ bestEffort, policy, log: target }: StartRequest, missing: read
   const log = openLog(target);
   for (const one of missing) {
     if (log.enabled) log.write({ event: 'missing', ...one });
-    writeSync(2, `trampfd: best effort: ${one.what}; open without it: ${one.open}\n`);
+    say(`best effort: ${one.what}; open without it: ${one.open}`);
   }
 }
 
@@ -263,7 +263,7 @@ async function startConfined(
   demand(request, missing);
   for (const note of prepared.notes) {
     if (log.enabled) log.write({ event: 'note', reason: note });
-    writeSync(2, `trampfd: ${note}\n`);
+    say(note);
   }
   if (looksBecause !== undefined && log.enabled) log.write({ event: 'looking', reason: looksBecause });
   setHeld(rendezvous, held.processId);

@@ -9,7 +9,9 @@ import { closeSync, copyFileSync, mkdtempSync, openSync, readFileSync, rmSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { type LogEvent, noLog, openLog, sentence } from '../../src/supervisor/log.js';
+import { type Log, type LogEvent, noLog, openLog, sentence } from '../../src/supervisor/log.js';
+import { Output } from '../../src/supervisor/output.js';
+import { outputMemory } from '../../src/supervisor/output_memory.js';
 import { compileProgram } from '../programs/compile.js';
 import { Dialogue } from '../programs/dialogue.js';
 
@@ -106,11 +108,18 @@ const EVENTS: readonly (readonly [LogEvent, string])[] = [
   ],
 ];
 
+/** A log that writes to a descriptor. */
+function logTo(descriptor: number, form: 'json' | 'text'): Log {
+  const memory = outputMemory(4096);
+  if (form === 'json') return openLog({ form, descriptor, memory });
+  return openLog({ form }, new Output(descriptor, memory, String));
+}
+
 /** What a log writes of events. */
 function written(form: 'json' | 'text', events: readonly LogEvent[]): string {
   const path = join(folder, 'log');
   const descriptor = openSync(path, 'w');
-  const log = openLog({ descriptor, form });
+  const log = logTo(descriptor, form);
   // Nobody gathers what happens to tables for a text that does not tell of it.
   assert.equal(log.enabled, form === 'json');
   for (const event of events) log.write(event);
@@ -181,9 +190,9 @@ describe('a target that chose its name with care', () => {
 describe('where nothing can be written', () => {
   test('the run goes on', () => {
     const full = openSync('/dev/full', 'w');
-    openLog({ descriptor: full, form: 'text' }).write({ event: 'failed', reason: 'x' });
+    logTo(full, 'text').write({ event: 'failed', reason: 'x' });
     closeSync(full);
-    openLog({ descriptor: full, form: 'json' }).write({ event: 'failed', reason: 'x' });
+    logTo(full, 'json').write({ event: 'failed', reason: 'x' });
   });
 
   test('no log is asked for nothing', () => {

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { writeSync } from 'node:fs';
 import { USER_REGS } from '../../abi/ptrace.js';
 import { commandName, tracerOf } from '../../linux/proc.js';
 import { readRegisters } from '../../linux/tracee.js';
 import { fileName, returnPlace } from '../caller.js';
 import { codePlaceName } from '../functions.js';
 import { type Log, printable } from '../log.js';
+import { say } from '../standard_error.js';
 import type { TracedProcess } from './tracees.js';
 
 /** Reports of a run on standard error, at most: a program may handle its faults, and go on to the next. */
@@ -46,11 +46,7 @@ export function reportUntraceable(
   const reason = `${what}: ${why}`;
   if (untraceable.size >= MOST_REPORTS || untraceable.has(processId)) return reason;
   untraceable.add(processId);
-  try {
-    writeSync(2, `trampfd: ${printable(`${commandName(threadId)}[${processId}]: ${reason}`)}; ${effect}\n`);
-  } catch {
-    // Nowhere to say so.
-  }
+  say(`${printable(`${commandName(threadId)}[${processId}]: ${reason}`)}; ${effect}`);
   return reason;
 }
 
@@ -86,9 +82,5 @@ export function reportUnrecognised(
   const what = `${who}: ${from} has called ${at}, where executable memory was asked for and not given: ${reason}`;
   const remedy =
     'it gets SIGSEGV; with --no-emulation such memory is refused beforehand, and the program may do without';
-  try {
-    writeSync(2, `trampfd: ${printable(`${what}; ${remedy}`)} (bytes ${hexadecimal})\n`);
-  } catch {
-    // Nowhere to say so.
-  }
+  say(`${printable(`${what}; ${remedy}`)} (bytes ${hexadecimal})`);
 }
