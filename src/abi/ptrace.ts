@@ -18,6 +18,7 @@ export const PTRACE = {
   PTRACE_SEIZE: 0x4206,
   PTRACE_INTERRUPT: 0x4207,
   PTRACE_LISTEN: 0x4208,
+  PTRACE_PEEKSIGINFO: 0x4209,
   PTRACE_GETSIGMASK: 0x420a,
   PTRACE_SETSIGMASK: 0x420b,
   PTRACE_GET_SYSCALL_INFO: 0x420e,
@@ -28,6 +29,9 @@ export const PTRACE_DISPATCH = {
   PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG: 0x4210,
   PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG: 0x4211,
 } as const;
+
+/** Byte offsets in struct ptrace_peeksiginfo_args (linux/ptrace.h). */
+export const PEEKSIGINFO_ARGS = { off: 0, flags: 8, nr: 12, size: 16 } as const;
 
 /** Byte offsets in struct ptrace_sud_config (linux/ptrace.h from Linux 6.4 on). */
 export const SUD_CONFIG = { mode: 0, selector: 8, offset: 16, len: 24, size: 32 } as const;

@@ -28,7 +28,7 @@ import { describeFault, isEntryOf } from './call_stops.js';
 import { KernelEntries } from './kernel_entry.js';
 import { allocate } from './libc.js';
 import { endLost, sayUndone } from './lost_process.js';
-import { type Arrival, BLOCKED_ON_THE_WAY, Passage } from './passage.js';
+import { type Arrival, blockedOnTheWay, Passage } from './passage.js';
 import { ptrace } from './ptrace_request.js';
 import { signalNumbers } from './signal.js';
 import { statusField } from './status.js';
@@ -170,7 +170,7 @@ export class InjectedCalls implements Disposable {
     if (ptrace('PTRACE_GETSIGMASK', this.#threadId, size, passedSet.address) < 0) return this.#gone();
     this.#signals = passedSet.view.getBigUint64(0, true);
     // A signal that came now would be handled with the registers of a call that is not the program's.
-    this.#writeSignals(BLOCKED_ON_THE_WAY);
+    this.#writeSignals(blockedOnTheWay(this.#threadId));
     this.#dispatch = suspendDispatch(this.#threadId);
     return true;
   }
@@ -180,7 +180,8 @@ export class InjectedCalls implements Disposable {
     // SYSCALL and INT 0x80 are two bytes long each. Behind SYSENTER the kernel returns to where an INT 0x80 stands too.
     if (this.#isBehindCall) yield { instruction: ownInstruction(this.#before), isOwn: true };
     const known = this.#entries.of(this.#threadId, entry);
-    if (known !== undefined) yield { instruction: known, isOwn: false };
+    if (known === undefined) return;
+    yield { instruction: known, isOwn: false };
     this.#entries.forget();
     const found = this.#entries.of(this.#threadId, entry);
     if (found !== undefined && found !== known) yield { instruction: found, isOwn: false };

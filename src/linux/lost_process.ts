@@ -29,7 +29,15 @@ export function endLost(threadId: number, why: string): void {
   tell(`${who} was ended: ${why}`);
 }
 
+/** Processes of which something was said that could not be done: it is said once, for it comes again and again. */
+const undone = new Set<number>();
+const MOST_UNDONE = 1024;
+
 /** Says what could not be done with a thread, which goes on as it was. */
 export function sayUndone(threadId: number, what: string): void {
+  const processId = processOf(threadId) ?? threadId;
+  if (undone.has(processId)) return;
+  if (undone.size >= MOST_UNDONE) undone.clear();
+  undone.add(processId);
   tell(`${nameOf(threadId)}: ${what}`);
 }

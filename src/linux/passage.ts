@@ -9,7 +9,7 @@
  * @module
  */
 import { SI_TKILL, SIGINFO } from '../abi/process.js';
-import { PTRACE_STOP } from '../abi/ptrace.js';
+import { PEEKSIGINFO_ARGS, PTRACE_STOP } from '../abi/ptrace.js';
 import { syscallNumbers } from '../abi/syscalls.js';
 import { allocate, native } from './libc.js';
 import { processOf } from './proc.js';
@@ -28,11 +28,27 @@ const OF_FAULTS: readonly number[] = ['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', '
   (name) => signalNumbers[name] ?? 0,
 );
 
-/** What is blocked on the way: bit N - 1 for signal N. */
-export const BLOCKED_ON_THE_WAY: bigint = OF_FAULTS.reduce(
-  (set, signal) => set & ~(1n << BigInt(signal - 1)),
-  0xffff_ffff_ffff_ffffn,
-);
+const EVERY_SIGNAL = 0xffff_ffff_ffff_ffffn;
+/** So many signals that are pending for a thread are looked at. */
+const MOST_PENDING = 32;
+const asked = allocate(PEEKSIGINFO_ARGS.size);
+asked.view.setInt32(PEEKSIGINFO_ARGS.nr, MOST_PENDING, true);
+const pending = allocate(MOST_PENDING * SIGINFO.size);
+
+/**
+ * What a stopped thread is to block on its way: bit N - 1 for signal N. Of the signals of faults those that are pending
+ * already, which are its own.
+ */
+export function blockedOnTheWay(threadId: number): bigint {
+  const heard = new Set(OF_FAULTS);
+  const count = ptrace('PTRACE_PEEKSIGINFO', threadId, asked.address, pending.address);
+  for (let index = 0; index < count; index++) {
+    heard.delete(pending.view.getInt32(index * SIGINFO.size + SIGINFO.si_signo, true));
+  }
+  let blocked = EVERY_SIGNAL;
+  for (const signal of heard) blocked &= ~(1n << BigInt(signal - 1));
+  return blocked;
+}
 
 /** Where a way has led. */
 export type Arrival =

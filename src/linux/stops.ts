@@ -69,7 +69,7 @@ export interface Bound {
  * ones get half of the time: whoever starts such processes one after the other does not keep others waiting with each. A
  * thread that has not got a processor is to blame least, and gets more time.
  */
-const FIRST: Bound = { busy: 500, starved: 500 };
+const FIRST: Bound = { busy: 250, starved: 500 };
 const LAST: Bound = { busy: 20, starved: 200 };
 /** After so long without one, all is as at first; milliseconds. */
 const FORGET = 10_000;

@@ -13,7 +13,7 @@ import { hasOwnFilter } from '../../linux/proc.js';
 import type { StoppingThread } from '../../linux/ptrace.js';
 import { int32 } from '../call.js';
 import { LONGEST_VIEW } from './own_memory.js';
-import { type EmulationRequest, Refusal, type RequestContext, rounded, stopBehind } from './request.js';
+import { type EmulationRequest, Refusal, type RequestContext, rounded, stopBehind, unfilled } from './request.js';
 import { roomFor } from './room.js';
 import { askDisposition } from './signals.js';
 import type { TracedProcess } from './tracees.js';
@@ -119,7 +119,14 @@ export function makeView(request: EmulationRequest, traced: TracedProcess, conte
   // Without those pages the caller would have a view that nothing can be called in: its call fails as theirs did.
   const result = !isAside
     ? aside
-    : thread.call(entry, name, [address, length, BigInt(PROT.PROT_READ), flags, descriptor, notification.arguments[5]]);
+    : thread.call(entry, name, [
+        address,
+        length,
+        BigInt(PROT.PROT_READ),
+        unfilled(flags),
+        descriptor,
+        notification.arguments[5],
+      ]);
   if (isAside && result !== undefined && !isError(result)) {
     const links = entry === 'x86-64' ? mapLinks(thread, result, size, number, traced) : undefined;
     traced.memory.addView(new View(result, aside, links, pages, written));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MAP } from '../../abi/mman.js';
 import type { Entry, SyscallName } from '../../abi/syscalls.js';
 import type { Listener, Notification } from '../../linux/listener.js';
 import { commandName, hasEnded, processOf } from '../../linux/proc.js';
@@ -92,4 +93,9 @@ export function endStranded(threadId: number, why: string): void {
 /** A length in whole pages. */
 export function rounded(length: bigint): bigint {
   return ((length + 4095n) / 4096n) * 4096n;
+}
+
+/** The flags of mmap(2) without the wish that all pages are there at once: who has the call made waits for it. */
+export function unfilled(flags: bigint): bigint {
+  return flags & ~BigInt(MAP.MAP_POPULATE);
 }

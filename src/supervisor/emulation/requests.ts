@@ -27,7 +27,7 @@ import { letTakeFilter } from './late_filter.js';
 import { isView, makeView } from './make_view.js';
 import { letExecute, letSeeProcessors, letSetDisposition, takeOver } from './program_requests.js';
 import { reportUntraceable } from './report.js';
-import { type EmulationRequest, Refusal, type RequestContext, rounded, stopBehind } from './request.js';
+import { type EmulationRequest, Refusal, type RequestContext, rounded, stopBehind, unfilled } from './request.js';
 import { askDisposition } from './signals.js';
 import type { TracedProcess } from './tracees.js';
 
@@ -54,6 +54,7 @@ function makeWithout(
   values[2] = withoutExecution(protection);
   const { ownPages } = traced.memory;
   const isNew = name === 'mmap' || name === 'mmap2';
+  if (isNew) values[3] = unfilled(values[3] ?? 0n);
   const isOwn = (int32(notification.arguments[3]) & MAP.MAP_PRIVATE) !== 0;
   const isWritable = (int32(protection) & PROT.PROT_WRITE) !== 0;
   const mayBePromoted = isNew && isOwn && isWritable && entry === 'x86-64' && !hasOwnFilter(notification.threadId);
