@@ -59,6 +59,7 @@ export const STATX = {
   stx_mode: 28,
   stx_ino: 32,
   stx_size: 40,
+  stx_ctime: 96,
   stx_mtime: 112,
   stx_dev_major: 136,
   stx_dev_minor: 140,

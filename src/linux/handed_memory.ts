@@ -14,8 +14,8 @@ import { SOCKET } from '../abi/socket.js';
 import type { ApartCall, ApartProcess } from './apart.js';
 import { giveFiles, makeApart } from './apart_pool.js';
 import { close, open } from './descriptor.js';
+import { mappings } from './maps.js';
 import { MESSAGE_SIZE, putMessage } from './passed_descriptor.js';
-import { mappings } from './proc.js';
 
 /** Where the bytes stand, behind the message. */
 const BYTES = MESSAGE_SIZE;

@@ -5,8 +5,8 @@
  */
 import type { Entry } from '../abi/syscalls.js';
 import { promptly } from './late_call.js';
+import { mappings } from './maps.js';
 import { readMemory } from './memory.js';
-import { mappings } from './proc.js';
 
 /** `syscall` and `int $0x80`. */
 const INSTRUCTIONS: Readonly<Record<Entry, Uint8Array>> = {
@@ -19,7 +19,7 @@ export const INSTRUCTION_LENGTH = 2n;
 const PAGE = 4096n;
 
 function find(threadId: number, entry: Entry): bigint | undefined {
-  const page = mappings(threadId)?.find(({ name }) => name === '[vdso]');
+  const page = promptly(() => mappings(threadId), undefined)?.find(({ name }) => name === '[vdso]');
   if (page === undefined) return undefined;
   for (let at = page.start; at < page.end; at += PAGE) {
     // The kernel's own page is always there; what a program has put in its place may come late.

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { MapsLine } from './proc.js';
+import type { MapsLine } from './maps.js';
 
 /** The index of the first line that ends above an address. */
 function indexAbove(lines: readonly MapsLine[], address: bigint): number {

@@ -23,8 +23,8 @@ import { FilteredThread } from './filtered_thread.js';
 import { allocate, native, negatedErrno } from './libc.js';
 import { Listener, notificationSizes } from './listener.js';
 import { MappedFile } from './mapped_file.js';
+import { mappings } from './maps.js';
 import { addSeals } from './memfd.js';
-import { mappings } from './proc.js';
 
 const libcSyscall = native('long syscall(long, long, long, uint64_t)');
 const libcPrctl = native('int prctl(int, ulong, ulong, ulong, ulong)');

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
+import { readProcText } from './proc_text.js';
 
 /** Lines that count pages which are the process's own, and no file's: with a number above 0. */
 const OWN_PAGES = /^(?:Anonymous|Swap|Private_Hugetlb): +[1-9]/;
@@ -13,12 +13,8 @@ const OWN_PAGES = /^(?:Anonymous|Swap|Private_Hugetlb): +[1-9]/;
  * that was written to. Undefined where they cannot be read.
  */
 export function mappingsWithOwnPages(processId: number): ReadonlySet<bigint> | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${processId}/smaps`, 'latin1');
-  } catch {
-    return undefined;
-  }
+  const text = readProcText(processId, 'smaps', 'latin1');
+  if (text === undefined) return undefined;
   const starts = new Set<bigint>();
   let start: string | undefined;
   // A file's name, at the end of a mapping's first line, has no newline: the kernel escapes it. What else it has counts for nothing.

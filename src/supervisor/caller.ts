@@ -4,9 +4,10 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
+import { promptly } from '../linux/late_call.js';
 import type { Notification } from '../linux/listener.js';
+import { type MapsLine, mappings } from '../linux/maps.js';
 import { readMemory } from '../linux/memory.js';
-import { type MapsLine, mappings } from '../linux/proc.js';
 import type { CodePlace } from './functions.js';
 import type { LoggedCaller } from './log.js';
 
@@ -87,12 +88,14 @@ export function filesOf({ file, stack }: LoggedCaller): readonly string[] {
   return [file ?? '', ...stack].map((place) => place.replace(/\+0x[0-9a-f]+$/, ''));
 }
 
-/** Says where a waiting call comes from. */
+/** Says where a waiting call comes from, as far as that can be seen in time. */
 export function callerOf(notification: Notification, wordSize: 4 | 8): LoggedCaller {
-  return placesOf(notification, wordSize).caller;
+  const address = `0x${notification.instructionPointer.toString(16)}`;
+  const unseen: LoggedCaller = { address, maps: null, file: null, stack: [] };
+  return promptly(() => placesOf(notification, wordSize).caller, unseen);
 }
 
-/** The same, and the places in files that it comes from, nearest first. */
+/** The same, and the places in files that it comes from, nearest first. @throws as {@link readMemory} */
 export function placesOf(
   notification: Notification,
   wordSize: 4 | 8,

@@ -6,8 +6,10 @@
  *
  * @module
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import type { MapsLine } from '../linux/proc.js';
+
+import { isTooMany, Late, promptly } from '../linux/late_call.js';
+import type { MapsLine } from '../linux/maps.js';
+import { type OpenFile, openProgramFile } from '../linux/program_files.js';
 import { type FoundFunction, functionAt } from './elf_symbols.js';
 
 /** A place in a mapping of a process. */
@@ -21,19 +23,15 @@ const MOST_KEPT = 1024;
 const kept = new Map<string, FoundFunction | undefined>();
 
 /** Opens the file of a mapping; undefined where it cannot be had. What is there may be something else by now, and may not stop us. */
-function openMapped(processId: number, { name, inode }: MapsLine): number | undefined {
+function openMapped(processId: number, { name, inode }: MapsLine): OpenFile | undefined {
   if (!name.startsWith('/')) return undefined;
-  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
   // Under `strict` the supervisor has mounts of its own, and reaches those of the process through its root.
   for (const path of [`/proc/${processId}/root${name}`, name]) {
-    try {
-      const file = openSync(path, flags);
-      const status = fstatSync(file, { bigint: true });
-      if (status.isFile() && status.ino === inode) return file;
-      closeSync(file);
-    } catch {
-      // Perhaps by the other path.
-    }
+    const file = openProgramFile(Buffer.from(path).toString('latin1'), processId);
+    // Perhaps by the other path.
+    if (typeof file === 'number') continue;
+    if (file.status.isFile && file.status.inode === inode) return file;
+    file[Symbol.dispose]();
   }
   return undefined;
 }
@@ -42,20 +40,20 @@ function openMapped(processId: number, { name, inode }: MapsLine): number | unde
 function lookUp(processId: number, { line, address }: CodePlace): FoundFunction | undefined {
   const file = openMapped(processId, line);
   if (file === undefined) return undefined;
+  using _ = file;
   try {
     // A call may be the last instruction of a function that the called one never returns to.
     const found = functionAt(
       (offset, length) => {
-        const bytes = new Uint8Array(length);
-        return readSync(file, bytes, 0, length, offset) === length ? bytes : undefined;
+        const bytes = file.read(offset, length);
+        return bytes.length === length ? bytes : undefined;
       },
       Number(address - 1n - line.start + line.offset),
     );
     return found === undefined ? undefined : { name: found.name, offset: found.offset + 1 };
-  } catch {
+  } catch (error) {
+    if (error instanceof Late || isTooMany(error)) throw error;
     return undefined;
-  } finally {
-    closeSync(file);
   }
 }
 
@@ -65,7 +63,9 @@ export function functionOf(processId: number, place: CodePlace): FoundFunction |
   const key = `${line.device} ${line.inode} ${line.offset + (address - line.start)} ${line.name}`;
   if (kept.has(key)) return kept.get(key);
   if (kept.size >= MOST_KEPT) kept.clear();
-  const found = lookUp(processId, place);
+  // What comes late is done without, and looked up the next time.
+  const found = promptly<FoundFunction | 'late' | undefined>(() => lookUp(processId, place), 'late');
+  if (found === 'late') return undefined;
   kept.set(key, found);
   return found;
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import { descriptorPath, fileIdentity, sharesDescriptors } from '../linux/descriptor.js';
-import { mappedInodes, openDescriptors, threadsOf } from '../linux/proc.js';
+import { mappedInodes } from '../linux/maps.js';
+import { openDescriptors, threadsOf } from '../linux/proc.js';
 
 /** Threads of a process that stand for all of its tables of descriptors: the first, and those that do not share its. */
 function descriptorTables(threadIds: readonly number[]): readonly number[] {

@@ -12,8 +12,9 @@
 import { readlinkSync } from 'node:fs';
 import { PROT } from '../abi/mman.js';
 import { PERSONALITY, PERSONALITY_QUERY } from '../abi/process.js';
+import { promptly } from '../linux/late_call.js';
+import { type MapsLine, mappings } from '../linux/maps.js';
 import { readMapsText } from '../linux/maps_text.js';
-import { type MapsLine, mappings } from '../linux/proc.js';
 import type { StoppedImage } from '../linux/stopped_image.js';
 import { mayHave } from '../policy/executable.js';
 import { allows, type Policy } from '../policy/kinds.js';
@@ -51,7 +52,7 @@ export function inspectImage(processId: number, image: StoppedImage, policy: Pol
   // Seen in each line behind the addresses; a file's name may have it too, and then it is looked at closely.
   if (text !== undefined && !text.includes('wx')) return { kind: 'clean' };
   const file = fileOf(processId);
-  const found = mappings(processId);
+  const found = promptly(() => mappings(processId), undefined);
   if (text === undefined || found === undefined) {
     return {
       kind: 'refused',
@@ -89,7 +90,7 @@ export function inspectImage(processId: number, image: StoppedImage, policy: Pol
     const protection = BigInt(PROT.PROT_READ | PROT.PROT_WRITE);
     calls.push(image.call('mprotect', [start, end - start, protection]) === 0n);
   }
-  const left = mappings(processId)?.filter(isJudged);
+  const left = promptly(() => mappings(processId), undefined)?.filter(isJudged);
   if (calls.includes(false) || left === undefined || left.length > 0) {
     return {
       kind: 'refused',

@@ -11,7 +11,8 @@
  */
 import { errnoName } from '../abi/errno.js';
 import { isError } from '../linux/call_registers.js';
-import { type MapsLine, mappings } from '../linux/proc.js';
+import { Late } from '../linux/late_call.js';
+import { type MapsLine, mappings } from '../linux/maps.js';
 import { StoppingThread } from '../linux/ptrace.js';
 import { hasForeignMemory } from '../linux/shared_memory.js';
 import { mappingsWithOwnPages } from '../linux/smaps.js';
@@ -125,6 +126,10 @@ export class Judgements {
     try {
       return this.#attempt(waiting);
     } catch (error) {
+      if (error instanceof Late) {
+        error.pending.forget();
+        if (performance.now() <= waiting.until) return 'later';
+      }
       const reason = `the supervisor failed: ${messageOf(error)}`;
       sayFailure(reason);
       return refuse('EACCES', reason);

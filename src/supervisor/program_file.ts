@@ -8,9 +8,12 @@
  *
  * @module
  */
-import { closeSync, constants, openSync, readSync, statSync } from 'node:fs';
+import { errnoNumbers } from '../abi/errno.js';
 import { AT, AT_FDCWD } from '../abi/fcntl.js';
+import { fileIdentity } from '../linux/descriptor.js';
+import { isTooMany, Late, promptly } from '../linux/late_call.js';
 import { readString } from '../linux/memory.js';
+import { type OpenFile, openProgramFile, programFileStatus } from '../linux/program_files.js';
 import { candidatePaths } from '../linux/search_path.js';
 import { fieldOf, statusOf } from '../linux/status.js';
 import { type ExecutableKind, HEADER_BYTES, judgeExecutable } from '../policy/executable.js';
@@ -24,8 +27,8 @@ const DEEPEST = 5;
 /** Files that are remembered; then all are forgotten. */
 const MOST_REMEMBERED = 4096;
 
-const ASCII = /^[ -~]*$/;
-const MAY_BE_GONE = { throwIfNoEntry: false } as const;
+/** Error numbers that say that there is no such file. */
+const ABSENT: ReadonlySet<number> = new Set([-errnoNumbers.ENOENT, -errnoNumbers.ENOTDIR]);
 
 /** What was found of a file. */
 interface Found {
@@ -49,51 +52,55 @@ function interpreterOf(start: Uint8Array): string | undefined {
  * What a file asks for; `none` where there is no file that the kernel would execute.
  *
  * @param isOurReach - whether who executes it comes to no file that this process does not come to
+ * @param threadId - of who executes it
  */
-function look(path: string, isOurReach: boolean): Found | 'none' {
-  let file: number | undefined;
-  try {
-    const stats = statSync(ASCII.test(path) ? path : Buffer.from(path, 'latin1'), MAY_BE_GONE);
-    // The kernel executes no other, and to open a device may do something.
-    if (stats?.isFile() !== true) return 'none';
-    // Which state of it: it is looked at when it is new or has changed, for each execution asks.
-    const state = `${stats.dev} ${stats.ino} ${stats.mtimeMs} ${stats.ctimeMs} ${stats.size}`;
-    const known = found.get(state);
-    if (known !== undefined) return known;
-    file = openSync(Buffer.from(path, 'latin1'), constants.O_RDONLY | constants.O_NONBLOCK);
-    const one = lookInto(file, stats.size);
-    if (found.size >= MOST_REMEMBERED) found.clear();
-    found.set(state, one);
-    return one;
-  } catch (error) {
-    const { code, syscall } = error as NodeJS.ErrnoException;
-    return isOurReach && code === 'EACCES' && syscall === 'stat' ? 'none' : UNKNOWN;
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
+function look(path: string, isOurReach: boolean, threadId: number): Found | 'none' {
+  // Its file server may be one that does not answer, and is waited for by who executes it alone.
+  return promptly(() => lookInTime(path, isOurReach, threadId), UNKNOWN);
 }
 
-function lookInto(file: number, size: number): Found {
-  const start = new Uint8Array(HEADER_BYTES);
-  const length = readSync(file, start, 0, HEADER_BYTES, 0);
-  if (length < Math.min(size, HEADER_BYTES)) return UNKNOWN;
-  const kind = judgeExecutable(start.subarray(0, length), (offset, wanted) => {
-    const bytes = new Uint8Array(wanted);
-    return readSync(file, bytes, 0, wanted, offset) === wanted ? bytes : undefined;
-  });
-  return { kind, interpreter: interpreterOf(start.subarray(0, length)) };
+function lookInTime(path: string, isOurReach: boolean, threadId: number): Found | 'none' {
+  const status = programFileStatus(path, threadId);
+  if (typeof status === 'number') {
+    const isNone = ABSENT.has(status) || (isOurReach && status === -errnoNumbers.EACCES);
+    return isNone ? 'none' : UNKNOWN;
+  }
+  // The kernel executes no other, and to open a device may do something.
+  if (!status.isFile) return 'none';
+  // Which state of it: it is looked at when it is new or has changed, for each execution asks.
+  const { state } = status;
+  const known = found.get(state);
+  if (known !== undefined) return known;
+  const file = openProgramFile(path, threadId);
+  if (typeof file === 'number') return UNKNOWN;
+  using _ = file;
+  const one = lookInto(file, status.size);
+  if (found.size >= MOST_REMEMBERED) found.clear();
+  found.set(state, one);
+  return one;
+}
+
+function lookInto(file: OpenFile, size: number): Found {
+  try {
+    const start = file.read(0, HEADER_BYTES);
+    if (start.length < Math.min(size, HEADER_BYTES)) return UNKNOWN;
+    const kind = judgeExecutable(start, (offset, wanted) => {
+      const bytes = file.read(offset, wanted);
+      return bytes.length === wanted ? bytes : undefined;
+    });
+    return { kind, interpreter: interpreterOf(start) };
+  } catch (error) {
+    if (error instanceof Late || isTooMany(error)) throw error;
+    return UNKNOWN;
+  }
 }
 
 /** Our own root folder, as {@link sharesRoot} compares it. */
 const ownRoot: string | undefined = rootOf('self');
 
 function rootOf(threadId: number | 'self'): string | undefined {
-  try {
-    const { dev, ino } = statSync(`/proc/${threadId}/root`);
-    return `${dev} ${ino}`;
-  } catch {
-    return undefined;
-  }
+  const identity = fileIdentity(`/proc/${threadId}/root`);
+  return typeof identity === 'number' ? undefined : `${identity.device} ${identity.inode}`;
 }
 
 /** Whether a thread's paths can be followed from here: links in them that begin at a root begin at ours. */
@@ -128,11 +135,16 @@ function hasOurRights(threadId: number): boolean {
 }
 
 /** Whether a file that is executed may ask for memory that is executable; `reach` says how the path of an interpreter is reached. */
-function mayAsk(first: string, isOurReach: () => boolean, reach: (interpreter: string) => string): boolean {
+function mayAsk(
+  first: string,
+  threadId: number,
+  isOurReach: () => boolean,
+  reach: (interpreter: string) => string,
+): boolean {
   let path = first;
   for (let depth = 0; depth < DEEPEST; depth++) {
-    const seen = look(path, false);
-    const file = seen === UNKNOWN && isOurReach() ? look(path, true) : seen;
+    const seen = look(path, false, threadId);
+    const file = seen === UNKNOWN && isOurReach() ? look(path, true, threadId) : seen;
     if (file === 'none') return false;
     if (file.interpreter === undefined) return file.kind !== 'plain';
     path = reach(file.interpreter);
@@ -148,6 +160,7 @@ export function mayAskForExecutableStack(context: CallContext): boolean {
   if (path === undefined || !sharesRoot(threadId)) return true;
   return mayAsk(
     path,
+    threadId,
     () => hasOurRights(threadId),
     (interpreter) => `/proc/${threadId}/${interpreter.startsWith('/') ? 'root' : 'cwd/'}${interpreter}`,
   );
@@ -158,6 +171,7 @@ export function programMayAskForExecutableStack(program: Uint8Array): boolean {
   return candidatePaths(program).some((path) =>
     mayAsk(
       Buffer.from(path).toString('latin1'),
+      process.pid,
       () => true,
       (interpreter) => interpreter,
     ),

@@ -24,6 +24,7 @@
  */
 import { errnoNumbers } from '../abi/errno.js';
 import { descriptorPath, fileIdentity } from '../linux/descriptor.js';
+import { promptly } from '../linux/late_call.js';
 import { resourceLimit } from '../linux/process.js';
 import type { TableObject } from '../object/table.js';
 import type { UserTrampoline } from '../object/user.js';
@@ -170,7 +171,10 @@ export class Tables {
       else entries.push(entry);
     }
     for (const [creator, entries] of byCreator) {
-      const held = heldBy(creator, new Set(entries.map(({ inode }) => inode)), this.#device ?? 0);
+      const inodes = new Set(entries.map(({ inode }) => inode));
+      const held = promptly(() => heldBy(creator, inodes, this.#device ?? 0), undefined);
+      // Of a process that cannot be looked at now, all are kept.
+      if (held === undefined) continue;
       for (const entry of entries) if (!held.has(entry.inode)) this.drop(entry);
     }
     this.#sweepAt = Math.max(SMALLEST_SWEEP, 2 * this.#entries.size);

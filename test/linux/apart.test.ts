@@ -12,8 +12,9 @@ import type { ApartProcess } from '../../src/linux/apart.js';
 import { ApartSession, type Demand, giveFiles, makeApart } from '../../src/linux/apart_pool.js';
 import { readHanded, writeHanded } from '../../src/linux/handed_memory.js';
 import { Attempt, isTooMany, Late, promptly } from '../../src/linux/late_call.js';
+import { mappings } from '../../src/linux/maps.js';
 import { readMemory, writeMemory } from '../../src/linux/memory.js';
-import { childrenOf, mappings } from '../../src/linux/proc.js';
+import { childrenOf } from '../../src/linux/proc.js';
 import { askServed } from '../../src/linux/served.js';
 import { patience } from '../patience.js';
 

@@ -8,9 +8,9 @@ import { describe, test } from 'node:test';
 import { FCNTL } from '../../src/abi/fcntl.js';
 import { close, readAt, readStart } from '../../src/linux/descriptor.js';
 import { MappedFile } from '../../src/linux/mapped_file.js';
+import { mappings } from '../../src/linux/maps.js';
 import { addSeals, createMemoryFile, growMemoryFile } from '../../src/linux/memfd.js';
 import { readMemory, writeMemory } from '../../src/linux/memory.js';
-import { mappings } from '../../src/linux/proc.js';
 import { compileProgram } from '../programs/compile.js';
 import { Dialogue } from '../programs/dialogue.js';
 

@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import { errnoNumbers } from '../../src/abi/errno.js';
 import { PROT } from '../../src/abi/mman.js';
 import { native, nativeAt, negatedErrno } from '../../src/linux/libc.js';
+import { mappings } from '../../src/linux/maps.js';
 import { mapCode } from '../../src/linux/own_code.js';
-import { mappings, openDescriptors } from '../../src/linux/proc.js';
+import { openDescriptors } from '../../src/linux/proc.js';
 
 const mprotect = native('int mprotect(uint64_t, size_t, int)');
 

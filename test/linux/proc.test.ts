@@ -10,16 +10,9 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { close, fileIdentity, fileIdentityOf } from '../../src/linux/descriptor.js';
 import { MappedFile } from '../../src/linux/mapped_file.js';
+import { mappedInodes, mappings } from '../../src/linux/maps.js';
 import { createMemoryFile } from '../../src/linux/memfd.js';
-import {
-  commandName,
-  hasEnded,
-  mappedInodes,
-  mappings,
-  openDescriptors,
-  processOf,
-  threadsOf,
-} from '../../src/linux/proc.js';
+import { commandName, hasEnded, openDescriptors, processOf, threadsOf } from '../../src/linux/proc.js';
 import { isThreadOf } from '../../src/linux/signal.js';
 import { compileProgram } from '../programs/compile.js';
 import { Dialogue } from '../programs/dialogue.js';

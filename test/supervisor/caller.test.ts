@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, realpathSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { Notification } from '../../src/linux/listener.js';
-import { mappings } from '../../src/linux/proc.js';
+import { mappings } from '../../src/linux/maps.js';
 import { callerOf } from '../../src/supervisor/caller.js';
 import { compileProgram } from '../programs/compile.js';
 import { Dialogue } from '../programs/dialogue.js';

@@ -52,7 +52,9 @@ async function hold(kind: 'uffd' | 'fuse', milliseconds: number, call: string, r
 }
 
 describe('memory that never comes keeps its own process waiting', { concurrency: 2 }, () => {
-  for (const call of Object.keys(CALLS)) test(`a file: ${call}`, () => hold('fuse', 0, call, 'not back'));
+  for (const call of [...Object.keys(CALLS), 'execution-of-file']) {
+    test(`a file: ${call}`, () => hold('fuse', 0, call, 'not back'));
+  }
   for (const call of ['code', 'info', 'trampoline'] as const) {
     test(`userfaultfd: ${call}`, () => hold('uffd', 0, call, 'not back'));
   }
@@ -65,6 +67,7 @@ describe('memory that comes late is used when it is there', { concurrency: 2 }, 
   for (const call of ['code', 'info', 'trampoline'] as const) {
     test(`a file: ${call}`, () => hold('fuse', 100, call, CALLS[call]));
   }
+  test('a file: execution-of-file', () => hold('fuse', 100, 'execution-of-file', '0'));
 });
 
 /** The fields of /proc/PID/stat (proc(5)) from the second on; none where the process is gone. */

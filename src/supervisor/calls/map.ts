@@ -16,7 +16,7 @@
  * @module
  */
 import { MAP, PROT } from '../../abi/mman.js';
-import { mappedInodes } from '../../linux/proc.js';
+import { mappedInodes } from '../../linux/maps.js';
 import { isThreadOf } from '../../linux/signal.js';
 import { judgeMap } from '../../object/mapping.js';
 import { type Condition, notify, type Rule } from '../../policy/rule.js';

@@ -94,7 +94,7 @@ export function promoteCalled(threadId: number, traced: TracedProcess, address: 
   }
   pool.write(index, code);
   if (!make(threadId, traced, page.promoting())) {
-    make(threadId, traced, page.mending(traced.memory.read(threadId)));
+    make(threadId, traced, page.mending(traced.memory.readNow(threadId)));
     page.giveUp();
     return false;
   }

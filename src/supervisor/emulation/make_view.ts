@@ -44,7 +44,7 @@ function mapLinks(
   traced: TracedProcess,
 ): bigint | undefined {
   const length = BigInt(size);
-  const room = roomFor(view, length, traced.memory.read(traced.processId));
+  const room = roomFor(view, length, traced.memory.readNow(traced.processId));
   if (room === undefined) return undefined;
   const flags = BigInt(MAP.MAP_SHARED | MAP.MAP_FIXED_NOREPLACE | MAP.MAP_DENYWRITE);
   const links = thread.call('x86-64', 'mmap', [

@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { hasEnded, type MapsLine, mappings } from '../../linux/proc.js';
+import { promptly } from '../../linux/late_call.js';
+import { type MapsLine, mappings } from '../../linux/maps.js';
+import { hasEnded } from '../../linux/proc.js';
 import type { Range } from '../../policy/memory.js';
 import { fileName } from '../caller.js';
 import { sayFailure } from '../failure.js';
@@ -163,6 +165,7 @@ export class TracedMemory {
    * All mappings, as they are now; none where they cannot be read.
    *
    * @param threadId of a thread that has not ended: what is left of a process's first one has no mappings
+   * @throws Late where they cannot be read in time
    */
   read(threadId: number): readonly MapsLine[] {
     const lines = mappings(threadId);
@@ -175,11 +178,16 @@ export class TracedMemory {
     return this.#lines;
   }
 
+  /** The same for who cannot be put off: as they were read last, where they cannot be read in time. */
+  readNow(threadId: number): readonly MapsLine[] {
+    return promptly(() => this.read(threadId), this.#lines);
+  }
+
   /** Forgets what is not mapped any more. */
   prune(threadId: number): void {
     // One that shares it may have left it already, for the memory of a program that it executes.
     if (this.#users > 1) return;
-    const lines = this.read(threadId);
+    const lines = promptly(() => this.read(threadId), []);
     // None can be read; a process that has not ended has some.
     if (lines.length === 0) return;
     this.#granted = this.#granted.filter(({ start, end }) =>

@@ -10,7 +10,7 @@
  */
 import { MAP, MREMAP, PROT } from '../../abi/mman.js';
 import type { RemoteCall } from '../../linux/injected_calls.js';
-import type { MapsLine } from '../../linux/proc.js';
+import type { MapsLine } from '../../linux/maps.js';
 import { PAGE_LENGTH, type PlacedTrampoline, startOf } from '../../trampoline/promoted_page.js';
 import type { PagePool } from './page_pool.js';
 import { roomFor } from './room.js';

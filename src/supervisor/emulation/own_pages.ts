@@ -9,7 +9,7 @@
  */
 
 import type { RemoteCall } from '../../linux/injected_calls.js';
-import type { MapsLine } from '../../linux/proc.js';
+import type { MapsLine } from '../../linux/maps.js';
 import type { Range } from '../../policy/memory.js';
 import { PAGE_LENGTH } from '../../trampoline/promoted_page.js';
 import { OwnPage, type PoolPlace, WAIT_OF_KNOWN, WAIT_OF_OTHERS } from './own_page.js';

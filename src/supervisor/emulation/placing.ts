@@ -8,7 +8,8 @@ import { USER_REGS } from '../../abi/ptrace.js';
 import type { Entry } from '../../abi/syscalls.js';
 import { isError, machineOf } from '../../linux/call_registers.js';
 import { callRemotely, type RemoteCall } from '../../linux/injected_calls.js';
-import { hasOwnFilter, type MapsLine } from '../../linux/proc.js';
+import type { MapsLine } from '../../linux/maps.js';
+import { hasOwnFilter } from '../../linux/proc.js';
 import { readRegisters } from '../../linux/tracee.js';
 import type { TracedProcess } from './tracees.js';
 import type { View } from './view.js';
@@ -79,7 +80,7 @@ export function separate(traced: TracedProcess, threadId: number): void {
   const views = memory.views.filter(({ isShared }) => isShared);
   const entry = views.length === 0 ? undefined : entryOf(threadId);
   if (entry === undefined) return;
-  const lines = memory.read(threadId);
+  const lines = memory.readNow(threadId);
   make(
     traced,
     threadId,

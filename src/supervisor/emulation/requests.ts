@@ -15,7 +15,8 @@
 import { MAP, PROT } from '../../abi/mman.js';
 import { isError } from '../../linux/call_registers.js';
 import type { Notification } from '../../linux/listener.js';
-import { hasOwnFilter, type MapsLine, mappings } from '../../linux/proc.js';
+import { type MapsLine, mappings } from '../../linux/maps.js';
+import { hasOwnFilter } from '../../linux/proc.js';
 import { protectedRange, type Range } from '../../policy/memory.js';
 import { isTrampolineMaker } from '../../policy/runtimes.js';
 import { int32 } from '../call.js';
@@ -89,7 +90,7 @@ function makeWithout(
 
 function isOnStack({ memory }: TracedProcess, threadId: number, range: Range | undefined): boolean {
   if (range === undefined) return false;
-  const stack = memory.read(threadId).find(({ name }) => name === '[stack]');
+  const stack = memory.readNow(threadId).find(({ name }) => name === '[stack]');
   return stack !== undefined && stack.start < range.end && stack.end > range.start;
 }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { MapsLine } from '../../linux/proc.js';
+import type { MapsLine } from '../../linux/maps.js';
 import { DISTANCES } from '../../trampoline/distances.js';
 
 /** No room is taken below this address, nor above the highest that programs have (4-level page tables). */

@@ -13,7 +13,7 @@ import type { Entry } from '../../abi/syscalls.js';
 import { descriptorPath, type FileIdentity, fileIdentity } from '../../linux/descriptor.js';
 import type { RemoteCall } from '../../linux/injected_calls.js';
 import type { MappedFile } from '../../linux/mapped_file.js';
-import type { MapsLine } from '../../linux/proc.js';
+import type { MapsLine } from '../../linux/maps.js';
 import type { LegacyForm } from '../../trampoline/legacy_form.js';
 import { assemblePromoted, isPromoted, linkWords, PROMOTED_SIZE, TRAP } from '../../trampoline/promoted.js';
 import { viewOf } from '../../trampoline/recognise.js';

@@ -206,7 +206,6 @@ static void mount_file(void)
 /* Maps that page at `served`, where nothing is read before it is touched. */
 static void serve_by_file(void)
 {
-	mount_file();
 	const int descriptor = open(file, O_RDWR);
 	need(descriptor >= 0, "file");
 	need(mmap(served, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0) == served, "mapping");
@@ -409,8 +408,12 @@ int main(int count, char **words)
 	prepare(wanted->name);
 	if (strcmp(words[1], "uffd") == 0)
 		serve_by_thread();
-	else
-		serve_by_file();
+	else {
+		mount_file();
+		/* Who has a file open for writing keeps it from being executed. */
+		if (wanted->make != execution_of_file)
+			serve_by_file();
+	}
 	need(pthread_create(&thread, NULL, make, NULL) == 0, "thread");
 	if (milliseconds > 0)
 		pthread_join(thread, NULL);

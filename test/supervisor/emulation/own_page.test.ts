@@ -1,7 +1,7 @@
 /** When a page is promoted, and what its mappings say of it: without a program. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MapsLine } from '../../../src/linux/proc.js';
+import type { MapsLine } from '../../../src/linux/maps.js';
 import { OwnPage } from '../../../src/supervisor/emulation/own_page.js';
 import { OwnPages } from '../../../src/supervisor/emulation/own_pages.js';
 import { PagePool, POOL_PAGES } from '../../../src/supervisor/emulation/page_pool.js';
