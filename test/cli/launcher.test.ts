@@ -4,11 +4,20 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { signalNumbers } from '../../src/linux/signal.js';
-import { run, SharedFolder, trampfd } from './command.js';
+import { copyCommand, run, SharedFolder, trampfd } from './command.js';
 
 /** Shells that may be /bin/sh somewhere. */
 const SHELLS = ['dash', 'bash'];
@@ -168,6 +177,15 @@ test('a copy of the launcher without its package is refused', () => {
   const { status, errors } = run([join(folder.path, 'trampfd'), '--version']);
   assert.equal(status, 125);
   assert.match(errors, /trampfd\.cjs is missing: build it/);
+});
+
+test('where base64 cannot be run for another reason than that it is missing, that reason is said', () => {
+  using folder = new SharedFolder();
+  const command = copyCommand(folder.path);
+  rmSync(join(folder.path, 'dist', 'bin', 'writable_code.so'));
+  const { status, errors } = run([command, '--version']);
+  assert.equal(status, 125);
+  assert.match(errors, /^trampfd: the environment cannot be read with base64: .*writable_code\.so/);
 });
 
 /** Whether a process listens on a TCP port (proc_net(5): state 0A). */
