@@ -157,6 +157,18 @@ describe('a file is a room', () => {
     }
   });
 
+  test('what another program may have put in the place of a file is not waited for', () => {
+    // These open the kernel's own files, the package's, and devices of this process.
+    const own = ['cli/launch', 'cli/run', 'cli/signals', 'cli/trampfd', 'linux/', 'supervisor/confine/kernel_helpers'];
+    for (const path of sources('src')) {
+      const isOwn = own.some((one) => path.startsWith(join('src', one)));
+      const read = text(path).match(/readFileSync\((?!\s*['`]\/(?:proc|sys)\/)/g) ?? [];
+      assert.ok(isOwn || read.length === 0, `${path}: use readSmallFile() of linux/small_file.ts`);
+      const opened = /openSync\(/.test(text(path));
+      assert.ok(isOwn || !opened || /O_NONBLOCK|O_PATH/.test(text(path)), `${path}: open with O_NONBLOCK`);
+    }
+  });
+
   test('standard error is written in one way', () => {
     // Of all others, where the kernel's interface cannot be had.
     const alone = join('src', 'cli', 'trampfd.ts');

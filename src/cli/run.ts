@@ -224,6 +224,7 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
     inheritedDescriptors: inherited.descriptors,
     ...confinement,
     log,
+    beforeProgram: () => signals.begin(),
   };
   const supervised = await start(request, receiver ?? startReceiver());
   if (typeof supervised === 'number') endUnstarted(Buffer.from(program).toString(), -supervised, log, signals);

@@ -3,10 +3,13 @@
  *
  * @module
  */
-import { readFileSync, realpathSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
+import { FCNTL } from '../abi/fcntl.js';
 import { TrampfdError } from '../error.js';
+import { fcntl } from '../linux/descriptor.js';
 import { findProgram } from '../linux/search_path.js';
+import { readAtMost } from '../linux/small_file.js';
 import { type Policy, policyOf } from '../policy/kinds.js';
 import { type PolicyFile, parsePolicyFile, programPolicy } from '../policy/policy_file.js';
 import type { RunOptions } from './run_arguments.js';
@@ -18,6 +21,32 @@ export interface RunPolicy {
   readonly bestEffort: boolean;
 }
 
+/** More than any policy file has, in bytes. */
+const LONGEST = 2 ** 20;
+
+/** Names of descriptors, which a shell gives to what it has written by a program: `<(...)`, or `-`. */
+const DESCRIPTOR_NAME = /^\/(?:dev\/(?:fd\/\d+|stdin)|proc\/self\/fd\/\d+)$/;
+
+/**
+ * The text of a policy file. It may be a link, for a person names it. A named pipe is not read, nor a device: a run could have
+ * put one there, and the next start would wait for it.
+ */
+function policyText(name: Buffer): string {
+  const file = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    const isNamed = DESCRIPTOR_NAME.test(name.toString('latin1'));
+    if (isNamed) fcntl(file, FCNTL.F_SETFL, 0);
+    else if (!fstatSync(file).isFile()) {
+      throw Object.assign(new Error(), { code: fstatSync(file).isDirectory() ? 'EISDIR' : 'EINVAL' });
+    }
+    return readAtMost(file, LONGEST).toString('utf8');
+  } catch (error) {
+    throw error instanceof RangeError ? Object.assign(error, { code: 'EFBIG' }) : error;
+  } finally {
+    closeSync(file);
+  }
+}
+
 /**
  * Reads a policy file.
  *
@@ -27,7 +56,7 @@ export function readPolicyFile(name: Uint8Array): PolicyFile {
   const path = Buffer.from(name).toString();
   let text: string;
   try {
-    text = readFileSync(Buffer.from(name), 'utf8');
+    text = policyText(Buffer.from(name));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
     throw new TrampfdError(code, `${path}: the policy file cannot be read (${code}); name a file that can be`, {

@@ -38,7 +38,7 @@ const PASSED_ON: readonly NodeJS.Signals[] = [
   'SIGXFSZ',
 ];
 
-/** Signals that end a process whose person does not want to wait for it. */
+/** Signals by which a person ends a process, which is not to wait then for anything. */
 const ENDING: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
 
 /** Signals that the kernel sends to a whole background group that uses its terminal: the program has its own. */
@@ -69,6 +69,7 @@ function inForeground(processId = 0): boolean {
 
 /** Passes this process's signals on to the program, from before its start until its end. */
 export class PassedSignals {
+  readonly #handle: (names: readonly NodeJS.Signals[]) => void;
   #processId: number | undefined;
   #ended = false;
   /** What came before there was a program. */
@@ -92,16 +93,27 @@ export class PassedSignals {
       const number = signalNumbers[name];
       return number === undefined || ((ignored >> BigInt(number - 1)) & 1n) === 1n;
     };
-    for (const name of PASSED_ON) {
-      if (isIgnored(name)) continue;
-      process.on(name, (_name: NodeJS.Signals, number: number) => {
-        this.#pass(name, number);
-      });
-    }
+    this.#handle = (names) => {
+      for (const name of names) {
+        if (isIgnored(name)) continue;
+        process.on(name, (_name: NodeJS.Signals, number: number) => {
+          this.#pass(name, number);
+        });
+      }
+    };
+    this.#handle(PASSED_ON.filter((name) => !ENDING.includes(name)));
     for (const name of SWALLOWED) if (!isIgnored(name)) process.on(name, () => undefined);
     // A sentence of ours must not stop the job, nor be begun again for ever, where a terminal lets no background group write.
     blockSignal('SIGTTOU');
     for (let number = REAL_TIME.first; number <= REAL_TIME.last; number++) setDisposition(number, SIG_IGN);
+  }
+
+  /**
+   * Keeps the signals that end a process for the program as well. Until then they do to this one what they do: a start that
+   * takes long, or waits for somebody, is ended by them.
+   */
+  begin(): void {
+    this.#handle(ENDING);
   }
 
   /**

@@ -43,6 +43,8 @@ export interface StartRequest extends SpawnRequest {
   readonly bestEffort: boolean;
   /** Descriptors that the program inherits. */
   readonly inheritedDescriptors: readonly number[];
+  /** Is called when the program is about to be executed: until then, nothing has to be left in order. */
+  readonly beforeProgram: () => void;
 }
 
 /** A program that runs under supervision. */
@@ -217,6 +219,7 @@ async function startFiltered(
   if (asksForStack) openToOthers();
   let processId: number;
   try {
+    request.beforeProgram();
     processId = await executed(thread.spawn(request, listener.descriptor), served);
   } finally {
     if (asksForStack) closeToOthers();
@@ -268,6 +271,7 @@ async function startConfined(
   if (looksBecause !== undefined && log.enabled) log.write({ event: 'looking', reason: looksBecause });
   setHeld(rendezvous, held.processId);
   const listener = await handOver(installed, memoryFolder);
+  request.beforeProgram();
   const { result: processId, parked } = prepared.start(reportImage(log));
   if (parked !== undefined) {
     leaveRegisters(shared, parked);

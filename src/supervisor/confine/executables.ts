@@ -144,6 +144,9 @@ function refreshed(listing: Listing, times: FolderTimes): Listing {
   return { ...listing, folders: Object.fromEntries(folders), files: [...files] };
 }
 
+/** More than any listing has, in bytes: a line of it has a hundred. */
+const LONGEST_LISTING = 2 ** 25;
+
 /** Where a user's listing is; root's serves all who have none. */
 function listingPaths(): readonly string[] {
   const system = '/var/cache/trampfd/executables.json';
@@ -155,7 +158,7 @@ function listingPaths(): readonly string[] {
 /** Reads a listing of some trees; undefined where there is none, or no use in it: packages have come or gone since. */
 function read(path: string, trees: readonly string[]): Listing | undefined {
   try {
-    const text = readSmallFile(path);
+    const text = readSmallFile(path, LONGEST_LISTING);
     // Some thousand paths are judged at each start: what none of them has is looked for in all of them at once.
     if (ODD.test(text)) return undefined;
     const listing = JSON.parse(text) as Listing;

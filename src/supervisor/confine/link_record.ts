@@ -35,6 +35,8 @@ interface LinkRecord {
 }
 
 const LONGEST = 86_400_000;
+/** More than any record has, in bytes. */
+const LONGEST_RECORD = 2 ** 24;
 /** Of more files, only those are remembered that have a name outside. */
 const MOST_FILES = 2000;
 /** Records of other trees than this run's: of namespaces that may be gone. */
@@ -113,7 +115,7 @@ type Subject = Pick<LinkRecord, 'version' | 'trees' | 'mounts' | 'packages'>;
 
 function read(path: string, subject: Subject): LinkRecord | undefined {
   try {
-    const record = JSON.parse(readSmallFile(path)) as LinkRecord;
+    const record = JSON.parse(readSmallFile(path, LONGEST_RECORD)) as LinkRecord;
     const { version, trees, mounts, packages } = record;
     const isSame = JSON.stringify({ version, trees, mounts, packages }) === JSON.stringify(subject);
     return isSame && Math.abs(Date.now() - record.at) < LONGEST ? record : undefined;

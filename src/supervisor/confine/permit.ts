@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { AT_FDCWD, FCNTL } from '../../abi/fcntl.js';
 import { LANDLOCK, LANDLOCK_PATH_BENEATH } from '../../abi/landlock.js';
 import type { HeldCall, HeldProcess } from '../../linux/held_process.js';
@@ -53,7 +53,7 @@ function nextDescriptor(held: HeldProcess, { paths }: PreparedFiles): number {
 
 /** Bytes of a file that is the same in our own mounts; undefined where it has not as many. */
 function readFrom(path: string, offset: number, length: number): Uint8Array | undefined {
-  const file = openSync(asBytes(path), 'r');
+  const file = openSync(asBytes(path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
     const bytes = new Uint8Array(length);
     return readSync(file, bytes, 0, length, offset) === length ? bytes : undefined;
