@@ -35,8 +35,8 @@ export const CAPABILITY = {
   CAP_BLOCK_SUSPEND: 36,
 } as const;
 
-/** A capability that a run does not keep, and its supervisor needs (linux/capability.h). */
-export const GIVEN_UP = { CAP_MKNOD: 27 } as const;
+/** Capabilities that a run does not keep, and its supervisor needs or asks for (linux/capability.h). */
+export const GIVEN_UP = { CAP_SYS_PTRACE: 19, CAP_MKNOD: 27 } as const;
 
 /** Version of the structures of capset(2) that has sets of 64 bits (linux/capability.h). */
 export const CAPSET = { _LINUX_CAPABILITY_VERSION_3: 0x20080522 } as const;
@@ -53,6 +53,8 @@ export const constants: readonly KernelConstant[] = [
 
 /** CAP_SYS_ADMIN as a bit of a capability set. */
 export const CAP_SYS_ADMIN_BIT: bigint = 1n << BigInt(CAPABILITY.CAP_SYS_ADMIN);
+/** CAP_SYS_PTRACE as a bit of a capability set. */
+export const CAP_SYS_PTRACE_BIT: bigint = 1n << BigInt(GIVEN_UP.CAP_SYS_PTRACE);
 /** CAP_MKNOD as a bit of a capability set. */
 export const CAP_MKNOD_BIT: bigint = 1n << BigInt(GIVEN_UP.CAP_MKNOD);
 

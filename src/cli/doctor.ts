@@ -14,10 +14,10 @@ import {
   probeMdwe,
   probeMemoryFile,
   probeWritableExecutable,
-  procText,
   seccompAction,
 } from '../linux/probe.js';
 import { probeChildAccess, probeChildTracing } from '../linux/probe_child.js';
+import { procText } from '../linux/proc.js';
 import { statusField } from '../linux/status.js';
 import { showsSettings } from '../supervisor/means.js';
 import { policyFindings } from './doctor_policies.js';

@@ -4,8 +4,9 @@
  * @module
  */
 import { errnoName, errnoNumbers } from '../abi/errno.js';
-import { probeI386, probeTrampfd, probeUserNamespace, probeX32, procText } from '../linux/probe.js';
+import { probeI386, probeTrampfd, probeUserNamespace, probeX32 } from '../linux/probe.js';
 import type { Access } from '../linux/probe_child.js';
+import { procText } from '../linux/proc.js';
 import { memoryMissing, showsSettings } from '../supervisor/means.js';
 import { windowFor } from '../supervisor/window.js';
 import { type Finding, finding, needed } from './finding.js';

@@ -4,7 +4,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
-import { CAP_MKNOD_BIT, CAP_SYS_ADMIN_BIT, CAP_SYS_CHROOT_BIT } from '../abi/capability.js';
+import { CAP_MKNOD_BIT, CAP_SYS_ADMIN_BIT, CAP_SYS_CHROOT_BIT, CAP_SYS_PTRACE_BIT } from '../abi/capability.js';
 import { fieldOf, statusField } from './status.js';
 
 /** The sets of a process that count for what it executes: a bit for each capability. */
@@ -40,6 +40,11 @@ export function mayArrangeMounts(): boolean {
 /** Whether this process may change its root folder, as chroot(2) and setns(2) do: it has CAP_SYS_CHROOT. */
 export function mayChangeRoot(): boolean {
   return hasEffective(CAP_SYS_CHROOT_BIT);
+}
+
+/** Whether this process may trace processes that are not its user's (CAP_SYS_PTRACE). */
+export function mayTraceOthers(): boolean {
+  return hasEffective(CAP_SYS_PTRACE_BIT);
 }
 
 /** Whether this process may make device nodes: it has CAP_MKNOD. */

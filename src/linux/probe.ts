@@ -7,7 +7,7 @@
  * @module
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errnoName, errnoNumbers } from '../abi/errno.js';
 import { FCNTL, MEMFD, MFD_EXEC, MFD_NOEXEC_SEAL } from '../abi/fcntl.js';
@@ -36,15 +36,6 @@ const libcSiginterrupt = native('int siginterrupt(int, int)');
 const libcUalarm = native('unsigned int ualarm(unsigned int, unsigned int)');
 
 const PAGE = 4096;
-
-/** The text of a file of /proc without its newline, or undefined where there is none. */
-export function procText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1').trimEnd();
-  } catch {
-    return undefined;
-  }
-}
 
 /** Whether seccomp(2) is there and a filter may give an action (SECCOMP_GET_ACTION_AVAIL): 0 or a negated error number. */
 export function seccompAction(action: number): number {

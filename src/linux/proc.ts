@@ -7,6 +7,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { isThreadOf } from './signal.js';
 import { fieldOf, statusField, statusOf } from './status.js';
 
+/** The text of a file of /proc without its newline, or undefined where there is none. */
+export function procText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1').trimEnd();
+  } catch {
+    return undefined;
+  }
+}
+
 /** The id of the process that a thread belongs to, or undefined where the thread is gone. */
 export function processOf(threadId: number): number | undefined {
   if (isThreadOf(threadId, threadId)) return threadId;

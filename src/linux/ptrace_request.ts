@@ -58,6 +58,15 @@ export function ptrace(request: PtraceRequest, threadId: number, address = 0n, d
   return result;
 }
 
+/**
+ * Whether ptrace(2) itself is refused to this process, by a seccomp filter around it: 0, or a negated error number. It is
+ * asked about the thread 0, which is none, as the kernel says where the call comes to it.
+ */
+export function ptraceRefusal(): number {
+  const result = negatedErrno(libcPtrace(REQUESTS.PTRACE_SEIZE, 0, 0n, 0n));
+  return result === -errnoNumbers.ESRCH ? 0 : result;
+}
+
 /** Ends the process of a thread that a request has failed on, but for this process (a rehearsal asks it), and fails. */
 export function lose(threadId: number, request: PtraceRequest, errno: number): never {
   const processId = processOf(threadId) ?? threadId;

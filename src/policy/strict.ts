@@ -61,9 +61,9 @@ export function withoutExecutions(set: RuleSet): RuleSet {
   return { ...set, rules: set.rules.filter(({ call }) => !EXECUTIONS.includes(call)) };
 }
 
-/** A rule set for a caller that cannot be traced: neither its executions are looked at, nor sockets made in its place. */
+/** A rule set for a caller that cannot be traced: sockets are not made in its place. */
 export function withoutTracing(set: RuleSet): RuleSet {
-  return { ...set, rules: withoutExecutions(set).rules.filter(({ call }) => call !== 'socketcall') };
+  return { ...set, rules: set.rules.filter(({ call }) => call !== 'socketcall') };
 }
 
 /** The families of sockets that a program may have. Every other may be a module, and have memory that can be mapped. */

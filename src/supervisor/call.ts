@@ -81,6 +81,8 @@ export interface Supervision {
   readonly log: Log;
   /** Where programs are looked at before they run: those that are about to. */
   readonly executions: Executions | undefined;
+  /** Whether programs are judged by the names of their files alone, as none can be traced. */
+  readonly looksByName: boolean;
   /** Our descriptor of the folder that memory files are made in, where they are ours to make. */
   readonly memoryFolder: number | undefined;
   readonly refusedRuntimes: RefusedRuntimes;

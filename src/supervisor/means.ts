@@ -9,28 +9,13 @@
 import { existsSync } from 'node:fs';
 import { errnoName, errnoNumbers } from '../abi/errno.js';
 import type { Listener } from '../linux/listener.js';
-import { probeMemoryFile, procText } from '../linux/probe.js';
+import { probeMemoryFile } from '../linux/probe.js';
 import { type Access, probeChildAccess } from '../linux/probe_child.js';
-import { statusField } from '../linux/status.js';
-import { type Missing, unlessRoot } from './confine/missing.js';
+import type { Missing } from './confine/missing.js';
+import { memoryRemedy } from './forbidden.js';
 
 /** What is open where the supervisor cannot serve programs; the filter needs none of it. */
 const UNSERVED = 'the program gets no trampoline tables, and trampolines that a program writes itself are refused';
-
-/** Who forbids the memory of a child, and who can allow it. */
-function memoryRemedy(): string {
-  const scope = procText('/proc/sys/kernel/yama/ptrace_scope');
-  if (scope === '3') {
-    return "Yama's kernel.yama.ptrace_scope is 3, which forbids it to everybody until the next boot: boot without it";
-  }
-  if (scope === '2') {
-    return `Yama's kernel.yama.ptrace_scope is 2, which asks for CAP_SYS_PTRACE: set it to 1${unlessRoot('start as root, or use --policy strict')}`;
-  }
-  if (statusField('self', 'Seccomp') === '2') {
-    return 'a seccomp filter is in force around this process: allow process_vm_readv, process_vm_writev and ptrace in that profile';
-  }
-  return `a security module or a sandbox forbids it: start outside of it${unlessRoot('start as root')}`;
-}
 
 /** What is missing where the memory of a program cannot be read and written. */
 export function memoryMissing(access: Access | undefined): readonly Missing[] {

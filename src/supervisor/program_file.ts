@@ -9,19 +9,16 @@
  * @module
  */
 import { errnoNumbers } from '../abi/errno.js';
-import { AT, AT_FDCWD } from '../abi/fcntl.js';
 import { fileIdentity } from '../linux/descriptor.js';
 import { isTooMany, Late, promptly } from '../linux/late_call.js';
-import { readString } from '../linux/memory.js';
 import { type OpenFile, openProgramFile, programFileStatus } from '../linux/program_files.js';
 import { candidatePaths } from '../linux/search_path.js';
 import { fieldOf, statusOf } from '../linux/status.js';
-import { type ExecutableKind, HEADER_BYTES, judgeExecutable } from '../policy/executable.js';
-import { type CallContext, int32 } from './call.js';
+import { type ExecutableKind, HEADER_BYTES, judgeExecutable, mayHave } from '../policy/executable.js';
+import type { Policy } from '../policy/kinds.js';
+import type { CallContext } from './call.js';
+import { executedPath } from './program_path.js';
 
-/** Bytes of a path, at most (linux/limits.h: PATH_MAX, with the zero). */
-const LONGEST_PATH = 4095;
-const SLASH = '/'.charCodeAt(0);
 /** Interpreters of interpreters, at most (fs/exec.c of the kernel). */
 const DEEPEST = 5;
 /** Files that are remembered; then all are forgotten. */
@@ -108,21 +105,6 @@ function sharesRoot(threadId: number): boolean {
   return ownRoot !== undefined && rootOf(threadId) === ownRoot;
 }
 
-/** The path, as we reach it, of what a thread names; undefined where it cannot be read. */
-function pathFor({ notification, name }: CallContext): string | undefined {
-  const { threadId, arguments: values } = notification;
-  const isAt = name === 'execveat';
-  const path = readString(threadId, values[isAt ? 1 : 0], LONGEST_PATH);
-  if (path === undefined || path === 'too long') return undefined;
-  const text = Buffer.from(path).toString('latin1');
-  if (path[0] === SLASH) return `/proc/${threadId}/root${text}`;
-  const folder = isAt ? int32(values[0]) | 0 : AT_FDCWD;
-  if (path.length === 0) {
-    return isAt && (int32(values[4]) & AT.AT_EMPTY_PATH) !== 0 ? `/proc/${threadId}/fd/${folder}` : undefined;
-  }
-  return folder === AT_FDCWD ? `/proc/${threadId}/cwd/${text}` : `/proc/${threadId}/fd/${folder}/${text}`;
-}
-
 /** The fields of /proc/ID/status that say which folders a thread may search. */
 const RIGHTS = ['Uid', 'Gid', 'Groups', 'CapEff'] as const;
 
@@ -134,10 +116,16 @@ function hasOurRights(threadId: number): boolean {
   return RIGHTS.every((name) => fieldOf(theirs, name) === fieldOf(ours, name));
 }
 
+/** Whether what a file asks for has to be looked at. */
+type IsAsking = (kind: ExecutableKind) => boolean;
+
+const isNotPlain: IsAsking = (kind) => kind !== 'plain';
+
 /** Whether a file that is executed may ask for memory that is executable; `reach` says how the path of an interpreter is reached. */
 function mayAsk(
   first: string,
   threadId: number,
+  isAsking: IsAsking,
   isOurReach: () => boolean,
   reach: (interpreter: string) => string,
 ): boolean {
@@ -146,34 +134,62 @@ function mayAsk(
     const seen = look(path, false, threadId);
     const file = seen === UNKNOWN && isOurReach() ? look(path, true, threadId) : seen;
     if (file === 'none') return false;
-    if (file.interpreter === undefined) return file.kind !== 'plain';
+    if (file.interpreter === undefined) return isAsking(file.kind);
     path = reach(file.interpreter);
   }
   // The kernel refuses these (ELOOP).
   return false;
 }
 
-/** Whether the program that a thread wants to execute may ask for a stack, or for more, that is executable. */
-export function mayAskForExecutableStack(context: CallContext): boolean {
-  const { threadId } = context.notification;
-  const path = pathFor(context);
+/** Whether a program that a thread wants to execute may ask for what is to be looked at. */
+function executionMayAsk({ notification, name }: CallContext, isAsking: IsAsking): boolean {
+  const { threadId } = notification;
+  const path = executedPath(notification, name);
   if (path === undefined || !sharesRoot(threadId)) return true;
   return mayAsk(
     path,
     threadId,
+    isAsking,
     () => hasOurRights(threadId),
     (interpreter) => `/proc/${threadId}/${interpreter.startsWith('/') ? 'root' : 'cwd/'}${interpreter}`,
   );
 }
 
+/** Whether the program that a thread wants to execute may ask for a stack, or for more, that is executable. */
+export function mayAskForExecutableStack(context: CallContext): boolean {
+  return executionMayAsk(context, isNotPlain);
+}
+
 /** The same of a program of this process's own mounts, by its path or its name in PATH: of every file that it may be. */
 export function programMayAskForExecutableStack(program: Uint8Array): boolean {
-  return candidatePaths(program).some((path) =>
-    mayAsk(
-      Buffer.from(path).toString('latin1'),
-      process.pid,
-      () => true,
-      (interpreter) => interpreter,
-    ),
-  );
+  return programMayAsk(program, isNotPlain) !== undefined;
+}
+
+/** The file that it may be, and that may ask for what is to be looked at. */
+function programMayAsk(program: Uint8Array, isAsking: IsAsking): string | undefined {
+  return candidatePaths(program)
+    .map((path) => Buffer.from(path).toString('latin1'))
+    .find((path) =>
+      mayAsk(
+        path,
+        process.pid,
+        isAsking,
+        () => true,
+        (interpreter) => interpreter,
+      ),
+    );
+}
+
+/**
+ * Whether the program that a thread wants to execute may ask for memory that a policy gives nobody, or cannot be told of: for
+ * where no program can be looked at before it runs.
+ */
+export function mayAskForMore(context: CallContext): boolean {
+  const { policy } = context.supervision;
+  return executionMayAsk(context, (kind) => !mayHave(policy, kind));
+}
+
+/** The same of a program of this process's own mounts: the file that may ask. */
+export function programAskingForMore(program: Uint8Array, policy: Policy): string | undefined {
+  return programMayAsk(program, (kind) => !mayHave(policy, kind));
 }

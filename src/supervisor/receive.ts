@@ -54,6 +54,8 @@ export interface ReceiverSettings {
   readonly memoryFolder: number | undefined;
   /** Whether programs are looked at before they run. */
   readonly inspects: boolean;
+  /** Whether that is by the names of their files alone, as none can be traced. */
+  readonly looksByName: boolean;
 }
 
 /**
@@ -132,6 +134,7 @@ function supervisionOf(
     pageSize,
     log,
     executions,
+    looksByName: data.looksByName,
     memoryFolder: data.memoryFolder,
     judgements,
     shared,

@@ -19,13 +19,14 @@ import { executionRules, policyRules } from '../policy/wx.js';
 import { serviceRules } from './answer.js';
 import type { HandedPosition } from './confine/descriptors.js';
 import { findGrounds, NO_CORES } from './confine/grounds.js';
-import { cannotConfine, cannotStart, type Missing, untraceable } from './confine/missing.js';
+import { cannotConfine, cannotStart, type Missing } from './confine/missing.js';
 import { type Prepared, prepare } from './confine/start.js';
 import { type EmulationShared, leaveRegisters, untilTakenOver } from './emulation/shared.js';
 import { reportImage } from './executions.js';
+import { unlooked, untraceable } from './forbidden.js';
 import { type LogTarget, openLog } from './log.js';
 import { missingMeans, missingOfListener } from './means.js';
-import { programMayAskForExecutableStack } from './program_file.js';
+import { programAskingForMore, programMayAskForExecutableStack } from './program_file.js';
 import type { Receiver } from './receiver.js';
 import { cancel, offerListener, setHeld, untilReceiverWaits } from './rendezvous.js';
 import { say } from './standard_error.js';
@@ -145,11 +146,11 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
   const rules = policyRules(policy, isLooking ? [...executionRules, ...service] : service, grounds);
   const settings = { sizes, policy, window, pageSize: pageSize(), log, inspects: confined };
   /** Has the receiver take a listener; settles when it does. */
-  const handOver = async (installed: InstalledFilter, memoryFolder?: number): Promise<Listener> => {
+  const handOver: HandOver = async (installed, { memoryFolder, looksByName = false } = {}) => {
     const listener = new Listener(installed.listener, sizes);
     demand(request, missingOfListener(listener));
     listener.wakeSynchronously();
-    receiver.tell({ ...settings, memoryFolder });
+    receiver.tell({ ...settings, memoryFolder, looksByName });
     await Promise.race([offerListener(rendezvous, installed), ended(served)]);
     return listener;
   };
@@ -162,7 +163,7 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
     }
     const started = grounds
       ? await startConfined(request, rules, grounds, receiver, handOver)
-      : await startFiltered(request, compileFilter(rules), { asksForStack, isLooking }, served, handOver);
+      : await startFiltered(request, compileFilter(rules), { isOpen: asksForStack, isLooking }, served, handOver);
     if (typeof started === 'number') {
       await failedReceiver(started, served);
       return started;
@@ -192,14 +193,19 @@ function demand({ bestEffort, policy, log: target }: StartRequest, missing: read
   }
 }
 
-type HandOver = (installed: InstalledFilter, memoryFolder?: number) => Promise<Listener>;
+/** What the receiver is told that shows only when a filter is installed. */
+interface Found {
+  readonly memoryFolder?: number | undefined;
+  readonly looksByName?: boolean;
+}
+type HandOver = (installed: InstalledFilter, found?: Found) => Promise<Listener>;
 type Started = Omit<Supervised, 'served' | 'shared' | 'changes' | 'traceLost'>;
 
 /** Starts a program from a thread under the filter. */
 async function startFiltered(
   request: StartRequest,
   filter: Uint8Array,
-  { asksForStack, isLooking }: { readonly asksForStack: boolean; readonly isLooking: boolean },
+  { isOpen, isLooking }: { readonly isOpen: boolean; readonly isLooking: boolean },
   served: Promise<void>,
   handOver: HandOver,
 ): Promise<Started | number> {
@@ -214,15 +220,15 @@ async function startFiltered(
     );
   }
   const listener = await handOver(installed);
-  // Until it executes its program, the process has our memory, which nobody may look into, and could not be traced by an
-  // ordinary user: then a program that asks for an executable stack would have one.
-  if (asksForStack) openToOthers();
+  // Until it executes its program, the process has our memory, which nobody may look into: an ordinary user could neither
+  // trace it nor read which file it executes, and a program that asks for an executable stack would have one.
+  if (isOpen) openToOthers();
   let processId: number;
   try {
     request.beforeProgram();
     processId = await executed(thread.spawn(request, listener.descriptor), served);
   } finally {
-    if (asksForStack) closeToOthers();
+    if (isOpen) closeToOthers();
   }
   return processId < 0 ? processId : { processId, listener, positions: [], signalsStay: false };
 }
@@ -259,8 +265,11 @@ async function startConfined(
     const missing = [untraceable(error)];
     if (!request.bestEffort) throw cannotConfine(missing);
     demand(request, missing);
-    const untraced = { asksForStack: false, isLooking: false };
-    return startFiltered(request, compileFilter(withoutTracing(rules)), untraced, served, handOver);
+    const asking = programAskingForMore(request.program, request.policy);
+    if (asking !== undefined) throw unlooked(asking);
+    const untraced = { isOpen: true, isLooking: false };
+    const byName: HandOver = (installed) => handOver(installed, { looksByName: true });
+    return startFiltered(request, compileFilter(withoutTracing(rules)), untraced, served, byName);
   }
   const { held, installed, memoryFolder, positions, looksBecause, missing, signalsStay } = prepared.arranged;
   demand(request, missing);
@@ -270,7 +279,7 @@ async function startConfined(
   }
   if (looksBecause !== undefined && log.enabled) log.write({ event: 'looking', reason: looksBecause });
   setHeld(rendezvous, held.processId);
-  const listener = await handOver(installed, memoryFolder);
+  const listener = await handOver(installed, { memoryFolder });
   request.beforeProgram();
   const { result: processId, parked } = prepared.start(reportImage(log));
   if (parked !== undefined) {

@@ -14,7 +14,21 @@
 import { processOf } from '../../linux/proc.js';
 import { allows } from '../../policy/kinds.js';
 import { type Answer, type CallContext, letContinue, type NotifiedCall, refuse } from '../call.js';
-import { mayAskForExecutableStack } from '../program_file.js';
+import { reportUntraceable } from '../emulation/report.js';
+import { mayAskForExecutableStack, mayAskForMore } from '../program_file.js';
+import { executedName } from '../program_path.js';
+
+/**
+ * Where no thread can be stopped behind its call, a program is judged by the file that the call names; who wanted it looked
+ * at was told at the start. The file or its name may be changed until the kernel reads them.
+ */
+function byName(context: CallContext): Answer {
+  if (!mayAskForMore(context)) return letContinue;
+  const { notification, name } = context;
+  const processId = processOf(notification.threadId) ?? notification.threadId;
+  const program = executedName(notification, name);
+  return refuse('EACCES', reportUntraceable(notification.threadId, processId, 'execution', program));
+}
 
 function answer(context: CallContext): Answer {
   const { supervision, notification } = context;
@@ -22,14 +36,14 @@ function answer(context: CallContext): Answer {
   const { threadId } = notification;
   // The process that becomes the run's program is traced already, by who started it.
   if (supervision.isHeld(threadId)) return letContinue;
-  if (supervision.emulation !== undefined && waitsKillable) {
+  if (supervision.emulation !== undefined && waitsKillable && !supervision.looksByName) {
     // A program that asks for an executable stack is traced before it begins, and its stack made one that is not.
     if (allows(supervision.policy, 'execfile') && !mayAskForExecutableStack(context)) return letContinue;
     supervision.emulation.hand({ kind: 'execution', notification, entry: context.entry, name: context.name });
     return { kind: 'later' };
   }
-  // Without it no thread can be stopped behind its call; who wanted that as well was told at the start.
-  if (executions === undefined || !waitsKillable) return letContinue;
+  if (executions === undefined) return letContinue;
+  if (supervision.looksByName || !waitsKillable) return byName(context);
   const processId = processOf(threadId);
   return processId === undefined ? refuse('EACCES', 'the caller is gone') : executions.begin(context, processId);
 }

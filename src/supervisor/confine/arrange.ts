@@ -85,7 +85,7 @@ function installFilter(held: HeldProcess, header: bigint, requirements: Requirem
     requirements.need(number, {
       what: 'a call that the supervisor works on cannot be kept from signals',
       remedy: 'a later kernel can (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)',
-      open: 'a program is not looked at before it runs: one whose file asks for an executable stack gets it',
+      open: 'a program is judged by its file and not looked at before it runs: one whose file is changed meanwhile may get an executable stack',
     });
     number = load(0);
   }

@@ -6,7 +6,6 @@
  */
 import { errnoName } from '../../abi/errno.js';
 import { TrampfdError } from '../../error.js';
-import { commandName, tracerOf } from '../../linux/proc.js';
 
 /** One thing that could not be had. */
 export interface Missing {
@@ -57,21 +56,4 @@ export function cannotConfine(missing: readonly Missing[]): TrampfdError {
 /** The error of a run of any policy that cannot be supervised. */
 export function cannotStart(policy: string, missing: readonly Missing[]): TrampfdError {
   return new TrampfdError('ERR_TRAMPFD_MEANS', sentence(`the policy ${policy} cannot be had in full`, missing));
-}
-
-/** What is missing where the process that is to become the program cannot be traced. */
-export function untraceable(error: TrampfdError): Missing {
-  const errno = error.errno === undefined ? '' : ` (${errnoName(error.errno)})`;
-  const tracer = tracerOf(process.pid);
-  return {
-    what: `a process that this one has started cannot be traced${errno}`,
-    remedy:
-      tracer === undefined || tracer === 0
-        ? 'Yama (kernel.yama.ptrace_scope 3), a seccomp profile without ptrace or another security module forbids ' +
-          'ptrace(2): allow it there'
-        : `${commandName(tracer)}[${tracer}] traces all that trampfd starts, and a process has one tracer: start trampfd outside of it`,
-    open:
-      'files that the program can write may be executed, /proc/PID/mem may write over code, memory files are refused, ' +
-      'and trampolines that a program writes itself are not emulated',
-  };
 }

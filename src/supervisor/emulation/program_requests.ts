@@ -6,6 +6,7 @@
  */
 import { processOf } from '../../linux/proc.js';
 import { kill, signalNumbers } from '../../linux/signal.js';
+import { executedName } from '../program_path.js';
 import { reportUntraceable } from './report.js';
 import { type EmulationRequest, Refusal, type RequestContext, stopBehind } from './request.js';
 import { hasTakenOver, takeRegisters } from './shared.js';
@@ -38,7 +39,7 @@ export function letSetDisposition({ notification, entry }: EmulationRequest, con
 
 /** Lets a program be executed, traced, so that it is looked at before its first instruction. */
 export function letExecute(
-  { notification }: EmulationRequest,
+  { notification, name }: EmulationRequest,
   { listener, isExecuting, attachExecuting }: RequestContext,
 ): Refusal | 'later' | undefined {
   const { threadId, id } = notification;
@@ -50,7 +51,7 @@ export function letExecute(
   if (processId === undefined || !isTraced) {
     // Of two threads that execute a program at a time, one is ended by the other.
     if (processId === undefined || !listener.isValid(id)) return new Refusal('the caller is gone');
-    return new Refusal(reportUntraceable(threadId, processId, 'execution'));
+    return new Refusal(reportUntraceable(threadId, processId, 'execution', executedName(notification, name)));
   }
   listener.letContinue(id);
   return undefined;

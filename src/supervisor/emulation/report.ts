@@ -4,9 +4,10 @@
  * @module
  */
 import { USER_REGS } from '../../abi/ptrace.js';
-import { commandName, tracerOf } from '../../linux/proc.js';
+import { commandName } from '../../linux/proc.js';
 import { readRegisters } from '../../linux/tracee.js';
 import { fileName, returnPlace } from '../caller.js';
+import { whyUntraceable } from '../forbidden.js';
 import { codePlaceName } from '../functions.js';
 import { type Log, printable } from '../log.js';
 import { say } from '../standard_error.js';
@@ -23,7 +24,7 @@ const untraceable = new Set<number>();
 const UNTRACED = {
   memory: { what: 'its trampolines cannot be emulated', effect: 'what it asked for is refused' },
   execution: {
-    what: 'a program that may ask for an executable stack cannot be looked at before it runs',
+    what: 'may ask for an executable stack, and cannot be looked at before it runs',
     effect: 'it is not executed',
   },
 } as const;
@@ -31,18 +32,18 @@ const UNTRACED = {
 /**
  * The reason why a thread cannot be traced, which is said on standard error too, once for each process: its program gets
  * no memory for its trampolines, and may fail of it; or a program is not executed.
+ *
+ * @param program - of an execution, the path that the call names, where it is known
  */
 export function reportUntraceable(
   threadId: number,
   processId: number,
   asked: keyof typeof UNTRACED = 'memory',
+  program = 'a program',
 ): string {
-  const { what, effect } = UNTRACED[asked];
-  const tracer = tracerOf(threadId);
-  const why =
-    tracer === undefined || tracer === 0
-      ? 'the system forbids it to be traced (run trampfd as root, or see kernel.yama.ptrace_scope)'
-      : `it is traced already, by ${commandName(tracer)}[${tracer}], and a program cannot be traced twice`;
+  const { what: predicate, effect } = UNTRACED[asked];
+  const what = asked === 'memory' ? predicate : `${program} ${predicate}`;
+  const why = whyUntraceable(threadId);
   const reason = `${what}: ${why}`;
   if (untraceable.size >= MOST_REPORTS || untraceable.has(processId)) return reason;
   untraceable.add(processId);

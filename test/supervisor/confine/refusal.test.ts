@@ -55,7 +55,8 @@ const places: Readonly<Record<string, Place>> = {
   },
   'no ptrace(2)': {
     words: [without, 'ptrace'],
-    missing: /a process that this one has started cannot be traced \(ENOSYS\): .*seccomp profile without ptrace/,
+    missing:
+      /a process that this one has started cannot be traced \(ENOSYS\): a seccomp filter around trampfd refuses ptrace\(2\) \(ENOSYS\): allow it in that profile/,
     open: openFiles,
   },
 };
