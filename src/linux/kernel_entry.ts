@@ -19,7 +19,8 @@ export const INSTRUCTION_LENGTH = 2n;
 const PAGE = 4096n;
 
 function find(threadId: number, entry: Entry): bigint | undefined {
-  const page = promptly(() => mappings(threadId), undefined)?.find(({ name }) => name === '[vdso]');
+  // By its text, and from the end: a process may have ten thousands of mappings.
+  const page = promptly(() => mappings(threadId), undefined)?.findLast(({ text }) => text.endsWith(' [vdso]'));
   if (page === undefined) return undefined;
   for (let at = page.start; at < page.end; at += PAGE) {
     // The kernel's own page is always there; what a program has put in its place may come late.

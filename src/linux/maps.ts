@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { TrampfdError } from '../error.js';
 import { readProcText } from './proc_text.js';
 
 /** One line of /proc/PID/maps. */
@@ -26,30 +27,90 @@ export interface MapsLine {
 /** A file's name may hold whatever ends a line elsewhere, but for the newline, which the kernel escapes. */
 const MAPS_LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/s;
 
+/** The fields of a line; undefined where it is none. */
+function parsed(text: string): MapsLine | undefined {
+  const match = MAPS_LINE.exec(text);
+  if (match === null) return undefined;
+  const [, start = '', end = '', permissions = '', offset = '', major = '', minor = '', inode = '', name = ''] = match;
+  return {
+    start: BigInt(`0x${start}`),
+    end: BigInt(`0x${end}`),
+    permissions,
+    offset: BigInt(`0x${offset}`),
+    inode: BigInt(inode),
+    device: Number.parseInt(major, 16) * 2 ** 32 + Number.parseInt(minor, 16),
+    name,
+    text,
+  };
+}
+
+/** A line whose fields are read when somebody asks for one: a process may have ten thousands of lines. */
+class UnreadLine implements MapsLine {
+  readonly text: string;
+  #fields: MapsLine | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  get #read(): MapsLine {
+    this.#fields ??= parsed(this.text);
+    // Memory that is not seen would be memory that is not judged.
+    if (this.#fields === undefined)
+      throw new TrampfdError('EIO', `/proc/PID/maps has a line of another form: ${this.text}`);
+    return this.#fields;
+  }
+
+  get start(): bigint {
+    return this.#read.start;
+  }
+
+  get end(): bigint {
+    return this.#read.end;
+  }
+
+  get permissions(): string {
+    return this.#read.permissions;
+  }
+
+  get offset(): bigint {
+    return this.#read.offset;
+  }
+
+  get inode(): bigint {
+    return this.#read.inode;
+  }
+
+  get device(): number {
+    return this.#read.device;
+  }
+
+  get name(): string {
+    return this.#read.name;
+  }
+}
+
+/** Lines that are read at once, where there are no more: to read them later would take longer. */
+const FEW_LINES = 512;
+
+/** The mappings in the text of /proc/PID/maps; undefined where it has another form. */
+export function mappingsOf(text: string): readonly MapsLine[] | undefined {
+  const texts = text.split('\n');
+  texts.pop();
+  if (texts.length > FEW_LINES) return texts.map((line) => new UnreadLine(line));
+  const lines: MapsLine[] = [];
+  for (const line of texts) {
+    const read = parsed(line);
+    if (read === undefined) return undefined;
+    lines.push(read);
+  }
+  return lines;
+}
+
 /** All mappings of a process, or undefined where they cannot be read. @throws as {@link readProcText} */
 export function mappings(processId: number): readonly MapsLine[] | undefined {
   const text = readProcText(processId, 'maps', 'utf8');
-  if (text === undefined) return undefined;
-  const lines: MapsLine[] = [];
-  for (const line of text.split('\n')) {
-    if (line === '') continue;
-    const match = MAPS_LINE.exec(line);
-    // Memory that is not seen would be memory that is not judged.
-    if (match === null) return undefined;
-    const [, start = '', end = '', permissions = '', offset = '', major = '', minor = '', inode = '', name = ''] =
-      match;
-    lines.push({
-      start: BigInt(`0x${start}`),
-      end: BigInt(`0x${end}`),
-      permissions,
-      offset: BigInt(`0x${offset}`),
-      inode: BigInt(inode),
-      device: Number.parseInt(major, 16) * 2 ** 32 + Number.parseInt(minor, 16),
-      name,
-      text: line,
-    });
-  }
-  return lines;
+  return text === undefined ? undefined : mappingsOf(text);
 }
 
 /**

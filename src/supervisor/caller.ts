@@ -4,9 +4,10 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
+import { type AddressSpace, addressSpaceOf } from '../linux/address_space.js';
 import { promptly } from '../linux/late_call.js';
 import type { Notification } from '../linux/listener.js';
-import { type MapsLine, mappings } from '../linux/maps.js';
+import type { MapsLine } from '../linux/maps.js';
 import { readMemory } from '../linux/memory.js';
 import type { CodePlace } from './functions.js';
 import type { LoggedCaller } from './log.js';
@@ -15,13 +16,8 @@ import type { LoggedCaller } from './log.js';
 const STACK_WORDS = 128;
 const MOST_FILES = 3;
 
-function lineOf(lines: readonly MapsLine[], address: bigint): MapsLine | undefined {
-  return lines.find(({ start, end }) => address >= start && address < end);
-}
-
-function place(line: MapsLine, lines: readonly MapsLine[], address: bigint): string {
-  const base = lines.find(({ name, inode }) => name === line.name && inode === line.inode)?.start ?? line.start;
-  return `${line.name}+0x${(address - base).toString(16)}`;
+function place(line: MapsLine, space: AddressSpace, address: bigint): string {
+  return `${line.name}+0x${(address - space.baseOf(line)).toString(16)}`;
 }
 
 /** The stack pointer of a thread that waits in a call (proc(5): /proc/TID/syscall has it second to last). */
@@ -36,9 +32,9 @@ function stackPointer(threadId: number): bigint | undefined {
 }
 
 /** Executable code of files that the words of the stack point into, one place a file, but for the one that made the call. */
-function stackPlaces(threadId: number, wordSize: 4 | 8, lines: readonly MapsLine[], own: string): CodePlace[] {
+function stackPlaces(threadId: number, wordSize: 4 | 8, space: AddressSpace, own: string): CodePlace[] {
   const pointer = stackPointer(threadId);
-  const stack = pointer === undefined ? undefined : lineOf(lines, pointer);
+  const stack = pointer === undefined ? undefined : space.at(pointer);
   if (pointer === undefined || stack === undefined) return [];
   const length = Math.min(STACK_WORDS * wordSize, Number(stack.end - pointer));
   const bytes = readMemory(threadId, pointer, length);
@@ -47,7 +43,7 @@ function stackPlaces(threadId: number, wordSize: 4 | 8, lines: readonly MapsLine
   const found = new Map<string, CodePlace>();
   for (let at = 0; at + wordSize <= length && found.size < MOST_FILES; at += wordSize) {
     const word = wordSize === 8 ? view.getBigUint64(at, true) : BigInt(view.getUint32(at, true));
-    const line = lineOf(lines, word);
+    const line = space.at(word);
     // The auxiliary vector names the vdso; nobody calls the C library from there.
     if (line === undefined || line.name === '' || line.name === '[vdso]' || line.name === own) continue;
     if (!line.permissions.includes('x')) continue;
@@ -102,17 +98,17 @@ export function placesOf(
 ): { readonly caller: LoggedCaller; readonly places: readonly CodePlace[] } {
   const { instructionPointer, threadId } = notification;
   const address = `0x${instructionPointer.toString(16)}`;
-  const lines = mappings(threadId);
-  const line = lines === undefined ? undefined : lineOf(lines, instructionPointer);
-  if (lines === undefined || line === undefined) {
+  using space = addressSpaceOf(threadId);
+  const line = space?.at(instructionPointer);
+  if (space === undefined || line === undefined) {
     return { caller: { address, maps: null, file: null, stack: [] }, places: [] };
   }
-  const stack = stackPlaces(threadId, wordSize, lines, line.name);
+  const stack = stackPlaces(threadId, wordSize, space, line.name);
   const caller = {
     address,
     maps: line.text,
-    file: line.name === '' ? null : place(line, lines, instructionPointer),
-    stack: stack.map((one) => place(one.line, lines, one.address)),
+    file: line.name === '' ? null : place(line, space, instructionPointer),
+    stack: stack.map((one) => place(one.line, space, one.address)),
   };
   return { caller, places: [...(line.name === '' ? [] : [{ line, address: instructionPointer }]), ...stack] };
 }

@@ -10,9 +10,10 @@
  * @module
  */
 import { errnoName } from '../abi/errno.js';
+import { addressSpaceOf } from '../linux/address_space.js';
 import { isError } from '../linux/call_registers.js';
 import { Late } from '../linux/late_call.js';
-import { type MapsLine, mappings } from '../linux/maps.js';
+import type { MapsLine } from '../linux/maps.js';
 import { StoppingThread } from '../linux/ptrace.js';
 import { hasForeignMemory } from '../linux/shared_memory.js';
 import { mappingsWithOwnPages } from '../linux/smaps.js';
@@ -56,8 +57,8 @@ function foundKinds(context: CallContext, processId: number): readonly FoundKind
   const range = protectedRange(address, length);
   if (range === undefined) return [];
   if (range === 'tagged') return refuse('EACCES', 'an address with a tag is not judged; give it without');
-  const lines = mappings(processId);
-  if (lines === undefined) return refuse('EACCES', "the caller's memory cannot be looked at");
+  using space = addressSpaceOf(processId);
+  if (space === undefined) return refuse('EACCES', "the caller's memory cannot be looked at");
   let own: ReadonlySet<bigint> | undefined;
   let isRead = true;
   const hasOwnPages = ({ start }: MapsLine): boolean => {
@@ -65,7 +66,7 @@ function foundKinds(context: CallContext, processId: number): readonly FoundKind
     isRead &&= own !== undefined;
     return own?.has(start) === true;
   };
-  const judged = lines.map((line) => ({
+  const judged = space.within(range).map((line) => ({
     start: line.start,
     end: line.end,
     name: line.name,

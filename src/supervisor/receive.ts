@@ -23,6 +23,7 @@ import { areServed, type EmulationShared } from './emulation/shared.js';
 import type { TraceOrder } from './emulation/start_trace.js';
 import { Executions, reportImage } from './executions.js';
 import { tellTo } from './failure.js';
+import { Incoming } from './incoming.js';
 import { Judgements } from './judgements.js';
 import { type LogTarget, openLog } from './log.js';
 import { MountWatch } from './mount_watch.js';
@@ -84,11 +85,11 @@ const strays: UnderWay = {
 };
 
 /** Looks after what is under way until nothing is, or a notification is there. */
-function attend(all: readonly UnderWay[], listener: Listener): void {
+function attend(all: readonly UnderWay[], areWaiting: () => boolean, listener: Listener): void {
   for (let looks = 0; ; looks++) {
     for (const one of all) if (one.areUnderWay) one.look();
     const left = all.filter((one) => one.areUnderWay);
-    if (left.length === 0) return;
+    if (left.length === 0 || areWaiting()) return;
     const pause = Math.min(...left.map((one) => one.pause ?? BETWEEN_LOOKS));
     if (listener.isReady(looks < LOOKS_AT_ONCE ? 0 : pause)) return;
   }
@@ -164,12 +165,14 @@ function receive(data: ReceiverData, main: MessagePort): void {
       (id) => listener.isValid(id),
     );
     const underWay = [...made.underWay, parked];
+    const incoming = new Incoming(listener);
     for (;;) {
-      if (underWay.some((one) => one.areUnderWay)) attend(underWay, listener);
-      const notification = listener.receive();
+      if (underWay.some((one) => one.areUnderWay)) attend(underWay, () => incoming.areWaiting, listener);
+      const notification = incoming.next();
       if (notification !== undefined) {
         mounts.look();
         parked.answer(notification);
+        incoming.answered();
       } else if (listener.abandoned()) break;
     }
   } catch (error) {

@@ -9,6 +9,7 @@ import { SI_KERNEL } from '../../abi/process.js';
 import { isError } from '../../linux/call_registers.js';
 import { callRemotely, type RemoteCall } from '../../linux/injected_calls.js';
 import { promptly } from '../../linux/late_call.js';
+import { lineAt } from '../../linux/maps_search.js';
 import { readMemory } from '../../linux/memory.js';
 import { hasOwnFilter } from '../../linux/proc.js';
 import type { Fault } from '../../linux/told.js';
@@ -47,6 +48,10 @@ export function promoteCalled(threadId: number, traced: TracedProcess, address: 
   const { ownPages } = traced.memory;
   const page = ownPages.called(address);
   if (page === undefined || page.isPromoted || !page.called()) return false;
+  if (traced.memory.isLarge) {
+    page.giveUp();
+    return false;
+  }
   const before = readPage(threadId, page);
   const trampolines = before === undefined ? undefined : trampolinesOf(before, page.start);
   const lines = traced.memory.read(threadId);
@@ -135,7 +140,7 @@ export function settled(threadId: number, traced: TracedProcess, fault: Fault, s
   const page = memory.ownPages.at(isExecution ? stoppedAt : fault.address);
   if (page === undefined) return false;
   if (isExecution && !page.isPromoted && fault.code !== SI_KERNEL) return false;
-  const lines = memory.read(threadId);
+  const lines = memory.linesAt(threadId, page.room === undefined ? [page.start] : [page.start, page.room]);
   const tried = `${threadId} ${stoppedAt} ${fault.address}`;
   switch (page.state(lines)) {
     case 'promoted':
@@ -144,7 +149,7 @@ export function settled(threadId: number, traced: TracedProcess, fault: Fault, s
       return demote(threadId, traced, page);
     case 'closed': {
       // The program has protected it anew, which is to count for its own page.
-      const line = memory.lineAt(page.start);
+      const line = lineAt(lines, page.start);
       return demote(threadId, traced, page, protectionOf(line?.permissions ?? ''));
     }
     case 'own':

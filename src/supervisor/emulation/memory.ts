@@ -4,14 +4,20 @@
  *
  * @module
  */
+import { addressSpaceOf } from '../../linux/address_space.js';
 import { promptly } from '../../linux/late_call.js';
 import { type MapsLine, mappings } from '../../linux/maps.js';
+import { lineAt, linesWithin } from '../../linux/maps_search.js';
 import { hasEnded } from '../../linux/proc.js';
 import type { Range } from '../../policy/memory.js';
 import { fileName } from '../caller.js';
 import { sayFailure } from '../failure.js';
 import { OwnPages } from './own_pages.js';
 import type { View } from './view.js';
+
+/** Mappings that are read again and again, at most, and how long it is before more are read again, in milliseconds. */
+const MOST_READ = 16_384;
+const LARGE = 10_000;
 
 /** Addresses of code that are kept with what was found there. */
 const MOST_FOUND = 4096;
@@ -41,6 +47,7 @@ export class TracedMemory {
   #users = 1;
   /** The mappings as they were read last. */
   #lines: readonly MapsLine[] = [];
+  #readAt = 0;
   /** What was found in them for addresses that are called, and for those that calls come from. */
   readonly #executable = new Map<bigint, MapsLine>();
   readonly #names = new Map<bigint, string>();
@@ -131,7 +138,8 @@ export class TracedMemory {
     if (this.#granted.some((range) => isIn(range, address))) return true;
     if (!this.#stackIsGranted) return false;
     if (this.#stack === undefined || !isIn(this.#stack, address)) {
-      this.#stack = this.read(threadId).find(({ name }) => name === STACK);
+      const line = this.#now(threadId, address);
+      if (line?.name === STACK) this.#stack = line;
     }
     return this.#stack !== undefined && isIn(this.#stack, address);
   }
@@ -140,9 +148,11 @@ export class TracedMemory {
   executableAt(threadId: number, address: bigint): MapsLine | undefined {
     const known = this.#executable.get(address);
     if (known !== undefined) return known;
-    const isCode = (line: MapsLine): boolean => isIn(line, address) && line.permissions[2] === 'x';
-    const found = this.#lines.find(isCode) ?? this.read(threadId).find(isCode);
-    if (found !== undefined) keep(this.#executable, address, found);
+    const isCode = (line: MapsLine | undefined): line is MapsLine => line?.permissions[2] === 'x';
+    const read = lineAt(this.#lines, address);
+    const found = isCode(read) ? read : this.#now(threadId, address);
+    if (!isCode(found)) return undefined;
+    keep(this.#executable, address, found);
     return found;
   }
 
@@ -156,9 +166,22 @@ export class TracedMemory {
     return name;
   }
 
-  /** The mapping that an address was in when they were read last. */
-  lineAt(address: bigint): MapsLine | undefined {
-    return this.#lines.find((line) => isIn(line, address));
+  /** The mapping that an address is in now. @throws as {@link TracedMemory.read} */
+  #now(threadId: number, address: bigint): MapsLine | undefined {
+    return lineAt(this.linesAt(threadId, [address]), address);
+  }
+
+  /** The mappings that addresses are in now, in order: among all others, unless they are very many. @throws as {@link TracedMemory.read} */
+  linesAt(threadId: number, addresses: readonly bigint[]): readonly MapsLine[] {
+    if (!this.isLarge) return this.read(threadId);
+    using space = addressSpaceOf(threadId);
+    const lines = addresses.map((address) => space?.at(address)).filter((line) => line !== undefined);
+    return lines.sort((one, other) => (one.start < other.start ? -1 : 1));
+  }
+
+  /** Whether it has so many mappings that to read them has others wait: nothing is done then that needs them all. */
+  get isLarge(): boolean {
+    return this.#lines.length > MOST_READ && performance.now() - this.#readAt < LARGE;
   }
 
   /**
@@ -173,6 +196,7 @@ export class TracedMemory {
       sayFailure(`the memory of process ${threadId} cannot be looked at: what it calls in it now is not emulated`);
     }
     this.#lines = lines ?? [];
+    this.#readAt = performance.now();
     this.#executable.clear();
     this.#names.clear();
     return this.#lines;
@@ -186,15 +210,12 @@ export class TracedMemory {
   /** Forgets what is not mapped any more. */
   prune(threadId: number): void {
     // One that shares it may have left it already, for the memory of a program that it executes.
-    if (this.#users > 1) return;
+    if (this.#users > 1 || this.isLarge) return;
     const lines = promptly(() => this.read(threadId), []);
     // None can be read; a process that has not ended has some.
     if (lines.length === 0) return;
     this.#granted = this.#granted.filter(({ start, end }) =>
-      lines.some(
-        (line) =>
-          line.start < end && line.end > start && (line.permissions[2] !== 'x' || this.#ownPages.isPromoted(line)),
-      ),
+      linesWithin(lines, { start, end }).some((line) => line.permissions[2] !== 'x' || this.#ownPages.isPromoted(line)),
     );
     this.#ownPages.prune(lines);
     const gone = this.#views.filter((view) => !view.isMapped(lines));

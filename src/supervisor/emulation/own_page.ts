@@ -11,6 +11,7 @@
 import { MAP, MREMAP, PROT } from '../../abi/mman.js';
 import type { RemoteCall } from '../../linux/injected_calls.js';
 import type { MapsLine } from '../../linux/maps.js';
+import { lineAt } from '../../linux/maps_search.js';
 import { PAGE_LENGTH, type PlacedTrampoline, startOf } from '../../trampoline/promoted_page.js';
 import type { PagePool } from './page_pool.js';
 import { roomFor } from './room.js';
@@ -260,10 +261,6 @@ export class OwnPage {
     const wasMoved = this.room !== undefined && lineAt(lines, this.room)?.permissions === 'r--p';
     return wasMoved ? this.demoting() : this.thawing();
   }
-}
-
-function lineAt(lines: readonly MapsLine[], address: bigint): MapsLine | undefined {
-  return lines.find(({ start, end }) => address >= start && address < end);
 }
 
 /** Moves a page of the program's over another, and leaves an empty one behind, so that nothing else can be mapped there. */

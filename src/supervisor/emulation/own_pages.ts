@@ -10,11 +10,15 @@
 
 import type { RemoteCall } from '../../linux/injected_calls.js';
 import type { MapsLine } from '../../linux/maps.js';
+import { lineAt, linesWithin } from '../../linux/maps_search.js';
 import type { Range } from '../../policy/memory.js';
 import { PAGE_LENGTH } from '../../trampoline/promoted_page.js';
 import { OwnPage, type PoolPlace, WAIT_OF_KNOWN, WAIT_OF_OTHERS } from './own_page.js';
 
 const PAGE = BigInt(PAGE_LENGTH);
+/** Pages that are looked after in one memory, and ranges where there may be some, at most; calls elsewhere stay emulated. */
+const MOST_PAGES = 8192;
+const MOST_RANGES = 4096;
 /** Pools of one memory, at most. */
 const MOST_POOLS = 32;
 
@@ -108,6 +112,7 @@ export class OwnPages {
    */
   grant(range: Range, isKnown: boolean): void {
     this.forget(range);
+    if (this.#ranges.length >= MOST_RANGES) return;
     this.#ranges = [...this.#ranges, { ...range, firstWait: isKnown ? WAIT_OF_KNOWN : WAIT_OF_OTHERS }];
   }
 
@@ -130,7 +135,7 @@ export class OwnPages {
     const rooms = this.#leftRooms;
     this.#leftRooms = [];
     const isKept = (room: bigint): boolean => {
-      const line = lines.find(({ start, end }) => room >= start && room < end);
+      const line = lineAt(lines, room);
       return line?.inode === 0n && ['---p', 'r--p'].includes(line.permissions);
     };
     return rooms.filter(isKept).map((room) => ({ name: 'munmap', values: [room, PAGE] }));
@@ -153,7 +158,7 @@ export class OwnPages {
     if (known !== undefined) return known;
     const start = address - (address % PAGE);
     const range = this.#ranges.find((one) => start >= one.start && start < one.end);
-    if (range === undefined) return undefined;
+    if (range === undefined || this.#pages.size >= MOST_PAGES) return undefined;
     const page = new OwnPage(start, range.firstWait);
     this.#pages.set(start, page);
     return page;
@@ -173,9 +178,9 @@ export class OwnPages {
 
   /** Forgets what is not mapped any more, or has become something else. */
   prune(lines: readonly MapsLine[]): void {
-    this.#ranges = this.#ranges.filter(({ start, end }) => lines.some((line) => line.start < end && line.end > start));
+    this.#ranges = this.#ranges.filter((range) => linesWithin(lines, range).length > 0);
     for (const page of this.#pages.values()) {
-      const isThere = lines.some(({ start, end }) => page.start >= start && page.start < end);
+      const isThere = lineAt(lines, page.start) !== undefined;
       if (isThere && (!page.isPromoted || page.state(lines) !== 'own')) continue;
       if (isThere) page.demoted();
       else this.forget({ start: page.start, end: page.start + PAGE });

@@ -13,9 +13,11 @@
  * @module
  */
 import { MAP, PROT } from '../../abi/mman.js';
+import { addressSpaceOf } from '../../linux/address_space.js';
 import { isError } from '../../linux/call_registers.js';
+import { promptly } from '../../linux/late_call.js';
 import type { Notification } from '../../linux/listener.js';
-import { type MapsLine, mappings } from '../../linux/maps.js';
+import type { MapsLine } from '../../linux/maps.js';
 import { hasOwnFilter } from '../../linux/proc.js';
 import { protectedRange, type Range } from '../../policy/memory.js';
 import { isTrampolineMaker } from '../../policy/runtimes.js';
@@ -81,17 +83,19 @@ function makeWithout(
       if (mayBePromoted) ownPages.grant(range, isKnown);
       else ownPages.forget(range);
     }
-    if ((int32(protection) & PROT.PROT_GROWSDOWN) !== 0 || isOnStack(traced, notification.threadId, range))
+    if ((int32(protection) & PROT.PROT_GROWSDOWN) !== 0 || isOnStack(notification.threadId, range))
       traced.memory.grantStack();
   }
   thread.resume(result);
   return 'memory that is not executable';
 }
 
-function isOnStack({ memory }: TracedProcess, threadId: number, range: Range | undefined): boolean {
+function isOnStack(threadId: number, range: Range | undefined): boolean {
   if (range === undefined) return false;
-  const stack = memory.readNow(threadId).find(({ name }) => name === '[stack]');
-  return stack !== undefined && stack.start < range.end && stack.end > range.start;
+  return promptly(() => {
+    using space = addressSpaceOf(threadId);
+    return space?.within(range).some(({ name }) => name === '[stack]') === true;
+  }, false);
 }
 
 /** The mappings that a call of mprotect(2) is about; undefined where no program has memory there. */
@@ -99,7 +103,8 @@ function protectedMappings({ notification }: EmulationRequest): readonly MapsLin
   const range = protectedRange(notification.arguments[0], notification.arguments[1]);
   if (range === undefined) return [];
   if (range === 'tagged') return undefined;
-  return mappings(notification.threadId)?.filter((line) => line.start < range.end && line.end > range.start);
+  using space = addressSpaceOf(notification.threadId);
+  return space?.within(range);
 }
 
 /** Whether a mapping is a program's own memory: anonymous, heap or stack. */

@@ -14,6 +14,7 @@ import { descriptorPath, type FileIdentity, fileIdentity } from '../../linux/des
 import type { RemoteCall } from '../../linux/injected_calls.js';
 import type { MappedFile } from '../../linux/mapped_file.js';
 import type { MapsLine } from '../../linux/maps.js';
+import { linesWithin } from '../../linux/maps_search.js';
 import type { LegacyForm } from '../../trampoline/legacy_form.js';
 import { assemblePromoted, isPromoted, linkWords, PROMOTED_SIZE, TRAP } from '../../trampoline/promoted.js';
 import { viewOf } from '../../trampoline/recognise.js';
@@ -170,7 +171,7 @@ export class View {
 
   isMapped(lines: readonly MapsLine[]): boolean {
     const inodes = [this.pages.file.inode, this.#written.inode];
-    return lines.some((line) => inodes.includes(line.inode) && line.start < this.end && line.end > this.start);
+    return linesWithin(lines, this).some(({ inode }) => inodes.includes(inode));
   }
 
   /**
