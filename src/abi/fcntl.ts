@@ -61,6 +61,7 @@ export const STATX = {
   stx_size: 40,
   stx_ctime: 96,
   stx_mtime: 112,
+  stx_rdev_major: 128,
   stx_dev_major: 136,
   stx_dev_minor: 140,
   size: 256,

@@ -33,6 +33,7 @@ const x86_64 = {
   dup: 32,
   dup2: 33,
   socket: 41,
+  sendmsg: 46,
   recvmsg: 47,
   socketpair: 53,
   clone: 56,

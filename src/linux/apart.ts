@@ -18,7 +18,7 @@ import { APART_CODE, BLOCK, ENTRIES, RECORD } from './apart_code.js';
 import { close } from './descriptor.js';
 import { allocate, type NativeFunction, type NativeMemory, native, nativeAt, negatedErrno } from './libc.js';
 import { mapCode } from './own_code.js';
-import { sendDescriptor, socketPair } from './passed_descriptor.js';
+import { receiveDescriptor, sendDescriptor, socketPair } from './passed_descriptor.js';
 import { kill, signalNumbers } from './signal.js';
 
 const libcClone = native('int clone(uint64_t, uint64_t, int, uint64_t)');
@@ -214,6 +214,11 @@ export class ApartProcess {
   /** Sends it an open file of this process, which it takes by recvmsg(2) from descriptor 0; whether that was possible. */
   give(descriptor: number): boolean {
     return this.#socket !== undefined && sendDescriptor(this.#socket, descriptor);
+  }
+
+  /** Takes an open file that it has sent by sendmsg(2) to descriptor 0; undefined where it has sent none. */
+  take(): number | undefined {
+    return this.#socket === undefined ? undefined : receiveDescriptor(this.#socket);
   }
 
   /** The result of a call, an error number negated. */

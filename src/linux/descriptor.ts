@@ -158,6 +158,34 @@ export function fileIdentityOf(descriptor: number): FileIdentity | number {
   return readIdentity(descriptor, '', AT.AT_EMPTY_PATH);
 }
 
+/** What a descriptor is of. */
+export interface DescriptorFacts extends FileIdentity {
+  /** The major number of a character device. */
+  readonly characterMajor: number | undefined;
+}
+
+/** The arguments of statx(2) that have it say so, of a descriptor: no file server is asked. */
+export const FACTS: { readonly flags: number; readonly mask: number } = {
+  flags: AT.AT_EMPTY_PATH | AT.AT_STATX_DONT_SYNC,
+  mask: STATX_FLAGS.STATX_TYPE | STATX_FLAGS.STATX_INO,
+};
+
+/** What a structure of statx(2) says. */
+export function factsOf(view: DataView): DescriptorFacts {
+  const isCharacterDevice = (view.getUint16(STATX.stx_mode, true) & FILE_KIND.S_IFMT) === FILE_KIND.S_IFCHR;
+  return {
+    inode: view.getBigUint64(STATX.stx_ino, true),
+    device: view.getUint32(STATX.stx_dev_major, true) * 2 ** 32 + view.getUint32(STATX.stx_dev_minor, true),
+    characterMajor: isCharacterDevice ? view.getUint32(STATX.stx_rdev_major, true) : undefined,
+  };
+}
+
+/** What a descriptor of ours is of, or a negated error number. */
+export function descriptorFacts(descriptor: number): DescriptorFacts | number {
+  const result = libcStatx(descriptor, '', FACTS.flags, FACTS.mask, statxBuffer.address);
+  return result === 0 ? factsOf(statxBuffer.view) : negatedErrno(result);
+}
+
 /** Bytes of the file behind a descriptor of ours, or a negated error number. */
 export function fileSizeOf(descriptor: number): number {
   const result = libcStatx(descriptor, '', AT.AT_EMPTY_PATH, STATX_FLAGS.STATX_SIZE, statxBuffer.address);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fstatSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { allocate, native, negatedErrno } from './libc.js';
 
 const libcIoctl = native('int ioctl(int, ulong, uint64_t)');
@@ -26,12 +26,6 @@ export function deviceCommand(
   structure.bytes.set(bytes);
   const result = negatedErrno(libcIoctl(descriptor, command, structure.address));
   return { result, bytes: structure.bytes.slice(0, bytes.length) };
-}
-
-/** The major number of the character device that a descriptor is of; undefined where it is of none. */
-export function characterMajor(descriptor: number): number | undefined {
-  const status = fstatSync(descriptor);
-  return status.isCharacterDevice() ? (status.rdev >>> 8) & 0xfff : undefined;
 }
 
 /** Whether a driver of terminals has a major number: `serial /dev/ttyS 4 64-95 serial` is a line of the list. */

@@ -8,6 +8,7 @@ import { CMSGHDR, MSGHDR, SOCKET } from '../abi/socket.js';
 import { allocate, native, negatedErrno } from './libc.js';
 
 const libcSocketpair = native('int socketpair(int, int, int, uint64_t)');
+const libcRecvmsg = native('long recvmsg(int, uint64_t, int)');
 const libcSendmsg = native('long sendmsg(int, uint64_t, int)');
 
 /** Where the parts of a message stand in {@link MESSAGE_SIZE} bytes: its header, its one byte of data, and the descriptor. */
@@ -38,13 +39,27 @@ export function putMessage(view: DataView, address: bigint): void {
   view.setBigUint64(VECTOR + 8, 1n, true);
 }
 
-/** Sends a descriptor; whether it was sent. */
-export function sendDescriptor(socket: number, descriptor: number): boolean {
-  const { view } = message;
-  putMessage(view, message.address);
+/** The same with a descriptor in it, to be sent. */
+export function putDescriptor(view: DataView, address: bigint, descriptor: number): void {
+  putMessage(view, address);
   view.setBigUint64(CONTROL + CMSGHDR.cmsg_len, BigInt(CMSGHDR.size + 4), true);
   view.setInt32(CONTROL + CMSGHDR.cmsg_level, SOCKET.SOL_SOCKET, true);
   view.setInt32(CONTROL + CMSGHDR.cmsg_type, SOCKET.SCM_RIGHTS, true);
   view.setInt32(CONTROL + CMSGHDR.size, descriptor, true);
+}
+
+/** Takes a descriptor that was sent; undefined where none was. */
+export function receiveDescriptor(socket: number): number | undefined {
+  const { view } = message;
+  putMessage(view, message.address);
+  const flags = SOCKET.MSG_DONTWAIT | SOCKET.MSG_CMSG_CLOEXEC;
+  if (Number(libcRecvmsg(socket, message.address, flags)) !== 1) return undefined;
+  const isThere = view.getBigUint64(MSGHDR.msg_controllen, true) >= BigInt(CMSGHDR.size + 4);
+  return isThere ? view.getInt32(CONTROL + CMSGHDR.size, true) : undefined;
+}
+
+/** Sends a descriptor; whether it was sent. */
+export function sendDescriptor(socket: number, descriptor: number): boolean {
+  putDescriptor(message.view, message.address, descriptor);
   return Number(libcSendmsg(socket, message.address, 0)) === 1;
 }

@@ -1,7 +1,7 @@
 /**
- * Looks whether a file system is mounted that another process or another machine delivers (linux/served.ts): at the start of
- * a run, and now and then, for one may be mounted from outside. What the run itself mounts is noticed as it does
- * (calls/serve_pages.ts).
+ * Looks whether a file system is mounted that another process or another machine delivers (linux/served.ts): before the
+ * first call of a run is answered, and now and then, for one may be mounted from outside. What the run itself mounts is
+ * noticed as it does (calls/serve_pages.ts).
  *
  * @module
  */
@@ -29,7 +29,6 @@ export class MountWatch {
 
   constructor(shared: EmulationShared) {
     this.#shared = shared;
-    this.look();
   }
 
   /** Looks, where it is time. */

@@ -68,6 +68,7 @@ describe('memory that comes late is used when it is there', { concurrency: 2 }, 
     test(`a file: ${call}`, () => hold('fuse', 100, call, CALLS[call]));
   }
   test('a file: execution-of-file', () => hold('fuse', 100, 'execution-of-file', '0'));
+  test('a file whose server does not say that it is closed: command', () => hold('fuse', 100, 'command', 'ENOTTY'));
 });
 
 /** The fields of /proc/PID/stat (proc(5)) from the second on; none where the process is gone. */

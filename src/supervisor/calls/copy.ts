@@ -8,7 +8,7 @@
  * @module
  */
 import { FCNTL } from '../../abi/fcntl.js';
-import { close, fileIdentityOf } from '../../linux/descriptor.js';
+import { close, type FileIdentity } from '../../linux/descriptor.js';
 import type { Rule } from '../../policy/rule.js';
 import {
   type Answer,
@@ -52,9 +52,8 @@ function requestOf({ notification, name }: CallContext): CopyRequest | undefined
 }
 
 /** Whether a descriptor is of a table's file. */
-function isOf(copy: number, entry: TableEntry | UserEntry): boolean {
-  const identity = fileIdentityOf(copy);
-  return typeof identity !== 'number' && identity.inode === entry.inode && identity.device === entry.device;
+function isOf({ inode, device }: FileIdentity, entry: TableEntry | UserEntry): boolean {
+  return inode === entry.inode && device === entry.device;
 }
 
 function answer(context: CallContext): Answer {

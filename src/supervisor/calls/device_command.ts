@@ -14,7 +14,7 @@
 import { MODEM, MODEM_LINE, VIDEO_BUFFERS, VIDEO_BUFFERS_LAYOUT, VIDEO_MEMORY } from '../../abi/ioctl.js';
 import { USERFAULTFD_IOC_NEW } from '../../abi/userfaultfd.js';
 import { close } from '../../linux/descriptor.js';
-import { characterMajor, isTerminalMajor, deviceCommand as makeCommand } from '../../linux/device_command.js';
+import { isTerminalMajor, deviceCommand as makeCommand } from '../../linux/device_command.js';
 import { promptly } from '../../linux/late_call.js';
 import { readMemory, writeMemory } from '../../linux/memory.js';
 import { type Answer, type CallContext, int32, isValid, type NotifiedCall, refuse } from '../call.js';
@@ -78,13 +78,15 @@ function carryOut(
   at: bigint,
 ): Answer {
   const { threadId, arguments: words } = context.notification;
-  const copy = takeOwnDescriptor(threadId, int32(words[0]));
-  if (copy === undefined) return refuse('EBADF', `descriptor ${int32(words[0])} cannot be had from the caller`);
+  const copy = takeOwnDescriptor(
+    threadId,
+    int32(words[0]),
+    ({ characterMajor }) => characterMajor !== undefined && isOf(characterMajor),
+  );
+  if (copy === 'none') return refuse('EBADF', `descriptor ${int32(words[0])} cannot be had from the caller`);
+  if (copy === 'other') return refuse('ENOTTY', 'the descriptor is of no device with this command');
   try {
     if (!isValid(context)) return refuse('EACCES', 'the caller is gone');
-    const major = characterMajor(copy);
-    if (major === undefined || !isOf(major))
-      return refuse('ENOTTY', 'the descriptor is of no device with this command');
     const made = makeCommand(copy, command, bytes);
     // It was carried out, and is not again: who has it delivered late has taken the page away since it was read.
     if (made.result >= 0 && isAnswered && !promptly(() => writeMemory(threadId, at, made.bytes), false)) {
