@@ -31,6 +31,7 @@ export const errnoNumbers = {
   EMFILE: 24,
   ENOTTY: 25,
   ETXTBSY: 26,
+  EFBIG: 27,
   ENOSPC: 28,
   ESPIPE: 29,
   EROFS: 30,

@@ -80,7 +80,15 @@ export const SYS_USER_DISPATCH = 2;
 export const SI_TKILL = -6;
 
 /** Resources of getrlimit(2) (linux/resource.h, asm-generic/resource.h). */
-export const RLIMIT = { RLIMIT_FSIZE: 1, RLIMIT_DATA: 2, RLIMIT_CORE: 4, RLIMIT_NOFILE: 7, RLIMIT_AS: 9 } as const;
+export const RLIMIT = {
+  RLIMIT_FSIZE: 1,
+  RLIMIT_DATA: 2,
+  RLIMIT_CORE: 4,
+  RLIMIT_NPROC: 6,
+  RLIMIT_NOFILE: 7,
+  RLIMIT_AS: 9,
+  RLIMIT_SIGPENDING: 11,
+} as const;
 
 /** The clock of a timer (linux/time.h), and how it tells of its end (asm-generic/siginfo.h): a signal to one thread. */
 export const CLOCK_MONOTONIC = 1;

@@ -10,7 +10,7 @@ import { TrampfdError } from '../error.js';
 import { ringBell, signalStops } from '../linux/bell.js';
 import { close, fcntl, open } from '../linux/descriptor.js';
 import { isStopped } from '../linux/proc.js';
-import { closeToOthers, duplicateOnto, exitNow, resourceLimit } from '../linux/process.js';
+import { closeToOthers, duplicateOnto, exitNow } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
 import type { Policy } from '../policy/kinds.js';
@@ -19,6 +19,7 @@ import { endRun, isLost, isTracedStopped, isTracing, lookForChildren, remind } f
 import { messageOf, sayFailure } from '../supervisor/failure.js';
 import { type LogTarget, openLog } from '../supervisor/log.js';
 import { KEPT_OF_LOG, outputMemory } from '../supervisor/output_memory.js';
+import { areFilesLimited, raiseOwnLimits } from '../supervisor/own_limits.js';
 import { type Receiver, startReceiver } from '../supervisor/receiver.js';
 import { say } from '../supervisor/standard_error.js';
 import { type Supervised, start } from '../supervisor/start.js';
@@ -89,6 +90,11 @@ function releaseInherited(inherited: Inherited): void {
   duplicateOnto(nothing, 0);
   duplicateOnto(nothing, 1);
   closeSync(nothing);
+}
+
+/** Signals that the kernel may send this process for what it does itself, so that they are not for the program. */
+function ownSignals(): bigint {
+  return areFilesLimited() ? 1n << BigInt((signalNumbers['SIGXFSZ'] ?? 25) - 1) : 0n;
 }
 
 /** How often it is looked whether processes need to be traced, in milliseconds. */
@@ -197,6 +203,7 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
   }
   // The program is of the same user, and may try to take the supervisor over. Its core file is its own; ours is not left.
   closeToOthers();
+  const limits = raiseOwnLimits(inherited.openFileLimit);
   const confinement = runPolicy(options);
   const log = logTarget(options, inherited, confinement.policy);
   const [program] = options.program;
@@ -208,7 +215,7 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
   for (const signal of Object.values(signalNumbers)) {
     if (((inherited.ignoredSignals >> BigInt(signal - 1)) & 1n) === 1n) setDisposition(signal, SIG_IGN);
   }
-  const signals = new PassedSignals(inherited.ignoredSignals);
+  const signals = new PassedSignals(inherited.ignoredSignals | ownSignals());
   const everySignal = 2n ** 64n - 1n;
   const folder = leaveLostFolder();
   const request = {
@@ -220,7 +227,7 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
     closedDescriptors: [0, 1, 2].filter((descriptor) => !standard.includes(descriptor)),
     folder,
     openFileLimit: inherited.openFileLimit,
-    limits: new Map([['RLIMIT_NOFILE', { ...resourceLimit('RLIMIT_NOFILE'), soft: inherited.openFileLimit }]] as const),
+    limits,
     inheritedDescriptors: inherited.descriptors,
     ...confinement,
     log,

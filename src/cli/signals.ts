@@ -9,7 +9,8 @@
  * @module
  */
 import { closeSync, openSync } from 'node:fs';
-import { bringToForeground, isForeground } from '../linux/process.js';
+import { childrenOf } from '../linux/proc.js';
+import { bringToForeground, exitNow, isForeground } from '../linux/process.js';
 import { blockSignal, kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 
 /** Signals that a terminal sends to its foreground group. */
@@ -67,8 +68,12 @@ function inForeground(processId = 0): boolean {
   return withTerminal((terminal) => isForeground(terminal, processId)) === true;
 }
 
+/** How long a program may take to be executed when a signal has come that ends it, in milliseconds. */
+const PATIENCE = 700;
+
 /** Passes this process's signals on to the program, from before its start until its end. */
 export class PassedSignals {
+  #begun = false;
   readonly #handle: (names: readonly NodeJS.Signals[]) => void;
   #processId: number | undefined;
   #ended = false;
@@ -101,11 +106,15 @@ export class PassedSignals {
         });
       }
     };
+    // A file that may not be as large is an error like any other.
+    setDisposition(signalNumbers['SIGXFSZ'] ?? 25, SIG_IGN);
     this.#handle(PASSED_ON.filter((name) => !ENDING.includes(name)));
     for (const name of SWALLOWED) if (!isIgnored(name)) process.on(name, () => undefined);
     // A sentence of ours must not stop the job, nor be begun again for ever, where a terminal lets no background group write.
     blockSignal('SIGTTOU');
     for (let number = REAL_TIME.first; number <= REAL_TIME.last; number++) setDisposition(number, SIG_IGN);
+    // The first process of a pid namespace is not ended by a signal that it does not handle (pid_namespaces(7)).
+    if (process.pid === 1) this.begin();
   }
 
   /**
@@ -113,6 +122,8 @@ export class PassedSignals {
    * takes long, or waits for somebody, is ended by them.
    */
   begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
     this.#handle(ENDING);
   }
 
@@ -138,6 +149,7 @@ export class PassedSignals {
     if (FROM_TERMINAL.has(name) && inForeground()) return;
     if (this.#processId === undefined) {
       this.#early.push(number);
+      if (ENDING.includes(name)) setTimeout(() => this.#giveUp(number), PATIENCE);
       return;
     }
     if (name === 'SIGCONT') {
@@ -145,6 +157,15 @@ export class PassedSignals {
       this.#giveTerminalBack(this.#processId);
     }
     kill(this.#processId, number);
+  }
+
+  /** Ends a start that goes on without end, as one does whose program lies in a file system that does not answer. */
+  #giveUp(number: number): void {
+    if (this.#processId !== undefined) return;
+    for (const child of childrenOf(process.pid)) kill(child, signalNumbers['SIGKILL'] ?? 9);
+    setDisposition(number, SIG_DFL);
+    kill(process.pid, number);
+    exitNow(128 + number);
   }
 
   /** Whether a SIGCONT that came to us after a shared stop has reached the program too, as one for the group does. */

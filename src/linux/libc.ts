@@ -104,6 +104,11 @@ export function onPoolThread(target: NativeFunction, ...values: NativeValue[]): 
   });
 }
 
+/** Memory of this process that is readable and writable, at its address. */
+export function memoryAt(address: bigint, length: number): Uint8Array {
+  return new Uint8Array(koffi.view(address, length));
+}
+
 /** Reads the 32-bit integer at an address of this process. */
 export function readInt(address: bigint): number {
   return new DataView(koffi.view(address, 4)).getInt32(0, true);

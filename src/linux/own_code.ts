@@ -5,10 +5,12 @@
  *
  * @module
  */
-import { errnoName } from '../abi/errno.js';
+import { errnoName, errnoNumbers } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
+import { MAP, PROT } from '../abi/mman.js';
 import { TrampfdError } from '../error.js';
 import { close } from './descriptor.js';
+import { memoryAt, native, negatedErrno } from './libc.js';
 import { MappedFile, mapExecutable } from './mapped_file.js';
 import { addSeals, createMemoryFile } from './memfd.js';
 
@@ -22,6 +24,24 @@ function failed(syscall: string, negated: number | bigint): TrampfdError {
   return new TrampfdError(name, `code of our own cannot be made: ${syscall} failed with ${name}`, { syscall });
 }
 
+const libcMmap = native('int64_t mmap(void *, size_t, int, int, int, long)');
+const libcMprotect = native('int mprotect(uint64_t, size_t, int)');
+
+/**
+ * Code in memory of no file, where no file may be as large as a page (RLIMIT_FSIZE). It is never writable and executable at
+ * a time either.
+ */
+function mapPrivateCode(code: Uint8Array): bigint {
+  const address = BigInt(
+    libcMmap(null, SIZE, PROT.PROT_READ | PROT.PROT_WRITE, MAP.MAP_PRIVATE | MAP.MAP_ANONYMOUS, -1, 0),
+  );
+  if (address === -1n) throw failed('mmap', negatedErrno(-1));
+  memoryAt(address, SIZE).set(code);
+  const result = negatedErrno(libcMprotect(address, SIZE, PROT.PROT_READ | PROT.PROT_EXEC));
+  if (result < 0) throw failed('mprotect', result);
+  return address;
+}
+
 /**
  * Maps code into this process, readable and executable, until the process ends.
  *
@@ -31,6 +51,7 @@ function failed(syscall: string, negated: number | bigint): TrampfdError {
  */
 export function mapCode(code: Uint8Array): bigint {
   const file = createMemoryFile('trampfd', SIZE);
+  if (file === -errnoNumbers.EFBIG) return mapPrivateCode(code);
   if (file < 0) throw failed('memfd_create', file);
   try {
     const mapping = MappedFile.map(file, SIZE);

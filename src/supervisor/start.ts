@@ -8,7 +8,7 @@ import { errnoName, errnoNumbers } from '../abi/errno.js';
 import { TrampfdError } from '../error.js';
 import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linux/filtered_thread.js';
 import { Listener, notificationSizes } from '../linux/listener.js';
-import { childrenOf } from '../linux/proc.js';
+import { childrenOf, openDescriptors } from '../linux/proc.js';
 import { closeToOthers, openToOthers, pageSize, setResourceLimit } from '../linux/process.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { compileFilter } from '../policy/compile.js';
@@ -30,7 +30,7 @@ import { programAskingForMore, programMayAskForExecutableStack } from './program
 import type { Receiver } from './receiver.js';
 import { cancel, offerListener, setHeld, untilReceiverWaits } from './rendezvous.js';
 import { say } from './standard_error.js';
-import { windowFor } from './window.js';
+import { windowAbove, windowFor } from './window.js';
 
 /** What a supervised program is started with. */
 export interface StartRequest extends SpawnRequest {
@@ -44,7 +44,10 @@ export interface StartRequest extends SpawnRequest {
   readonly bestEffort: boolean;
   /** Descriptors that the program inherits. */
   readonly inheritedDescriptors: readonly number[];
-  /** Is called when the program is about to be executed: until then, nothing has to be left in order. */
+  /**
+   * Is called before the program runs. Until then a signal that ends this process ends the start with it, at whatever point:
+   * nothing of it is left.
+   */
   readonly beforeProgram: () => void;
 }
 
@@ -136,7 +139,8 @@ export async function start(request: StartRequest, receiver: Receiver): Promise<
     throw new TrampfdError('EINVAL', "this kernel has no seccomp user notification: 'trampfd doctor' says what it has");
   }
   const { policy, log } = request;
-  const window = windowFor(request.openFileLimit);
+  const own = openDescriptors('self').filter((descriptor) => !request.inheritedDescriptors.includes(descriptor));
+  const window = windowAbove(windowFor(request.openFileLimit), Math.max(...own));
   const { rendezvous, served, shared, changes, traceLost } = receiver;
   const confined = !allows(policy, 'execfile');
   const asksForStack = emulates(policy) && !confined && programMayAskForExecutableStack(request.program);
@@ -280,8 +284,9 @@ async function startConfined(
   if (looksBecause !== undefined && log.enabled) log.write({ event: 'looking', reason: looksBecause });
   setHeld(rendezvous, held.processId);
   const listener = await handOver(installed, { memoryFolder });
-  request.beforeProgram();
   const { result: processId, parked } = prepared.start(reportImage(log));
+  // It stands before its first instruction, and would have ended with this process.
+  request.beforeProgram();
   if (parked !== undefined) {
     leaveRegisters(shared, parked);
     held.release();

@@ -34,6 +34,16 @@ export function windowFor(softLimit: bigint): Window {
   return { from: below - Math.max(1, Math.min(MOST, below >> 2)), below };
 }
 
+/**
+ * A window without some numbers at its lower end: those that this process has for itself, where a program starts with so
+ * many descriptors that they reach it. The thread that takes the filter makes calls on them, which would be notified before
+ * there is anybody to answer. Where none is left, the window is one number that the program cannot have.
+ */
+export function windowAbove({ from, below }: Window, highest: number): Window {
+  const lowest = Math.max(from, highest + 1);
+  return { from: lowest, below: Math.max(below, lowest + 1) };
+}
+
 /** Whether a number lies in the window. */
 export function isInside({ from, below }: Window, number: number): boolean {
   return number >= from && number < below;

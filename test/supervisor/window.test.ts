@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { isInside, NumberChooser, windowFor } from '../../src/supervisor/window.js';
+import { isInside, NumberChooser, windowAbove, windowFor } from '../../src/supervisor/window.js';
 import { compileProgram } from '../programs/compile.js';
 import { Dialogue } from '../programs/dialogue.js';
 
@@ -47,6 +47,13 @@ describe('the window of a limit', () => {
         assert.ok(below - from === 1 || 4 * (below - from) <= below);
       }),
     );
+  });
+
+  test('without the numbers of the supervisor: the rest, or one that the program cannot have', () => {
+    assert.deepEqual(windowAbove({ from: 768, below: 1024 }, 40), { from: 768, below: 1024 });
+    assert.deepEqual(windowAbove({ from: 48, below: 64 }, 60), { from: 61, below: 64 });
+    assert.deepEqual(windowAbove({ from: 48, below: 64 }, 63), { from: 64, below: 65 });
+    assert.deepEqual(windowAbove({ from: 15, below: 20 }, 24), { from: 25, below: 26 });
   });
 
   test('its edges', () => {
