@@ -4,11 +4,11 @@
  * @module
  */
 import type { MessagePort } from 'node:worker_threads';
-import { errnoName, errnoNumbers } from '../abi/errno.js';
+import { errnoName } from '../abi/errno.js';
 import { TrampfdError } from '../error.js';
 import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linux/filtered_thread.js';
 import { Listener, notificationSizes } from '../linux/listener.js';
-import { childrenOf, openDescriptors } from '../linux/proc.js';
+import { openDescriptors } from '../linux/proc.js';
 import { closeToOthers, openToOthers, pageSize, setResourceLimit } from '../linux/process.js';
 import { kill, signalNumbers } from '../linux/signal.js';
 import { compileFilter } from '../policy/compile.js';
@@ -28,6 +28,7 @@ import { type LogTarget, openLog } from './log.js';
 import { missingMeans, missingOfListener } from './means.js';
 import { programAskingForMore, programMayAskForExecutableStack } from './program_file.js';
 import type { Receiver } from './receiver.js';
+import { ended, executed, failedReceiver } from './receiver_failure.js';
 import { cancel, offerListener, setHeld, untilReceiverWaits } from './rendezvous.js';
 import { say } from './standard_error.js';
 import { windowAbove, windowFor } from './window.js';
@@ -69,61 +70,6 @@ export interface Supervised {
   readonly signalsStay: boolean;
   /** What may be wrong where the program ends as the dynamic loader does that finds no library. */
   readonly loaderHint?: string | undefined;
-}
-
-/** Fails when the receiver has ended: before the program's start, that is no end but a failure. */
-async function ended(served: Promise<void>): Promise<never> {
-  await served;
-  throw new TrampfdError(
-    'ERR_TRAMPFD_RECEIVER',
-    'the thread that answers calls has ended before the program was started',
-  );
-}
-
-/** How long a thread that has failed may take to say so, in milliseconds. */
-const SAYING = 500;
-
-/**
- * Fails where a program was not executed because nobody answered its call: the thread that should have has given up its
- * listener, and says why.
- *
- * @param result - the negated error number of execve(2)
- */
-async function failedReceiver(result: number, served: Promise<void>): Promise<void> {
-  if (result !== -errnoNumbers.ENOSYS) return;
-  const waiting = new Promise<void>((resolve) => setTimeout(resolve, SAYING));
-  try {
-    await Promise.race([served, waiting]);
-  } catch (error) {
-    throw receiverFailed(error);
-  }
-}
-
-function receiverFailed(error: unknown): TrampfdError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new TrampfdError('ERR_TRAMPFD_RECEIVER', `the thread that answers calls has failed: ${reason}`, {
-    cause: error,
-  });
-}
-
-/**
- * Waits for a program to be executed by a thread of ours. Where the thread that answers has failed, the process that is to
- * become the program waits for it, with a listener of its own that it inherited: it is ended.
- *
- * @throws TrampfdError ERR_TRAMPFD_RECEIVER
- */
-async function executed(spawned: Promise<number>, served: Promise<void>): Promise<number> {
-  let failure: TrampfdError | undefined;
-  let isOver = false;
-  served.catch((error) => {
-    if (isOver) return;
-    failure = receiverFailed(error);
-    for (const child of childrenOf(process.pid)) kill(child, signalNumbers['SIGKILL'] ?? 9);
-  });
-  const processId = await spawned;
-  isOver = true;
-  if (failure !== undefined) throw failure;
-  return processId;
 }
 
 /**
