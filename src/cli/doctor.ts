@@ -135,7 +135,9 @@ function seccompFindings(found: ListenerFindings): Finding[] {
       'setuid programs get their privilege',
       known ? !found.noNewPrivileges && !hasNoNewPrivileges() : !hasNoNewPrivileges(),
       'under a run they do as without',
-      'no_new_privs is in force in a run of an ordinary user: sudo and its like have no effect there; run as root where they are needed',
+      hasNoNewPrivileges()
+        ? 'no_new_privs is in force for this process, and nobody can take it off: sudo and its like have no effect in a run, as outside of one; start trampfd where it is not'
+        : 'no_new_privs is in force in a run of an ordinary user: sudo and its like have no effect there; run as root where they are needed',
     ),
   ];
 }

@@ -8,6 +8,7 @@ import { errnoName } from '../abi/errno.js';
 import { mayArrangeMounts } from '../linux/capabilities.js';
 import { canScopeSignals, landlockVersion } from '../linux/landlock.js';
 import { missingMountCalls, probeOwnMounts } from '../linux/probe_confinement.js';
+import { namespaceForbidden, type Refused } from '../supervisor/confine/namespace_forbidden.js';
 import { type Finding, finding } from './finding.js';
 
 /** The first version that can do without forbidding files to move between folders. */
@@ -25,6 +26,13 @@ function landlockFinding(version: number, isRoot: boolean): Finding {
   );
 }
 
+/** Why no mounts can be had, as a run says it. */
+function forbiddenText(refused: Refused): string {
+  if (refused.result === 0) return '';
+  const { what, remedy } = namespaceForbidden(refused);
+  return `${what} (${errnoName(-refused.result)}): ${remedy}`;
+}
+
 /** The findings. */
 export function strictFindings(): Finding[] {
   const isRoot = process.geteuid?.() === 0;
@@ -35,15 +43,11 @@ export function strictFindings(): Finding[] {
   return [
     finding(
       'mounts of its own',
-      own,
+      own === undefined ? undefined : own.result === 0,
       privileged
         ? 'a program under strict can have mounts of its own: this process has CAP_SYS_ADMIN'
         : 'a program under strict can have mounts of its own, in a user namespace',
-      privileged
-        ? 'no mount namespace can be had, though this process has CAP_SYS_ADMIN: a sandbox forbids it'
-        : 'no user namespace with mounts can be had; root can allow it (kernel.unprivileged_userns_clone, ' +
-            'kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces), or start the run; ' +
-            'in a chroot the kernel gives none to an ordinary user',
+      own === undefined ? '' : forbiddenText({ ...own, privileged }),
       'not probed, as unshare(1) is missing',
     ),
     finding(

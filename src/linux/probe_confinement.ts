@@ -6,22 +6,48 @@
  */
 import { spawnSync } from 'node:child_process';
 import { errnoNumbers } from '../abi/errno.js';
+import { CLONE } from '../abi/mount.js';
 import { syscallNumbers } from '../abi/syscalls.js';
 import { mayArrangeMounts } from './capabilities.js';
 import { native, negatedErrno } from './libc.js';
 
 const libcSyscall = native('long syscall(long, long, uint64_t, long, uint64_t, long)');
 
+/** What became of a child that was to have mounts of its own. */
+export interface OwnMounts {
+  /** 0, or the negated error number of the step that has failed. */
+  readonly result: number;
+  /** Whether it has got its namespaces, and no user could be mapped there. */
+  readonly isUnmapped: boolean;
+}
+
 /**
  * Whether a child of this process may have mounts of its own, in a user namespace where that is needed; undefined where
  * unshare(1), which tries it, is missing.
  */
-export function probeOwnMounts(): boolean | undefined {
+export function probeOwnMounts(): OwnMounts | undefined {
   const user = mayArrangeMounts() ? [] : ['--user', '--map-root-user'];
   // In a chroot whose root folder is no mount, unshare(1) cannot change how that propagates.
-  const mounts = ['--mount', '--propagation', 'unchanged'];
-  const { status, error } = spawnSync('unshare', [...user, ...mounts, 'true'], { stdio: 'ignore' });
-  return error === undefined ? status === 0 : undefined;
+  const words = [...user, '--mount', '--propagation', 'unchanged', 'true'];
+  const { status, error, stderr } = spawnSync('unshare', words, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'latin1',
+    env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+  });
+  if (error !== undefined) return undefined;
+  if (status === 0) return { result: 0, isUnmapped: false };
+  const errno = stderr.includes('No space left') ? errnoNumbers.ENOSPC : errnoNumbers.EPERM;
+  return { result: -errno, isUnmapped: /\/(uid|gid)_map|setgroups/.test(stderr) };
+}
+
+/**
+ * Whether a seccomp filter around this process refuses clone(2) with namespaces of mounts, and of users without privilege:
+ * 0, or a negated error number. The kernel itself makes none with CLONE_FS (EINVAL), whoever asks, before it asks who may.
+ */
+export function namespaceCallRefusal(privileged: boolean): number {
+  const flags = CLONE.CLONE_FS | CLONE.CLONE_NEWNS | (privileged ? 0 : CLONE.CLONE_NEWUSER);
+  const result = negatedErrno(libcSyscall(syscallNumbers['x86-64'].clone, flags, 0n, 0, 0n, 0));
+  return result === -errnoNumbers.EINVAL ? 0 : result;
 }
 
 /** The calls that arrange mounts and make file systems (open_tree(2), move_mount(2), mount_setattr(2), fsopen(2)). */

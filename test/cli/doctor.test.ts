@@ -55,6 +55,20 @@ describe('trampfd doctor', () => {
     assert.equal(found.get('setuid programs get their privilege'), process.getuid?.() === 0 ? 'yes' : 'no');
   });
 
+  for (const [user, words] of [
+    ...(process.getuid?.() === 0 ? [['root', [trampfd]] as const] : []),
+    ['an ordinary user', undefined] as const,
+  ]) {
+    test(`says why setuid programs get nothing where no_new_privs is in force already, to ${user}`, () => {
+      using folder = new SharedFolder();
+      const command = words ?? [...asOrdinaryUser, copyCommand(folder.path)];
+      const { output } = run(['setpriv', '--no-new-privs', ...command, 'doctor']);
+      const [, said = ''] = /^no +setuid programs get their privilege +(.+)$/m.exec(output) ?? [];
+      assert.match(said, /^no_new_privs is in force for this process.*start trampfd where it is not$/);
+      assert.doesNotMatch(said, /root|ordinary/);
+    });
+  }
+
   test('says whether strict can be had, as a run finds out', () => {
     const strict = findings(run([trampfd, 'doctor']).output).get('policy strict');
     const { status } = run([trampfd, 'run', '--policy', 'strict', '--', 'true']);

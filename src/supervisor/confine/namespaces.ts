@@ -9,8 +9,8 @@ import { errnoNumbers } from '../../abi/errno.js';
 import { CLONE } from '../../abi/mount.js';
 import { mayArrangeMounts } from '../../linux/capabilities.js';
 import { HeldProcess } from '../../linux/held_process.js';
-import { isWhole, mountTable } from '../../linux/mount_table.js';
-import { cannotConfine, type Missing, type Requirements, unlessRoot } from './missing.js';
+import { cannotConfine, type Requirements } from './missing.js';
+import { namespaceForbidden } from './namespace_forbidden.js';
 
 /** Starts a held process in a folder that has no name any more, where one is given. */
 function startIn(folder: number | undefined, flags: number): HeldProcess | number {
@@ -23,32 +23,8 @@ function startIn(folder: number | undefined, flags: number): HeldProcess | numbe
   }
 }
 
-/** What is said where no namespace can be had. */
-function missingNamespace(privileged: boolean, result: number, isUnmapped: boolean): Missing {
-  const open = 'files that the program can write may be executed, and /proc/PID/mem may write over code';
-  if (!privileged && result === -errnoNumbers.EPERM && !isWhole(mountTable())) {
-    return {
-      what: 'a user namespace cannot be had, as the kernel gives none to a process whose root folder was changed by chroot',
-      remedy: 'start it as root, which needs none, or enter the folder by unshare --root or bwrap instead of chroot',
-      open,
-    };
-  }
-  if (isUnmapped && process.geteuid?.() === 0) {
-    return {
-      what: 'a user namespace for root cannot be had, as this process lacks CAP_SETFCAP, without which root is not mapped',
-      remedy: 'give the container that capability, or start as another user of it',
-      open,
-    };
-  }
-  return {
-    what: privileged ? 'a mount namespace cannot be had' : 'a user namespace cannot be had',
-    remedy:
-      'root can allow it (kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0, ' +
-      'user.max_user_namespaces), and a container by its seccomp profile and capabilities' +
-      `${privileged ? '' : '; in a chroot the kernel gives none to an ordinary user'}${unlessRoot('start as root')}`,
-    open,
-  };
-}
+/** What is open where no namespace can be had. */
+const OPEN = 'files that the program can write may be executed, and /proc/PID/mem may write over code';
 
 /** Starts the process, in namespaces of its own where they can be had. */
 export function startHeld(
@@ -61,7 +37,8 @@ export function startHeld(
   if (typeof held !== 'number' && mapped === 0) return { held, isolated: true };
   if (typeof held !== 'number') held[Symbol.dispose]();
   const result = typeof held === 'number' ? held : mapped;
-  requirements.need(result, missingNamespace(privileged, result, typeof held !== 'number'));
+  const isUnmapped = typeof held !== 'number';
+  requirements.need(result, { ...namespaceForbidden({ privileged, result, isUnmapped }), open: OPEN });
   const without = startIn(folder, 0);
   if (typeof without === 'number') throw cannotConfine(requirements.missing);
   return { held: without, isolated: false };

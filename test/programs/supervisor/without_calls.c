@@ -1,5 +1,6 @@
 /*
- * Runs a program on a kernel that does not know some calls: a filter answers ENOSYS to them, as such a kernel does.
+ * Runs a program on a kernel that does not know some calls: a filter answers ENOSYS to them, as such a kernel does. For
+ * "namespaces" it answers EPERM to the calls that make them, as the profiles of containers do.
  *
  * usage: without_calls NAME PROGRAM [ARGUMENT ...]
  */
@@ -8,6 +9,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -30,10 +32,23 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+	const int namespaces = CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+	struct sock_filter profile[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, namespaces, 0, 2),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
 	size_t index = 0, count = sizeof calls / sizeof *calls;
 	if (argc < 3)
 		errx(2, "usage: without_calls NAME PROGRAM [ARGUMENT ...]");
-	while (index < count && strcmp(calls[index].name, argv[1]) != 0)
+	const int has_profile = strcmp(argv[1], "namespaces") == 0;
+	while (!has_profile && index < count && strcmp(calls[index].name, argv[1]) != 0)
 		index++;
 	if (index == count)
 		errx(2, "%s: unknown", argv[1]);
@@ -45,6 +60,8 @@ int main(int argc, char **argv)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { sizeof instructions / sizeof *instructions, instructions };
+	if (has_profile)
+		program = (struct sock_fprog){ sizeof profile / sizeof *profile, profile };
 	if (getuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		err(2, "prctl");
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)

@@ -35,7 +35,13 @@ const places: Readonly<Record<string, Place>> = {
       'echo 0 >/proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all "$@"',
       'sh',
     ],
-    missing: /a user namespace cannot be had \(E\w+\): root can allow it \(.*max_user_namespaces/,
+    missing: /a user namespace cannot be had \(ENOSPC\): .*root can allow more \(user\.max_user_namespaces/,
+    open: openFiles,
+  },
+  'a filter without namespaces, as those of containers': {
+    words: [without, 'namespaces'],
+    missing:
+      /an? (user|mount) namespace cannot be had \(EPERM\): a seccomp filter around trampfd refuses clone\(2\) with new namespaces/,
     open: openFiles,
   },
   'no mount_setattr(2)': {
