@@ -25,6 +25,7 @@ import { map } from './calls/map.js';
 import { memfdCreate } from './calls/memfd_create.js';
 import { oldMmap } from './calls/old_mmap.js';
 import { read } from './calls/read.js';
+import { resourceLimit } from './calls/resource_limit.js';
 import { seek } from './calls/seek.js';
 import { servePages } from './calls/serve_pages.js';
 import { shareMemory } from './calls/share_memory.js';
@@ -51,6 +52,7 @@ const serviceCalls: readonly NotifiedCall[] = [
   shareMemory,
   signalAction,
   affinity,
+  resourceLimit,
   filter,
   servePages,
 ];

@@ -1,0 +1,52 @@
+/**
+ * prlimit(2) of another process, where it sets a limit: whoever has the same user may set the supervisor's, so that it could
+ * open nothing any more, and all that programs ask for would fail. A limit of the supervisor, or of a process that it has
+ * started for itself, is refused; every other is the kernel's to set.
+ *
+ * Which process is meant stands in a register. A program that has a PID namespace of its own cannot name the supervisor.
+ *
+ * @module
+ */
+import type { Entry } from '../../abi/syscalls.js';
+import { parentOf, processOf, seccompFilters } from '../../linux/proc.js';
+import { isThreadOf } from '../../linux/signal.js';
+import { notify, type Rule } from '../../policy/rule.js';
+import { type Answer, type CallContext, int32, letContinue, type NotifiedCall, refuse } from '../call.js';
+
+const ENTRIES: readonly Entry[] = ['x86-64', 'i386'];
+
+/** Whether a process is none of the run's: this one, or a child of it without the run's filter. */
+function isOurs(id: number): boolean {
+  if (isThreadOf(process.pid, id)) return true;
+  const processId = processOf(id);
+  if (processId === undefined || parentOf(processId) !== process.pid) return false;
+  const filters = seccompFilters(processId);
+  return filters !== undefined && filters <= (seccompFilters('self') ?? 0);
+}
+
+function answer({ notification }: CallContext): Answer {
+  const id = int32(notification.arguments[0]);
+  return isOurs(id)
+    ? refuse(
+        'EPERM',
+        `prlimit would change a limit of the supervisor (process ${id}), which answers all of the run's programs`,
+      )
+    : letContinue;
+}
+
+export const resourceLimit: NotifiedCall = {
+  names: { 'x86-64': ['prlimit64'], i386: ['prlimit64'] },
+  rules: () =>
+    ENTRIES.map(
+      (entry): Rule => ({
+        entry,
+        call: 'prlimit64',
+        when: [
+          { argument: 0, is: 'not-equal', value: 0 },
+          { argument: 2, is: 'above-64', value: 0n },
+        ],
+        verdict: notify,
+      }),
+    ),
+  answer,
+};
