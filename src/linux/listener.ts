@@ -238,9 +238,9 @@ export class Listener implements Disposable {
    *
    * @returns the number, or a negated error number: ENOENT where the caller is gone
    */
-  addDescriptor(id: bigint, source: number): number {
+  addDescriptor(id: bigint, source: number, closeOnExec = true): number {
     for (;;) {
-      const number = this.#add(id, { source, number: undefined, closeOnExec: true }, 0);
+      const number = this.#add(id, { source, number: undefined, closeOnExec }, 0);
       // It waits for the caller to take it; where a signal comes meanwhile, the kernel takes it back.
       if (number !== -errnoNumbers.EINTR) return number;
     }

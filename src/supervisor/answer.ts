@@ -177,8 +177,13 @@ export function send(supervision: Supervision, notification: Notification, answe
       listener.answerError(id, answer.errno);
       return;
     case 'descriptor': {
-      const result = listener.answerDescriptor(id, answer);
+      const isSplit = answer.number === undefined && supervision.waitsKillable;
+      const result = isSplit
+        ? listener.addDescriptor(id, answer.source, answer.closeOnExec)
+        : listener.answerDescriptor(id, answer);
       answer.settle(result >= 0);
+      // The caller goes on only now, when this thread is about to receive again: until a call is received, a signal ends it.
+      if (isSplit && result >= 0) listener.answerValue(id, BigInt(result));
       if (result === -errnoNumbers.EINVAL) {
         const reason = 'the kernel cannot hand a descriptor to a program in one step (SECCOMP_ADDFD_FLAG_SEND)';
         send(supervision, notification, refuse('ENOSYS', reason));

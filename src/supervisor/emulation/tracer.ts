@@ -4,6 +4,7 @@
  * @module
  */
 import { PTRACE_STOP } from '../../abi/ptrace.js';
+import { beginAnew } from '../../linux/begin_anew.js';
 import { signalStops } from '../../linux/bell.js';
 import { callRemotely } from '../../linux/injected_calls.js';
 import { signalNumbers } from '../../linux/signal.js';
@@ -225,6 +226,7 @@ export class Tracer {
     if (traced === undefined) return;
     switch (event) {
       case 0:
+        if ((signal & 0x80) === 0) beginAnew(threadId);
         // Bit 7 marks the stops of system calls, which are nobody's here.
         this.#tracees.proceed(threadId, (signal & 0x80) !== 0 ? 0 : signal);
         break;
