@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Attempt, Late } from '../../linux/late_call.js';
+import { Attempt, isTooMany, Late } from '../../linux/late_call.js';
 
 /** See the module. */
 export class LateTraps {
@@ -23,7 +23,7 @@ export class LateTraps {
   /**
    * Looks at a trap.
    *
-   * @returns what came of it; undefined where it is late, and the thread is to stand
+   * @returns what came of it; undefined where it is late, and the thread is to stand, or cannot be looked at
    */
   try<T>(threadId: number, look: () => T): T | undefined {
     const attempt = this.#waiting.get(threadId) ?? new Attempt();
@@ -31,6 +31,8 @@ export class LateTraps {
     try {
       return attempt.run(look);
     } catch (error) {
+      // Too many wait already: it is not looked at, and the thread gets its signal.
+      if (isTooMany(error)) return undefined;
       if (!(error instanceof Late)) throw error;
       this.#waiting.set(threadId, attempt);
       return undefined;

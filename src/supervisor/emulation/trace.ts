@@ -8,7 +8,7 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { BellTimer, listenToBell, ownThreadId } from '../../linux/bell.js';
-import { Attempt, Late } from '../../linux/late_call.js';
+import { Attempt, isTooMany, Late } from '../../linux/late_call.js';
 import { Listener, type NotificationSizes } from '../../linux/listener.js';
 import { tellOfLost } from '../../linux/lost_process.js';
 import { processOf } from '../../linux/proc.js';
@@ -81,7 +81,7 @@ function answer(request: EmulationRequest, context: RequestContext): boolean {
     }
     attempt.forget();
     const reason = messageOf(error);
-    refusal = new Refusal(`the supervisor failed: ${reason}`);
+    refusal = new Refusal(isTooMany(error) ? reason : `the supervisor failed: ${reason}`);
     sayFailure(refusal.reason);
     const { id, threadId } = request.notification;
     // It was answered, and is stopped behind its call: nobody knows any more what was to be done there.
