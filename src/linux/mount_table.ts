@@ -5,6 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { TrampfdError } from '../error.js';
+import { procText } from './proc.js';
+import { fieldOf } from './status.js';
 
 /** One mount. Paths are strings with one character for each byte. */
 export interface Mount {
@@ -99,4 +101,10 @@ export function isWhole(mounts: readonly Mount[]): boolean {
 /** The mounts of this process. */
 export function mountTable(): readonly Mount[] {
   return parseMountTable(readFileSync('/proc/self/mountinfo', 'latin1'));
+}
+
+/** The mount that a descriptor of this process was opened through (proc(5), /proc/PID/fdinfo); undefined where that is not told. */
+export function mountIdOf(descriptor: number): number | undefined {
+  const id = fieldOf(procText(`/proc/self/fdinfo/${descriptor}`) ?? '', 'mnt_id');
+  return id === undefined ? undefined : Number(id);
 }

@@ -3,13 +3,25 @@
  *
  * @module
  */
-import { fstatSync, readlinkSync, statfsSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, statfsSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { FCNTL, FILE_KIND } from '../../abi/fcntl.js';
 import { fcntl } from '../../linux/descriptor.js';
+import { mountIdOf } from '../../linux/mount_table.js';
 import { socketKind } from '../../linux/socket.js';
 import type { DescriptorFacts } from './descriptor_kinds.js';
 import { asBytes } from './trees.js';
+
+/** Whether a descriptor whose path is that of the root folder is of another mount than that. */
+function isOtherRoot(descriptor: number, target: string): boolean {
+  if (target !== '/') return false;
+  const root = openSync('/', constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NONBLOCK);
+  try {
+    return mountIdOf(descriptor) !== mountIdOf(root);
+  } finally {
+    closeSync(root);
+  }
+}
 
 /**
  * Reads them. What lies in a folder is not asked for its file system, whose server might have to be asked.
@@ -26,6 +38,7 @@ export function factsOf(descriptor: number): DescriptorFacts {
     mode,
     device: rdev,
     link: target,
+    isOtherRoot: isOtherRoot(descriptor, target),
     flags: fcntl(descriptor, FCNTL.F_GETFL, 0),
     fileSystem: isPseudo ? statfsSync(link).type : 0,
     isTerminal: kind === FILE_KIND.S_IFCHR && isatty(descriptor),

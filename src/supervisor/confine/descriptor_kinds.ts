@@ -21,6 +21,8 @@ export interface DescriptorFacts {
   readonly device: number;
   /** Where its link in /proc/self/fd leads to. */
   readonly link: string;
+  /** Whether its path is that of the root folder, and it is the uppermost of another mount: of one that is attached nowhere here. */
+  readonly isOtherRoot: boolean;
   /** Its flags, of F_GETFL. */
   readonly flags: number;
   /** The type of its file system, as statfs(2) has it. */
@@ -149,6 +151,8 @@ function ofFile({ link, fileSystem }: DescriptorFacts): DescriptorKind {
 
 /** Decides what becomes of a descriptor. */
 export function descriptorKind(facts: DescriptorFacts): DescriptorKind {
+  // Its path would lead to the run's own root folder, which is another one, though it may show the same.
+  if (facts.isOtherRoot) return refused('the uppermost folder or file of a mount that is attached nowhere here');
   switch (facts.mode & FILE_KIND.S_IFMT) {
     case FILE_KIND.S_IFREG:
       return ofFile(facts);

@@ -20,7 +20,7 @@ import {
   writeStart,
 } from '../../linux/descriptor.js';
 import type { HeldProcess } from '../../linux/held_process.js';
-import { parseMountTable } from '../../linux/mount_table.js';
+import { mountIdOf, mountTable, parseMountTable } from '../../linux/mount_table.js';
 import type { HandedPosition, OutsideFile } from './descriptors.js';
 import { isWithin, mountOf } from './mount_plan.js';
 
@@ -30,9 +30,10 @@ const MOST_COPIED = 64 * 1024 * 1024;
 /** Where the run has nodes of its own, in folders of its own. */
 const DEVICES = '/dev';
 
-function refusal({ descriptor, path, kind }: OutsideFile, reason: string): TrampfdError {
+/** @param isThere - whether the run has something that the program can open itself */
+function refusal({ descriptor, path, kind }: OutsideFile, reason: string, isThere = kind !== 'file'): TrampfdError {
   const pipe = descriptor === 0 ? 'give it as a pipe (cat FILE | ...)' : 'give a pipe in its place (... | cat >FILE)';
-  const instead = kind === 'file' ? pipe : 'have the program open it itself';
+  const instead = isThere ? 'have the program open it itself' : pipe;
   return new TrampfdError(
     'EXDEV',
     `descriptor ${descriptor} is ${path}, ${reason}, so the program cannot have it under strict; ${instead}, or close it`,
@@ -107,8 +108,17 @@ function openByName(held: HeldProcess, pidfd: number, file: OutsideFile): number
   }
   if (file.canStay || (result === -errnoNumbers.EACCES && mayStay(held, file))) return undefined;
   if (result === -errnoNumbers.EROFS) throw refusal(file, 'which lies in a tree that is read-only');
+  // Of memfd_secret(2) the mount is the kernel's own, and the name none.
+  if (!file.path.endsWith(' (deleted)') && !mountTable().some(({ id }) => id === mountIdOf(file.descriptor))) {
+    throw refusal(
+      file,
+      'which was opened through a mount that is not seen here, and is not what that path leads to',
+      false,
+    );
+  }
   if (result >= 0) throw refusal(file, 'and that is the name of another file now');
-  throw refusal(file, file.kind === 'device' ? 'a device that the run does not have' : 'which cannot be opened again');
+  if (file.kind === 'device') throw refusal(file, 'a device that the run does not have', false);
+  throw refusal(file, 'which cannot be opened again');
 }
 
 /**

@@ -351,6 +351,18 @@ static int mount_folder(void)
 	return made >= 0 && syscall(SYS_fsconfig, made, FSCONFIG_CREATE, NULL, NULL, 0) == 0 ? (int)syscall(SYS_fsmount, made, 0, 0) : -1;
 }
 static int mount_file(void) { return (int)syscall(SYS_open_tree, AT_FDCWD, "/etc/passwd", TREE_CLONE); }
+static int mount_of(const char *path) { return (int)syscall(SYS_open_tree, AT_FDCWD, path, TREE_CLONE); }
+static int mount_of_root(void) { return mount_of("/"); }
+static int mount_of_devices(void) { return mount_of("/dev"); }
+static int mount_of_processes(void) { return mount_of("/proc"); }
+static int mount_of_temporary(void) { return mount_of("/tmp"); }
+/* A folder that the path below the mount does not lead to. */
+static int mount_within(void)
+{
+	const int tree = mount_of("/etc");
+	return tree < 0 ? -1 : openat(tree, "alternatives", O_RDONLY | O_DIRECTORY);
+}
+static int kernel_log(void) { return open("/dev/kmsg", O_RDONLY | O_NONBLOCK); }
 /* The listener of a child's filter, taken from the child. */
 static int listener(void)
 {
@@ -402,7 +414,10 @@ static const struct kind {
 	{"event", event}, {"timer", timer}, {"signals", signals}, {"epoll", epoll}, {"watches", watches},
 	{"process", process}, {"namespace", name_space}, {"messages", messages}, {"rules", rules},
 	{"events-of-files", events_of_files}, {"faults", faults}, {"ring", ring}, {"counter", counter}, {"bpf-map", bpf_map},
-	{"context", context}, {"mount-folder", mount_folder}, {"mount-file", mount_file}, {"listener", listener},
+	{"context", context}, {"mount-folder", mount_folder}, {"mount-file", mount_file},
+	{"mount-of-root", mount_of_root}, {"mount-of-devices", mount_of_devices},
+	{"mount-of-processes", mount_of_processes}, {"mount-of-temporary", mount_of_temporary},
+	{"mount-within", mount_within}, {"kernel-log", kernel_log}, {"listener", listener},
 };
 
 static void make(const char *name, int number)

@@ -14,6 +14,7 @@ const nothing: DescriptorFacts = {
   mode: 0,
   device: 0,
   link: '',
+  isOtherRoot: false,
   flags: 0,
   fileSystem: 0,
   isTerminal: false,
@@ -30,6 +31,13 @@ function device(major: number, minor: number): number {
 }
 
 describe('the kind of a descriptor', () => {
+  test('of the uppermost folder or file of a mount that is attached nowhere is refused', () => {
+    for (const mode of [FILE_KIND.S_IFDIR, FILE_KIND.S_IFREG]) {
+      assert.equal(kindOf({ mode, link: '/', isOtherRoot: true }), 'refused');
+      assert.notEqual(kindOf({ mode, link: '/' }), 'refused');
+    }
+  });
+
   test('of an object of the kernel is known by its name, with brackets or without', () => {
     for (const name of ['[eventfd]', '[timerfd]', '[signalfd]', '[eventpoll]', 'inotify', '[inotify]', '[pidfd]']) {
       assert.equal(kindOf({ link: `anon_inode:${name}` }), 'kept', name);

@@ -41,7 +41,8 @@ const harmless = [
 const NO_NAME = /which has no name any more/;
 /** Of the supervisor's own, which an ordinary user cannot open. */
 const OF_PROCESS = /which lies in a tree that is read-only|which cannot be opened again/;
-const OTHER = /that is the name of another file now/;
+const DETACHED = /the uppermost folder or file of a mount that is attached nowhere here/;
+const UNSEEN = /which was opened through a mount that is not seen here/;
 const QUEUE = /a socket in which descriptors of the outside wait to be received \(\S+( \(deleted\))?\)/;
 
 /** Kinds that a run does not start with, and what it says. */
@@ -78,8 +79,15 @@ const refused: Readonly<Record<string, RegExp>> = {
   counter: /whose buffer is memory/,
   'bpf-map': /an object of BPF/,
   context: /from which a file system can be mounted/,
-  'mount-folder': OTHER,
-  'mount-file': OTHER,
+  'mount-folder': DETACHED,
+  'mount-file': DETACHED,
+  'mount-of-root': DETACHED,
+  'mount-of-devices': DETACHED,
+  'mount-of-processes': DETACHED,
+  'mount-of-temporary': DETACHED,
+  'mount-within': UNSEEN,
+  'kernel-log':
+    /a device that the run does not have, so the program cannot have it under strict; give a pipe in its place/,
   listener: /with which calls of a process outside are answered/,
 };
 
@@ -87,7 +95,8 @@ const refused: Readonly<Record<string, RegExp>> = {
 const rare: ReadonlySet<string> = new Set([
   ...['memory-file-huge', 'secret', 'kvm', 'fuse', 'tun', 'disk', 'zero-elsewhere', 'null-removed', 'vsock', 'rules'],
   ...['packet', 'xdp', 'alg', 'events-of-files', 'queue-object', 'faults', 'ring', 'counter', 'bpf-map', 'context'],
-  ...['mount-folder', 'mount-file', 'listener'],
+  ...['mount-folder', 'mount-file', 'mount-of-root', 'mount-of-devices', 'mount-of-processes', 'mount-of-temporary'],
+  ...['mount-within', 'kernel-log', 'listener'],
 ]);
 
 /** The first number that a kind is made at where there are several: the program closes none from there on. */
