@@ -80,10 +80,15 @@ export function hasInheritedMemory(threadId: number): boolean {
   return flags === undefined || (flags & PF.PF_FORKNOEXEC) !== 0;
 }
 
+/** Threads that are asked one by one for what they have made, at most. */
+const MOST_ASKED = 256;
+
 /** The processes that a process's threads have made (proc(5): /proc/PID/task/TID/children; looked for where that is not told). */
 function madeBy(processId: number): readonly number[] {
   const made: number[] = [];
-  for (const threadId of threadsOf(processId)) {
+  const threadIds = threadsOf(processId);
+  if (threadIds.length > MOST_ASKED) return childrenOf(processId);
+  for (const threadId of threadIds) {
     try {
       const text = readFileSync(`/proc/${processId}/task/${threadId}/children`, 'latin1');
       made.push(...text.split(' ').filter(Boolean).map(Number));

@@ -83,3 +83,9 @@ export function memoryFrom(maker: TracedProcess | undefined, isSharing: boolean)
   if (maker === undefined) return new TracedMemory();
   return isSharing ? maker.memory.share() : maker.memory.copy(maker.threads.size > 1);
 }
+
+/** Has a process have another memory than it had. */
+export function giveMemory(traced: TracedProcess, memory: TracedMemory): void {
+  traced.memory.leave(traced.processId);
+  traced.memory = memory;
+}

@@ -5,15 +5,20 @@
  */
 import { allows, type Policy } from '../../policy/kinds.js';
 import type { Log } from '../log.js';
-import type { Tracees } from './tracees.js';
+import type { TracedProcess, Tracees } from './tracees.js';
 
 /** Mappings are looked at for that after so many milliseconds, or requests: each look delays the call that follows. */
 const LOOK = { milliseconds: 1000, requests: 64 } as const;
+
+/** How long one look takes at most, in milliseconds: what is left then is looked at behind the next request. */
+const LONGEST = 5;
 
 /** See the module. */
 export class Pruning {
   /** When mappings were looked at last for what can be let go of, and how many requests came since. */
   #looked = { at: 0, requests: 0 };
+  /** Processes that have yet to be looked at. */
+  #left: TracedProcess[] = [];
 
   /** Something begins to be traced. */
   begin(): void {
@@ -28,9 +33,13 @@ export class Pruning {
     const now = performance.now();
     const isDue = requests >= LOOK.requests || now - at >= LOOK.milliseconds;
     this.#looked = isDue ? { at: now, requests: 0 } : { at, requests: requests + 1 };
+    if (isDue && this.#left.length === 0) this.#left = [...tracees.processes];
+    while (this.#left.length > 0 && performance.now() - now < LONGEST) {
+      const traced = this.#left.pop();
+      const [threadId] = traced?.threads ?? [];
+      if (threadId !== undefined) traced?.memory.prune(threadId);
+    }
     for (const traced of tracees.processes) {
-      const [threadId] = traced.threads;
-      if (isDue && threadId !== undefined) traced.memory.prune(threadId);
       if (traced.memory.isInteresting || traced.isLeaving) continue;
       if (log.enabled) {
         log.write({ event: 'detached', processId: traced.processId, reason: 'it has no such memory any more' });

@@ -11,7 +11,7 @@ import { ownThreadId } from '../../linux/bell.js';
 import { KernelEntries } from '../../linux/kernel_entry.js';
 import { hasEnded, hasOwnFilter, parentOf, processOf, threadsOf, tracerOf } from '../../linux/proc.js';
 import { detach, follow, interrupt, proceed } from '../../linux/tracee.js';
-import { findMemory, hasMemoryOf, makerOf, memoryFrom, sharesWithMaker } from './made_memory.js';
+import { findMemory, giveMemory, hasMemoryOf, makerOf, memoryFrom, sharesWithMaker } from './made_memory.js';
 import { TracedMemory } from './memory.js';
 import { type Disposition, isIgnored } from './signals.js';
 
@@ -48,6 +48,8 @@ export function tracedProcess(processId: number, memory: TracedMemory): TracedPr
 /** How often threads are looked for that appeared while others were seized, and how long one may be another tracer's of ours. */
 const MOST_LOOKS = 1000;
 const PATIENCE = 200;
+/** How long threads are seized at once, in milliseconds: others wait meanwhile. */
+const SLICE = 10;
 
 /** All of them. One thread, the tracer, has it. */
 export class Tracees {
@@ -81,7 +83,7 @@ export class Tracees {
   attach(processId: number): TracedProcess | 'later' | undefined {
     const known = this.#known(processId);
     const traced = known ?? this.#begin(processId);
-    if (known?.memory.isInteresting === false) this.#findAgain(known);
+    if (known?.isLeaving === true && !known.memory.isInteresting) this.#findAgain(known);
     traced.isLeaving = false;
     let seized: 'all' | 'later' | 'none' = 'none';
     try {
@@ -89,10 +91,7 @@ export class Tracees {
     } finally {
       // What is thrown says that its threads cannot be known: then it is not traced.
       if (seized === 'none' && (known === undefined || traced.threads.size === 0)) this.leave(traced);
-    }
-    if (seized === 'later' && traced.threads.size === 0) this.leave(traced);
-    if (seized === 'all' && known === undefined && [...traced.threads].some(hasOwnFilter)) {
-      traced.memory.ownPages.keepOwn(processId);
+      else if (seized === 'later' && traced.threads.size === 0) this.leave(traced);
     }
     return seized === 'all' ? traced : seized === 'later' ? 'later' : undefined;
   }
@@ -115,10 +114,8 @@ export class Tracees {
 
   /** One that was traced for something else may have the memory of another. */
   #findAgain(traced: TracedProcess): void {
-    const { known } = findMemory(traced.processId, this.#processes);
-    if (known === undefined || known === traced.memory) return;
-    traced.memory.leave(traced.processId);
-    traced.memory = known.share();
+    const { known = traced.memory } = findMemory(traced.processId, this.#processes);
+    if (known !== traced.memory) giveMemory(traced, known.share());
   }
 
   /** A process that is traced, and was not replaced meanwhile. */
@@ -178,6 +175,7 @@ export class Tracees {
   /** Until they are all traced, there may be new ones. */
   #seizeAll(traced: TracedProcess): 'all' | 'later' | 'none' {
     const until = performance.now() + PATIENCE;
+    const slice = performance.now() + SLICE;
     for (let looks = 0; looks < MOST_LOOKS; looks++) {
       const others = threadsOf(traced.processId).filter((threadId) => !traced.threads.has(threadId));
       if (looks > 0 && this.#forgetReplaced(traced)) return 'later';
@@ -186,8 +184,12 @@ export class Tracees {
         const result = follow(threadId);
         if (result === -errnoNumbers.EINTR) return 'later';
         // One that a traced thread has made is traced from its start, and was not told of yet.
-        if (result === 0 || tracerOf(threadId) === this.#tracer) this.#add(traced, threadId);
-        else if (result === -errnoNumbers.ESRCH || hasEnded(threadId)) continue;
+        if (result === 0 || tracerOf(threadId) === this.#tracer) {
+          this.#add(traced, threadId);
+          // What a thread takes from here on is told (late_filter.ts).
+          if (hasOwnFilter(threadId)) traced.memory.ownPages.keepOwn(traced.processId);
+          if (performance.now() > slice) return 'later';
+        } else if (result === -errnoNumbers.ESRCH || hasEnded(threadId)) continue;
         // The receiving thread may have it for a moment.
         else if (performance.now() > until) return 'none';
       }
@@ -240,8 +242,7 @@ export class Tracees {
     if (known === maker || known.memory === maker.memory) return;
     const isSharing = sharesWithMaker(threadId, makerId);
     if (!isSharing && parentOf(known.processId) === maker.processId) return;
-    known.memory.leave(known.processId);
-    known.memory = memoryFrom(maker, isSharing);
+    giveMemory(known, memoryFrom(maker, isSharing));
     known.isNew &&= !isSharing;
   }
 
@@ -271,8 +272,7 @@ export class Tracees {
     for (const threadId of [...traced.threads]) if (threadId !== traced.processId) this.#threads.delete(threadId);
     traced.threads.clear();
     this.#add(traced, traced.processId);
-    traced.memory.leave(traced.processId);
-    traced.memory = new TracedMemory();
+    giveMemory(traced, new TracedMemory());
     traced.isEarly = false;
     traced.entries.forget();
     // What was caught is not any more; a program that ignores it is begun with it ignored.
