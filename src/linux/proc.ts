@@ -164,3 +164,11 @@ export function openDescriptors(threadId: number | 'self'): readonly number[] {
     return [];
   }
 }
+
+/** The processes that a thread of this process traces, by its id. */
+export function tracedBy(tracer: number): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((id) => tracerOf(id) === tracer);
+}

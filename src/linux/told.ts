@@ -28,8 +28,10 @@ export type Told =
   | 'interrupted'
   /** Nothing is to be told now, where that is not waited for. */
   | 'nothing'
-  /** There is nobody to be told of, or nobody can be. */
-  | 'nobody';
+  /** There is nobody to be told of. */
+  | 'nobody'
+  /** Nobody can be told of: the call itself fails. */
+  | 'untold';
 
 /** Bytes that are read where a thread has trapped, at most. */
 export const TRAP_BYTES = 40;
@@ -167,7 +169,8 @@ function toldFrom(entry: number, waits: boolean): Told {
   const threadId = list.result(WAIT4);
   if (threadId === -errnoNumbers.EINTR) return 'interrupted';
   if (threadId === 0) return 'nothing';
-  if (threadId < 0) return 'nobody';
+  if (threadId === -errnoNumbers.ECHILD) return 'nobody';
+  if (threadId < 0) return 'untold';
   const value = status.view.getInt32(0, true);
   const isStop = (value & 0xff) === 0x7f;
   if (isStop && cameTo === GETREGS) demandObedience(threadId, 'PTRACE_GETREGS', list.result(GETREGS));

@@ -44,7 +44,7 @@ const TYPING: readonly number[] = [
 const MODEM_LINES: readonly number[] = Object.values(MODEM);
 
 /**
- * What makes buffers of a video device, of which the supervisor does the same: kernels before 6.2 let a device write to the
+ * What makes buffers of a video device, of which the supervisor does the same: Linux 6.1 lets a device write to the
  * program's pages whatever their protection is. 32-bit programs have no way to the second: the structure is another one.
  */
 const BUFFERS: Readonly<Record<Entry, readonly number[]>> = {

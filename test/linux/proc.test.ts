@@ -4,6 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,13 +13,36 @@ import { close, fileIdentity, fileIdentityOf } from '../../src/linux/descriptor.
 import { MappedFile } from '../../src/linux/mapped_file.js';
 import { mappedInodes, mappings } from '../../src/linux/maps.js';
 import { createMemoryFile } from '../../src/linux/memfd.js';
-import { commandName, hasEnded, openDescriptors, processOf, threadsOf } from '../../src/linux/proc.js';
+import {
+  commandName,
+  hasEnded,
+  openDescriptors,
+  processOf,
+  threadsOf,
+  tracedBy,
+  tracerOf,
+} from '../../src/linux/proc.js';
 import { isThreadOf } from '../../src/linux/signal.js';
+import { patience } from '../patience.js';
 import { compileProgram } from '../programs/compile.js';
 import { Dialogue } from '../programs/dialogue.js';
 
 const threads = (): string => compileProgram('linux/threads.c', { flags: ['-pthread'] });
 const NOBODY = 2 ** 22 - 1;
+
+test('what a thread traces is found by its id', async () => {
+  await using program = new Dialogue(threads());
+  const [processId = 0] = (await program.line()).split(' ').map(Number);
+  const tracer = spawn('strace', ['-o', '/dev/null', '-p', String(processId)], { stdio: 'ignore' });
+  try {
+    const until = performance.now() + patience(20_000);
+    while (tracerOf(processId) === 0 && performance.now() < until) await new Promise((wake) => setTimeout(wake, 10));
+    assert.deepEqual(tracedBy(tracer.pid ?? 0), [processId]);
+    assert.deepEqual(tracedBy(process.pid), []);
+  } finally {
+    tracer.kill('SIGKILL');
+  }
+});
 
 describe('a process and its threads', () => {
   test('every thread belongs to its process, also when the first one has ended', async () => {

@@ -6,7 +6,7 @@
  * - TIOCMSET, TIOCMBIS set the lines of a modem (ioctl_tty(2)). With TIOCM_LOOP among them, a serial line reads what is
  *   written to it, so that a shell outside which reads the line would read commands of the run.
  * - VIDIOC_REQBUFS, VIDIOC_CREATE_BUFS make buffers of a video device. With V4L2_MEMORY_USERPTR the device writes to pages of
- *   the program, where kernels before 6.2 do not ask for their protection (FOLL_FORCE), so that what it records comes to be
+ *   the program, where Linux 6.1 does not ask for their protection (FOLL_FORCE), so that what it records comes to be
  *   in pages that are executable.
  *
  * @module

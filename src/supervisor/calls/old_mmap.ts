@@ -9,7 +9,7 @@
  * filter that it was. A program may set them too: then a table's mapping is the kernel's to carry out, without EINVAL and
  * EEXIST, as one with MAP_DENYWRITE is at an ordinary number (map.ts).
  *
- * Where the thread cannot be traced (a debugger has it, or the kernel is older than 5.19), `wx` refuses the call. A file
+ * Where the thread cannot be traced (a debugger has it, or the kernel has no SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV), `wx` refuses the call. A file
  * system that lets mmap2 wait makes all wait that the supervisor answers, in this run.
  *
  * @module

@@ -69,7 +69,7 @@ function set(context: CallContext, entry: TableEntry, kind: DescriptorKind, byte
   const { tables, log, waitsKillable } = context.supervision;
   const { threadId, instructionPointer } = context.notification;
   const done: Answer = { kind: 'value', value: BigInt(DESCRIPTOR_SIZE) };
-  // Before Linux 5.19 a signal may end a call behind its answer, and nobody is told: the same call then comes again, or
+  // Without SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV a signal may end a call behind its answer, and nobody is told: the same call then comes again, or
   // is made again after EINTR, and must not find its own work in the way.
   const made: RepeatableWrite = { kind, bytes, threadId, instructionPointer };
   if (entry.repeatable !== undefined && isSame(entry.repeatable, made)) return done;

@@ -5,8 +5,9 @@
  */
 import { PTRACE_STOP } from '../../abi/ptrace.js';
 import { beginAnew } from '../../linux/begin_anew.js';
-import { signalStops } from '../../linux/bell.js';
+import { ownThreadId, signalStops } from '../../linux/bell.js';
 import { callRemotely } from '../../linux/injected_calls.js';
+import { tracedBy } from '../../linux/proc.js';
 import { signalNumbers } from '../../linux/signal.js';
 import { type Told, tellAgain, writeRegisters } from '../../linux/told.js';
 import { eventMessage, leaveSystemCall, listen } from '../../linux/tracee.js';
@@ -169,11 +170,13 @@ export class Tracer {
       this.#burst.rang();
       return;
     }
-    if (told === 'nobody') {
+    if (told === 'nobody' || told === 'untold') {
       this.#burst.end();
       this.#turns.forgetAll();
       // All have ended, and somebody else was told: nobody is left to be traced. One that has not would stand for ever.
       this.#tracees.forgetAll((threadId) => endStranded(threadId, 'its stops are not told'));
+      // Children that are traced since their first instruction, and that nobody was told of, would stand as well.
+      if (told === 'untold') for (const id of tracedBy(ownThreadId())) endStranded(id, 'its stops are not told');
       this.#endIfOver();
       return;
     }

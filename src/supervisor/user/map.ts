@@ -6,7 +6,7 @@
  * is traced from before its mmap is carried out until it has made these calls behind it, by the same instruction, before
  * the program goes on: no thread of it ever sees the calls. Until then, and where the thread cannot be traced, the data
  * are executable: what they are as code is harmless (trampoline/x86_harmless.ts). Another thread may fork in between, and
- * then has inherited it. Where the thread cannot be traced (a debugger has it), or where a signal could end the wait for our answer (kernels before 5.19), the
+ * then has inherited it. Where the thread cannot be traced (a debugger has it), or where a signal could end the wait for our answer (kernels without SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV), the
  * mapping is an ordinary one, which a fork inherits: it does what the context says there too.
  *
  * As with tables, what is let go on may be a mapping of another file by then. The advice then meets that mapping, which is
