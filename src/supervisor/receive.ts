@@ -153,11 +153,11 @@ function receive(data: ReceiverData, main: MessagePort): void {
   const told = receiveMessageOnPort(settings) as { readonly message: ReceiverSettings } | undefined;
   settings.close();
   if (offered === undefined || told === undefined) return;
-  // A signal that ends SECCOMP_IOCTL_NOTIF_ADDFD early leaves the target with 0 as the result of its call (seccomp.c sets
-  // the notification to replied before it waits).
-  leaveSignalsToOthers();
   const listener = new Listener(offered.listener, told.message.sizes);
   try {
+    // A signal that ends SECCOMP_IOCTL_NOTIF_ADDFD early leaves the target with 0 as the result of its call (seccomp.c sets
+    // the notification to replied before it waits).
+    leaveSignalsToOthers();
     const made = supervisionOf(data, told.message, listener, offered.waitsKillable, main);
     const mounts = new MountWatch(data.shared);
     const parked = new Parked(

@@ -36,6 +36,12 @@ export async function failedReceiver(result: number, served: Promise<void>): Pro
   }
 }
 
+/** Fails as the receiver has, where that is why a program was not executed; else with the error that came of it. */
+export async function failedStart(error: unknown, served: Promise<void>): Promise<never> {
+  await failedReceiver(-errnoNumbers.ENOSYS, served);
+  throw error;
+}
+
 function receiverFailed(error: unknown): TrampfdError {
   const reason = error instanceof Error ? error.message : String(error);
   return new TrampfdError('ERR_TRAMPFD_RECEIVER', `the thread that answers calls has failed: ${reason}`, {

@@ -28,7 +28,7 @@ import { type LogTarget, openLog } from './log.js';
 import { missingMeans, missingOfListener } from './means.js';
 import { programAskingForMore, programMayAskForExecutableStack } from './program_file.js';
 import type { Receiver } from './receiver.js';
-import { ended, executed, failedReceiver } from './receiver_failure.js';
+import { ended, executed, failedReceiver, failedStart } from './receiver_failure.js';
 import { cancel, offerListener, setHeld, untilReceiverWaits } from './rendezvous.js';
 import { say } from './standard_error.js';
 import { windowAbove, windowFor } from './window.js';
@@ -230,7 +230,10 @@ async function startConfined(
   if (looksBecause !== undefined && log.enabled) log.write({ event: 'looking', reason: looksBecause });
   setHeld(rendezvous, held.processId);
   const listener = await handOver(installed, { memoryFolder });
-  const { result: processId, parked } = prepared.start(reportImage(log));
+  const image = await Promise.resolve(reportImage(log))
+    .then(prepared.start)
+    .catch((error) => failedStart(error, served));
+  const { result: processId, parked } = image;
   // It stands before its first instruction, and would have ended with this process.
   request.beforeProgram();
   if (parked !== undefined) {

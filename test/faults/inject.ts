@@ -135,6 +135,7 @@ function runList(real: Callable, address: unknown): unknown {
     if (number === -2n) continue;
     const failure = arrive(`listed.${numbers.get(Number(number)) ?? number}`);
     if (failure === undefined) continue;
+    if (failure === 'throw') throw new Error('made to throw');
     view.setBigInt64(0, -1n, true);
     const reached = Number(real(address));
     view.setBigInt64(0, number, true);
@@ -170,6 +171,7 @@ function wrap(real: Callable, name: string): Callable {
     if (request === PTRACE.PTRACE_SYSCALL) spoilRemote(values[1]);
     const failure = arrive(nameOf(name, values));
     if (failure === 'short') return short(real, name, values);
+    if (failure === 'throw') throw new Error('made to throw');
     if (failure !== undefined) return failed(name, failure);
     const result = real(...values);
     if (name === 'mmap' && thread === 'main' && Number(values[1]) === HELD_LIST_BYTES) {
@@ -189,6 +191,7 @@ function wrapAsync(real: Callable, name: string): Callable {
       INFALLIBLE.has(name) || nameOf(name, values) === 'syscall.exit'
         ? undefined
         : arrive(`pool.${nameOf(name, values)}`);
+    if (failure === 'throw') throw new Error('made to throw');
     if (failure !== undefined) {
       if (!RETURNS_ERRNO.has(name)) new DataView(koffi.view(poolErrno, 4)).setInt32(0, errnoOf(failure), true);
       return setImmediate(() => answer(null, RETURNS_ERRNO.has(name) ? errnoOf(failure) : -1));

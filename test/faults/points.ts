@@ -5,8 +5,11 @@
  * @module
  */
 
-/** How one call fails: an error number by name, or `short`, which does half of what was asked. */
-export type Failure = 'EPERM' | 'EINTR' | 'ENOMEM' | 'ENOSYS' | 'short';
+/**
+ * How one call fails: an error number by name; `short`, which does half of what was asked; or `throw`, an exception that nobody
+ * foresaw there, as when JavaScript has no memory left for what it makes.
+ */
+export type Failure = 'EPERM' | 'EINTR' | 'ENOMEM' | 'ENOSYS' | 'short' | 'throw';
 
 /** What is to fail: a point, and which of its calls: the first is 1, and 0 stands for each. */
 export interface Fault {
@@ -64,5 +67,6 @@ export function failuresOf(point: string): readonly Failure[] {
   const failures: Failure[] = [name.startsWith('fs.') ? 'ENOMEM' : 'EPERM'];
   if (INTERRUPTIBLE.has(name)) failures.push('EINTR');
   if (MAY_BE_SHORT.has(name)) failures.push('short');
+  if (!name.startsWith('fs.')) failures.push('throw');
   return failures;
 }

@@ -56,6 +56,9 @@ export interface TraceData {
   readonly changes: MessagePort;
 }
 
+/** So many turns may fail, one after the other. */
+const MOST_FAILURES = 8;
+
 /** When requests are asked again that wait for what comes of others, in milliseconds. */
 const PAUSE = 5;
 
@@ -221,10 +224,14 @@ function trace({
     if (tracer.traces) tracer.wait(asked.size > 0 || (areWaiting() && timer === undefined));
     else if (asked.size === 0) untilAsked(shared, areWaiting() ? PAUSE : undefined);
   };
-  for (;;) {
+  for (let failures = 0; ; ) {
     try {
       turn();
+      failures = 0;
     } catch (error) {
+      failures += 1;
+      // Nothing can be traced any more: the main thread notices the end of this one.
+      if (failures === MOST_FAILURES) throw error;
       // Whoever stands still would stand for ever; the others are served on.
       const reason = `tracing failed: ${messageOf(error)}`;
       log.write({ event: 'failed', reason });
