@@ -69,8 +69,8 @@ export interface Bound {
  * ones get half of the time: whoever starts such processes one after the other does not keep others waiting with each. A
  * thread that has not got a processor is to blame least, and gets more time.
  */
-const FIRST: Bound = { busy: 250, starved: 500 };
-const LAST: Bound = { busy: 20, starved: 200 };
+const FIRST: Bound = { busy: 200, starved: 400 };
+const LAST: Bound = { busy: 20, starved: 100 };
 /** After so long without one, all is as at first; milliseconds. */
 const FORGET = 10_000;
 let bound: Bound = FIRST;
