@@ -9,7 +9,7 @@
  * How one call fails: an error number by name; `short`, which does half of what was asked; or `throw`, an exception that nobody
  * foresaw there, as when JavaScript has no memory left for what it makes.
  */
-export type Failure = 'EPERM' | 'EINTR' | 'ENOMEM' | 'ENOSYS' | 'short' | 'throw';
+export type Failure = 'EPERM' | 'EINTR' | 'ENOMEM' | 'EMFILE' | 'EAGAIN' | 'EFAULT' | 'ENOSYS' | 'short' | 'throw';
 
 /** What is to fail: a point, and which of its calls: the first is 1, and 0 stands for each. */
 export interface Fault {
@@ -58,6 +58,21 @@ export const FILE_FUNCTIONS: readonly string[] = [
   ...['unlinkSync', 'writeFileSync', 'writeSync'],
 ];
 
+/**
+ * What else a call may say of a machine that is short of something, or of an address that is wrong: a supervisor may take
+ * these for another thing than a refusal.
+ */
+const SCARCE: ReadonlyMap<string, Failure> = new Map([
+  ...['open', 'openat', 'memfd_create', 'pipe2', 'socket', 'socketpair', 'fs.openSync', 'fs.opendirSync'].map(
+    (name) => [name, 'EMFILE'] as const,
+  ),
+  ...['clone', 'posix_spawn', 'timer_create', 'recvmsg', 'sendmsg', 'send', 'flock'].map(
+    (name) => [name, 'EAGAIN'] as const,
+  ),
+  ...['mmap', 'mremap', 'mprotect', 'ftruncate', 'fallocate'].map((name) => [name, 'ENOMEM'] as const),
+  ...['process_vm_readv', 'process_vm_writev'].map((name) => [name, 'EFAULT'] as const),
+]);
+
 /** How a point's calls are made to fail. */
 export function failuresOf(point: string): readonly Failure[] {
   const [what = ''] = point.split(' ');
@@ -65,6 +80,8 @@ export function failuresOf(point: string): readonly Failure[] {
   // A call that another process is made to make gets a number that the kernel does not know.
   if (/^(held|remote|spawned)\./.test(name)) return ['ENOSYS'];
   const failures: Failure[] = [name.startsWith('fs.') ? 'ENOMEM' : 'EPERM'];
+  const scarce = SCARCE.get(name.replace(/^listed\./, ''));
+  if (scarce !== undefined) failures.push(scarce);
   if (INTERRUPTIBLE.has(name)) failures.push('EINTR');
   if (MAY_BE_SHORT.has(name)) failures.push('short');
   if (!name.startsWith('fs.')) failures.push('throw');
