@@ -41,9 +41,10 @@ export class Turns {
   }
 
   /** It is done. */
-  end(now: number = performance.now()): void {
+  end(now?: number): void {
     if (this.#since === undefined) return;
-    this.#spent.set(this.#whose, (this.#spent.get(this.#whose) ?? 0) + now - this.#since);
+    const spent = (now ?? performance.now()) - this.#since;
+    this.#spent.set(this.#whose, (this.#spent.get(this.#whose) ?? 0) + spent);
     this.#since = undefined;
   }
 
