@@ -8,7 +8,7 @@ const nested = compileProgram('callbacks/nested.c', { flags: ['-pthread', '-Wno-
 
 /** Runs words by a shell that has set limits first. */
 function limited(limits: string, words: readonly string[]): Ended {
-  return run(['bash', '-c', `${limits}; exec "$@"`, 'bash', ...words]);
+  return run(['bash', '--norc', '-c', `${limits}; exec "$@"`, 'bash', ...words]);
 }
 
 const LIMITS = [
@@ -26,7 +26,7 @@ const LIMITS = [
 describe('the limits of a program', () => {
   for (const limits of LIMITS) {
     test(`${limits}: are those that it has without the supervisor`, () => {
-      const words = ['bash', '-c', 'ulimit -Sa; ulimit -Ha'];
+      const words = ['bash', '--norc', '-c', 'ulimit -Sa; ulimit -Ha'];
       for (const user of asOrdinaryUser.length === 0 ? [[]] : [[], asOrdinaryUser]) {
         const alone = limited(limits, [...user, ...words]);
         assert.equal(alone.status, 0, alone.errors);
