@@ -24,6 +24,7 @@ const places: Readonly<Record<string, readonly string[]>> = {
   'a filter without ptrace': [without, 'ptrace'],
   'a filter without mount_setattr': [without, 'mount_setattr'],
   'a filter without Landlock': [without, 'landlock'],
+  'a filter without namespaces': [without, 'namespaces'],
   [NO_NAMESPACE]: [
     ...['unshare', '--user', '--map-root-user', 'sh', '-c'],
     'echo 0 >/proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all "$@"',
@@ -71,6 +72,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   'a filter without ptrace': ['root strict', 'ordinary strict'],
   'a filter without mount_setattr': ['root strict', 'ordinary strict'],
   'a filter without Landlock': ['root strict'],
+  'a filter without namespaces': ['root strict', 'ordinary strict'],
   [NO_NAMESPACE]: ['root strict', 'ordinary strict'],
 };
 
