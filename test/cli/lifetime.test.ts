@@ -98,6 +98,23 @@ describe('when the supervisor is killed', () => {
     test(`${under}: every call that needs it fails with ENOSYS, and the policy stays`, () => afterIt(options));
   }
 
+  const callback = `import ctypes, time
+add = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda number: number + 1)
+print('ready', add(1), flush=True)
+time.sleep(3)
+print('went on', flush=True)`;
+
+  for (const policy of ['wx', 'strict']) {
+    test(`${policy}: a program whose trampolines it carries out is killed with it`, async () => {
+      const words = [trampfd, 'run', '--policy', policy, '--', '/usr/bin/python3', '-c', callback];
+      await using running = new Running(words);
+      await running.until(/^ready 2$/m);
+      running.signal('SIGKILL');
+      await running.ended;
+      assert.equal(running.output, 'ready 2\n');
+    });
+  }
+
   async function afterIt(options: readonly string[]): Promise<void> {
     // A pipe with a name, for Node.js closes its own to a process that has ended.
     using folder = new SharedFolder();
