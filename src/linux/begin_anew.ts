@@ -29,7 +29,7 @@ export const UNINTERRUPTED: readonly SyscallName[] = [
     'process_madvise',
   ] as const),
   ...(['execve', 'execveat', 'lseek', '_llseek', 'dup', 'dup2', 'dup3', 'userfaultfd', 'seccomp', 'prctl'] as const),
-  ...(['rt_sigaction', 'sched_getaffinity', 'sched_setaffinity'] as const),
+  ...(['rt_sigaction', 'sched_getaffinity', 'sched_setaffinity', 'prlimit64'] as const),
 ];
 
 function numbersOf(entry: Entry): ReadonlySet<bigint> {
