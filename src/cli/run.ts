@@ -14,7 +14,7 @@ import { closeToOthers, duplicateOnto, exitNow } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
 import type { Policy } from '../policy/kinds.js';
-import { handBack, shareStandardError } from '../supervisor/confine/descriptors.js';
+import { handBack, shareStandardError } from '../supervisor/confine/positions.js';
 import { endRun, isLost, isTracedStopped, isTracing, lookForChildren, remind } from '../supervisor/emulation/shared.js';
 import { messageOf, sayFailure } from '../supervisor/failure.js';
 import { type LogTarget, openLog } from '../supervisor/log.js';

@@ -95,7 +95,7 @@ const spare: ApartProcess[] = [];
 /** Processes that were late, and until when that counts. */
 const slow = new Map<number, number>();
 let credit: number = MOST_AT_ONCE;
-let counted = performance.now();
+let counted = 0;
 let before = 0;
 let rest = 0;
 let areGivenFiles = false;

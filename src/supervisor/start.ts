@@ -17,10 +17,10 @@ import type { RuleSet } from '../policy/rule.js';
 import { type Grounds, withoutExecutions, withoutTracing } from '../policy/strict.js';
 import { executionRules, policyRules } from '../policy/wx.js';
 import { serviceRules } from './answer.js';
-import type { HandedPosition } from './confine/descriptors.js';
 import { findGrounds, NO_CORES } from './confine/grounds.js';
 import { cannotConfine, cannotStart, type Missing } from './confine/missing.js';
-import { type Prepared, prepare } from './confine/start.js';
+import type { HandedPosition } from './confine/positions.js';
+import type { Prepared } from './confine/start.js';
 import { type EmulationShared, leaveRegisters, untilTakenOver } from './emulation/shared.js';
 import { reportImage } from './executions.js';
 import { unlooked, untraceable } from './forbidden.js';
@@ -205,6 +205,8 @@ async function startConfined(
   try {
     const logDescriptor = request.log?.form === 'json' ? request.log.descriptor : undefined;
     const confined = { ...request, logDescriptor };
+    // A third of what the command consists of, which no other policy loads.
+    const { prepare } = await import('./confine/start.js');
     prepared = prepare(confined, {
       looking: compileFilter(rules),
       permitting: compileFilter(withoutExecutions(rules)),

@@ -5,18 +5,14 @@
  * executed: who can write it could map it as code, open it again through /proc/self/fd, or start at an inherited folder.
  * So files, folders and devices are opened again, by their paths, through the mounts of the program's own, at the same
  * position and with the same flags. What gives out nothing of the outside stays what it is; all else is refused.
- *
- * The position of a file that is opened again is the program's own. It is handed back to whoever has the old one when the
- * program stops or ends, so that `{ trampfd run ...; echo; } >file` writes one behind the other.
+ * The position of a file that is opened again is the program's own (positions.ts).
  *
  * @module
  */
 import { fstatSync } from 'node:fs';
 import { FCNTL } from '../../abi/fcntl.js';
 import { TrampfdError } from '../../error.js';
-import { position, setPosition } from '../../linux/descriptor.js';
 import { allocate, allocateString, type NativeMemory } from '../../linux/libc.js';
-import { duplicateOnto } from '../../linux/process.js';
 import { factsOf } from './descriptor_facts.js';
 import { descriptorKind } from './descriptor_kinds.js';
 import { queueRefusal } from './queued.js';
@@ -59,14 +55,6 @@ export interface OutsideFile {
   readonly isOwn: boolean;
   /** Whether someone may execute it, or it has several names. */
   readonly isDelicate: boolean;
-}
-
-/** Two descriptors of ours: the file as it was inherited, and as the program has it. */
-export interface HandedPosition {
-  readonly outside: number;
-  readonly inside: number;
-  /** The numbers that the program has it at. */
-  readonly numbers: readonly number[];
 }
 
 /** Execute permissions (inode(7)). */
@@ -115,14 +103,4 @@ function unsuitable(descriptor: number, what: string, instead = ''): TrampfdErro
     'EXDEV',
     `descriptor ${descriptor} is ${what}, so the program cannot have it under strict; ${instead}close it (${descriptor}<&-)`,
   );
-}
-
-/** Has this process write to standard error where the program does, at one position. */
-export function shareStandardError(positions: readonly HandedPosition[]): void {
-  for (const { inside, numbers } of positions) if (numbers.includes(2)) duplicateOnto(inside, 2);
-}
-
-/** Hands positions back: what others read or write next goes on where the program has come to. */
-export function handBack(positions: readonly HandedPosition[]): void {
-  for (const { outside, inside } of positions) setPosition(outside, position(inside));
 }

@@ -21,8 +21,9 @@ import {
 } from '../../linux/descriptor.js';
 import type { HeldProcess } from '../../linux/held_process.js';
 import { mountIdOf, mountTable, parseMountTable } from '../../linux/mount_table.js';
-import type { HandedPosition, OutsideFile } from './descriptors.js';
+import type { OutsideFile } from './descriptors.js';
 import { isWithin, mountOf } from './mount_plan.js';
+import type { HandedPosition } from './positions.js';
 
 /** How much of a file without a name is copied, at most: the here documents of shells are far smaller. */
 const MOST_COPIED = 64 * 1024 * 1024;
