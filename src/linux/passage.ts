@@ -72,11 +72,17 @@ export class Passage {
     this.#threadId = threadId;
   }
 
-  /** Waits for the stop that the thread was asked to make (PTRACE_INTERRUPT); whatever it is, it stands there. */
+  /**
+   * Waits for the stop that the thread was asked to make (PTRACE_INTERRUPT). Whatever it is, it stands there; the signal
+   * that it was about to get is sent again behind the way.
+   */
   arrive(within?: Bound): 'stopped' | 'gone' | 'late' {
     const stop = awaitStop(this.#threadId, within);
     if (stop === 'gone' || stop === 'late') return stop;
-    if (stop === 'other' && this.#isGroupStop(signalStop(this.#threadId))) this.#hasPassed = true;
+    const why = stop === 'other' ? signalStop(this.#threadId) : undefined;
+    if (this.#isGroupStop(why)) this.#hasPassed = true;
+    // It was about to get a signal, which nobody else has any more. What its own doing has raised, it raises again.
+    if (why?.event === 0 && (why.code <= 0 || !OF_FAULTS.includes(why.signal))) this.#kept.push(why);
     return 'stopped';
   }
 

@@ -31,7 +31,9 @@
 #endif
 
 static volatile int go_on, is_wrong;
-static volatile sig_atomic_t handled, last_code;
+static volatile sig_atomic_t last_code;
+/* Several threads may handle at once. */
+static atomic_int handled;
 static volatile char selector;
 
 /* Where a handler was not taken away, this status says so. */
@@ -273,9 +275,10 @@ int main(int count_of_words, char **words)
 		spin();
 		pthread_join(thread, NULL);
 		/* All that was sent to the process has been handled by one of its threads. */
-		usleep(20000);
+		for (int times = 0; times < 200 && all != handled; times++)
+			usleep(10000);
 		if (all != handled)
-			is_wrong = 2;
+			is_wrong = 2, fprintf(stdout, "sent %d ", (int)all);
 	} else if (strcmp(what, "sleep") == 0) {
 		struct timespec time = {2, 0}, left = {0, 0};
 		ready();
