@@ -67,9 +67,11 @@ function scratchOf(threadId: number): bigint | undefined {
 }
 
 /** Asks a process that has just been traced for its disposition, by a thread of it that is stopped. */
-export function askDisposition(traced: TracedProcess, threadId: number, entry: Entry): void {
+export function askDisposition(traced: TracedProcess, threadId: number, asked: Entry): void {
   const scratch = scratchOf(threadId);
   if (scratch === undefined || hasOwnFilter(threadId)) return;
+  // A 64-bit program that asked by the i386 entry has an instruction of its own for it, and none of the kernel's.
+  const entry = traced.entries.of(threadId, asked) === undefined ? 'x86-64' : asked;
   const values = [BigInt(SIGSEGV), 0n, scratch, BigInt(KERNEL_SIGACTION.mask)];
   const [result] = callRemotely(threadId, entry, traced.entries, [{ name: 'rt_sigaction', values }]);
   if (result !== 0n) return;

@@ -11,6 +11,7 @@ import { USER_REGS } from '../../abi/ptrace.js';
 import { machineOf } from '../../linux/call_registers.js';
 import type { callRemotely } from '../../linux/injected_calls.js';
 import { readAtMost } from '../../linux/memory.js';
+import { stoppedNow } from '../../linux/stops.js';
 import { lastTrap, type Trap, writeRegisters } from '../../linux/told.js';
 import { longestLegacyForm, nearestForm } from '../../trampoline/legacy.js';
 import type { LegacyForm } from '../../trampoline/legacy_form.js';
@@ -83,6 +84,8 @@ export function carriedOut(context: TrapContext, threadId: number, traced: Trace
     if (address !== stoppedAt) writeRegisters(threadId);
     view?.demote(address);
     const shown = bytes.slice(0, longestLegacyForm);
+    // Of a thread that is ended in its stop, as by an execve(2) of another, the memory is gone when it is looked at.
+    if (!stoppedNow(threadId)) return false;
     context.report(log, threadId, traced, { address, bytes: shown, machine, reason });
     return false;
   };

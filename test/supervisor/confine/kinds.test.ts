@@ -87,7 +87,7 @@ const refused: Readonly<Record<string, RegExp>> = {
   'mount-of-temporary': DETACHED,
   'mount-within': UNSEEN,
   'kernel-log':
-    /a device that the run does not have, so the program cannot have it under strict; give a pipe in its place/,
+    /a device that the run does not have, so the program cannot have it under strict; give (?:it as a pipe|a pipe in its place)/,
   listener: /with which calls of a process outside are answered/,
 };
 
