@@ -108,7 +108,7 @@ print('went on', flush=True)`;
     test(`${policy}: a program whose trampolines it carries out is killed with it`, async () => {
       const words = [trampfd, 'run', '--policy', policy, '--', '/usr/bin/python3', '-c', callback];
       await using running = new Running(words);
-      await running.until(/^ready 2$/m);
+      await running.until(/^ready 2\n/m);
       running.signal('SIGKILL');
       await running.ended;
       assert.equal(running.output, 'ready 2\n');
