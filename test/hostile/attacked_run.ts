@@ -133,3 +133,10 @@ async function pause(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 50));
   await new Promise((resolve) => setImmediate(resolve));
 }
+
+/** What the honest process of a hostile run has to complain of, by the line that the run ends with; undefined for nothing. */
+export function complaintOf(output: string, longestWait: number): string | undefined {
+  const [, refused = '', longest = ''] = /^hostile \d+ honest \d+ refused (\d+) longest (\d+) ms$/m.exec(output) ?? [];
+  if (refused !== '0') return `the honest process was refused ${refused} times: ${output}`;
+  return Number(longest) > longestWait ? `the honest process waited ${longest} ms` : undefined;
+}

@@ -8,7 +8,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { patience } from '../patience.js';
 import { compileProgram } from '../programs/compile.js';
-import { AttackedRun, settingsOf } from './attacked_run.js';
+import { AttackedRun, complaintOf, settingsOf } from './attacked_run.js';
 import { fractionOf, type Sweep } from './sweep.js';
 
 const program = compileProgram('hostile/injected.c', { flags: ['-std=gnu11', '-pthread', '-mno-red-zone'] });
@@ -52,10 +52,8 @@ async function makeRequests(number: number): Promise<string | undefined> {
   clearInterval(timer);
   const left = await run.untilGone();
   if (left !== undefined) return left;
-  const [, refused = '', longest = ''] =
-    /^hostile \d+ honest \d+ refused (\d+) longest (\d+) ms$/m.exec(run.output) ?? [];
-  if (refused !== '0') return `the honest process was refused ${refused} times: ${run.output}`;
-  if (Number(longest) > LONGEST_WAIT) return `the honest process waited ${longest} ms`;
+  const complaint = complaintOf(run.output, LONGEST_WAIT);
+  if (complaint !== undefined) return complaint;
   if (size !== undefined && (size.descriptors > MOST_DESCRIPTORS || size.megabytes > MOST_MEGABYTES)) {
     return `the supervisor has ${size.descriptors} descriptors and ${size.megabytes.toFixed(0)} MB`;
   }

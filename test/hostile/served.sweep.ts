@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { childrenOf } from '../../src/linux/proc.js';
 import { patience } from '../patience.js';
 import { compileProgram } from '../programs/compile.js';
-import { AttackedRun } from './attacked_run.js';
+import { AttackedRun, complaintOf } from './attacked_run.js';
 import { fractionOf, type Sweep } from './sweep.js';
 
 const program = compileProgram('hostile/served.c', { flags: ['-std=gnu11', '-pthread'] });
@@ -53,10 +53,7 @@ async function serve(number: number): Promise<string | undefined> {
   clearInterval(timer);
   const left = await run.untilGone();
   if (left !== undefined) return left;
-  const [, refused = '', longest = ''] =
-    /^hostile \d+ honest \d+ refused (\d+) longest (\d+) ms$/m.exec(run.output) ?? [];
-  if (refused !== '0') return `the honest process was refused ${refused} times: ${run.output}`;
-  return Number(longest) > LONGEST_WAIT ? `the honest process waited ${longest} ms` : excess;
+  return complaintOf(run.output, LONGEST_WAIT) ?? excess;
 }
 
 /** Ends a run by SIGTERM while something is late. */

@@ -5,25 +5,13 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { compileProgram, root } from '../programs/compile.js';
+import { root } from '../programs/compile.js';
+import { inBothWidths, outputOf } from './both_widths.js';
 
 const TRAMPFD = join(root, 'bin', 'trampfd');
-const PROGRAMS = {
-  'x86-64': compileProgram('supervisor/device_command.c', { flags: ['-pthread'] }),
-  i386: compileProgram('supervisor/device_command.c', {
-    flags: ['-m32', '-pthread', '-idirafter', '/usr/include/x86_64-linux-gnu'],
-  }),
-} as const;
-
-function output(words: readonly string[]): string {
-  const [program = '', ...rest] = words;
-  const done = spawnSync(program, rest, { encoding: 'utf8', timeout: 120_000, killSignal: 'SIGKILL' });
-  assert.deepEqual([done.status, done.signal, done.stderr], [0, null, ''], done.stdout);
-  return done.stdout;
-}
+const PROGRAMS = inBothWidths('supervisor/device_command.c');
 
 /** What is said of lines of modems; pseudo terminals have none. */
 const LINES = [
@@ -51,13 +39,13 @@ for (const width of ['x86-64', 'i386'] as const) {
       const run = [TRAMPFD, 'run', '--policy', level];
       test(`${level}: the loop of a serial line and pages of the program are refused, the rest is the kernel's`, () => {
         for (const more of [[], ['--no-emulation'], ['--deny', 'exectramp']]) {
-          const said = output([...run, ...more, '--', program, 'calls']);
+          const said = outputOf([...run, ...more, '--', program, 'calls']);
           assert.deepEqual(said.trimEnd().split('\n'), [...LINES, ...BUFFERS[level][width]], more.join(' '));
         }
       });
 
       test(`${level}: what is judged is what is made, while a thread changes it`, () => {
-        assert.equal(output([...run, '--', program, 'race', '3000']), 'made some, refused some\n');
+        assert.equal(outputOf([...run, '--', program, 'race', '3000']), 'made some, refused some\n');
       });
     }
   });

@@ -5,26 +5,14 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { errnoNumbers } from '../../src/abi/errno.js';
-import { compileProgram, root } from '../programs/compile.js';
+import { root } from '../programs/compile.js';
+import { inBothWidths, outputOf } from './both_widths.js';
 
 const TRAMPFD = join(root, 'bin', 'trampfd');
-const PROGRAMS = {
-  'x86-64': compileProgram('supervisor/make_socket.c', { flags: ['-pthread'] }),
-  i386: compileProgram('supervisor/make_socket.c', {
-    flags: ['-m32', '-pthread', '-idirafter', '/usr/include/x86_64-linux-gnu'],
-  }),
-} as const;
-
-function output(words: readonly string[]): string {
-  const [program = '', ...rest] = words;
-  const done = spawnSync(program, rest, { encoding: 'utf8', timeout: 120_000, killSignal: 'SIGKILL' });
-  assert.deepEqual([done.status, done.signal, done.stderr], [0, null, ''], done.stdout);
-  return done.stdout;
-}
+const PROGRAMS = inBothWidths('supervisor/make_socket.c');
 
 const REFUSED = -errnoNumbers.EAFNOSUPPORT;
 const SAID = [
@@ -37,13 +25,13 @@ for (const width of ['x86-64', 'i386'] as const) {
   describe(`socketcall, from ${width} programs`, () => {
     test('makes what socket would, and is refused what socket is refused', () => {
       for (const more of [[], ['--no-emulation'], ['--deny', 'exectramp']]) {
-        const said = output([TRAMPFD, 'run', '--policy', 'strict', ...more, '--', program, 'calls']);
+        const said = outputOf([TRAMPFD, 'run', '--policy', 'strict', ...more, '--', program, 'calls']);
         assert.deepEqual(said.trimEnd().split('\n'), SAID, more.join(' '));
       }
     });
 
     test('makes no socket of another family while a thread changes the family', () => {
-      const said = output([TRAMPFD, 'run', '--policy', 'strict', '--', program, 'race', '3000']);
+      const said = outputOf([TRAMPFD, 'run', '--policy', 'strict', '--', program, 'race', '3000']);
       assert.equal(said, 'made some, refused some\n');
     });
   });

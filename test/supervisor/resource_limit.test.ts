@@ -31,3 +31,15 @@ test('limits of other processes of the run are set as without it', () => {
   assert.deepEqual(supervise(words), run(words));
   assert.equal(run(words).output, '77 88\n66 99\n');
 });
+
+if (process.getuid?.() === 0) {
+  test('a process that has the number of the supervisor in a namespace of its own is another one', () => {
+    const script = `
+      export S=$PPID
+      exec unshare --pid --fork sh -c '
+        echo $((S - 1)) >/proc/sys/kernel/ns_last_pid; sleep 20 &
+        test $! = $S && prlimit --pid $S --nofile=77:88 && echo set; kill $!'`;
+    const { status, output, errors } = run([trampfd, 'run', '--', 'sh', '-c', script]);
+    assert.deepEqual([status, output, errors], [0, 'set\n', '']);
+  });
+}
