@@ -63,10 +63,11 @@ async function end(number: number): Promise<string | undefined> {
   await new Promise((resolve) => setTimeout(resolve, fractionOf(number) * 1500));
   const sent = performance.now();
   run.signal('SIGTERM');
-  const left = run.untilGone();
-  await Promise.race([run.ended, left]);
-  const took = performance.now() - sent;
-  return took > LONGEST_END ? `SIGTERM was obeyed after ${took.toFixed(0)} ms` : await left;
+  const ended = run.ended.then(() => performance.now() - sent);
+  const left = await run.untilGone();
+  if (left !== undefined) return left;
+  const took = await ended;
+  return took > LONGEST_END ? `SIGTERM was obeyed after ${took.toFixed(0)} ms` : undefined;
 }
 
 export const sweeps: readonly Sweep[] = [

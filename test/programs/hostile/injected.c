@@ -5,6 +5,7 @@
  * usage: injected REQUESTS SEED; prints `busy`, and at the end how many requests were made and the longest wait.
  */
 #define _GNU_SOURCE
+#include "../belong.h"
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -288,14 +289,6 @@ static void made(void)
 		ptrace(PTRACE_SEIZE, getppid(), 0, 0);
 		waitpid(child, NULL, 0);
 	}
-}
-
-/* Ends with its parent, which may have ended already. */
-static void belong(pid_t parent)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(0);
 }
 
 static void hostile(unsigned long what, pid_t parent)

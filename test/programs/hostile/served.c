@@ -92,9 +92,9 @@ int main(int count, char **words)
 	unsigned seed = (unsigned)atoi(words[2]);
 	common = mmap(NULL, sizeof *common, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	need(common != MAP_FAILED, "common memory");
-	const pid_t other = fork();
+	const pid_t self = getpid(), other = fork();
 	if (other == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		belong(self);
 		honest();
 	}
 	puts("busy");
@@ -103,7 +103,7 @@ int main(int count, char **words)
 		if (made < hostile && alive < AT_ONCE) {
 			const unsigned next = (unsigned)rand_r(&seed);
 			if (fork() == 0) {
-				prctl(PR_SET_PDEATHSIG, SIGKILL);
+				belong(self);
 				attack(next);
 			}
 			made++, alive++;

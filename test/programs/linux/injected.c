@@ -5,6 +5,7 @@
  * input has it go on; at the end it prints what came of it.
  */
 #define _GNU_SOURCE
+#include "../belong.h"
 #include <asm/ldt.h>
 #include <errno.h>
 #include <linux/audit.h>
@@ -348,8 +349,9 @@ int main(int count_of_words, char **words)
 		ready();
 		spin();
 	} else if (strcmp(what, "parent") == 0) {
+		const pid_t self = getpid();
 		if (fork() == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			belong(self);
 			pause();
 		}
 		listen_aside();

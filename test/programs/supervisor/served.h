@@ -6,6 +6,7 @@
 #define SERVED_H
 
 #define _GNU_SOURCE
+#include "../belong.h"
 #include "../emulation/trampoline.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,6 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -168,8 +168,9 @@ static void mount_file(void)
 	need(device >= 0, "/dev/fuse");
 	snprintf(text, sizeof text, "fd=%d,rootmode=40755,user_id=0,group_id=0", device);
 	need(mount("served", folder, "fuse.served", MS_NODEV | MS_NOSUID, text) == 0, "file system");
+	const pid_t owner = getpid();
 	if (fork() == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		belong(owner);
 		serve(device);
 	}
 	close(device);
