@@ -5,10 +5,9 @@
  * @module
  */
 import { trampfd } from '../cli/command.js';
-import { patience } from '../patience.js';
 import { compileProgram } from '../programs/compile.js';
 import { runToEnd } from '../supervisor/emulation/alike.js';
-import type { Sweep } from './sweep.js';
+import type { Limit, Sweep } from './sweep.js';
 
 const program = compileProgram('hostile/fair.c', { flags: ['-pthread'] });
 
@@ -35,9 +34,9 @@ const POLICIES = [
 
 /** How long the honest process measures, and the longest that one of its calls may take, in milliseconds. */
 const MEASURED = 700;
-const LONGEST = patience(2000);
+const LONGEST = 2000;
 
-async function measure(kind: string, policy: readonly string[]): Promise<string | undefined> {
+async function measure(kind: string, policy: readonly string[], limit: Limit): Promise<string | undefined> {
   const { status, signal, output, errors } = await runToEnd([
     ...[trampfd, 'run', ...policy, '--', program],
     ...[kind, `${MEASURED}`],
@@ -47,19 +46,19 @@ async function measure(kind: string, policy: readonly string[]): Promise<string 
     .trim()
     .split('\n')
     .map((row) => row.split(' '));
-  const wrong = rows.filter(([, worst, failed]) => Number(worst) > LONGEST || failed !== '0');
+  const wrong = rows.filter(([, worst, failed]) => Number(worst) > limit(LONGEST) || failed !== '0');
   return wrong.length === 0
     ? undefined
     : wrong.map(([name, worst, failed]) => `${name} ${worst} ms, ${failed} failed`).join('; ');
 }
 
-async function attempt(number: number): Promise<string | undefined> {
+async function attempt(number: number, limit: Limit): Promise<string | undefined> {
   const kind = KINDS[number % KINDS.length] ?? '';
   // There is an odd number of kinds: each comes under each policy in turn.
   const policy = POLICIES[number % POLICIES.length] ?? [];
   // What waits for the processor of a busy machine does so once; what others keep from being served does again.
-  const wrong = await measure(kind, policy);
-  const again = wrong === undefined ? undefined : await measure(kind, policy);
+  const wrong = await measure(kind, policy, limit);
+  const again = wrong === undefined ? undefined : await measure(kind, policy, limit);
   return again && `${policy.slice(0, 2).join(' ')}, ${kind}: ${again}`;
 }
 

@@ -6,18 +6,17 @@
  * @module
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { patience } from '../patience.js';
 import { compileProgram } from '../programs/compile.js';
 import { AttackedRun, complaintOf, settingsOf } from './attacked_run.js';
-import { fractionOf, type Sweep } from './sweep.js';
+import { fractionOf, type Limit, type Sweep } from './sweep.js';
 
 const program = compileProgram('hostile/injected.c', { flags: ['-std=gnu11', '-pthread', '-mno-red-zone'] });
 
 /** Requests of one try. */
 const REQUESTS = 5000;
 /** The longest that the honest process may wait, and that a run may take to end by a signal, in milliseconds. */
-const LONGEST_WAIT = patience(2000);
-const LONGEST_END = patience(1000);
+const LONGEST_WAIT = 2000;
+const LONGEST_END = 1000;
 /** What a supervisor may come to. */
 const MOST_DESCRIPTORS = 300;
 const MOST_MEGABYTES = 600;
@@ -42,7 +41,7 @@ function sizeOf(processId: number): { readonly descriptors: number; readonly meg
   }
 }
 
-async function makeRequests(number: number): Promise<string | undefined> {
+async function makeRequests(number: number, limit: Limit): Promise<string | undefined> {
   const run = start(number, REQUESTS);
   let size = sizeOf(run.processId);
   const timer = setInterval(() => {
@@ -52,7 +51,7 @@ async function makeRequests(number: number): Promise<string | undefined> {
   clearInterval(timer);
   const left = await run.untilGone();
   if (left !== undefined) return left;
-  const complaint = complaintOf(run.output, LONGEST_WAIT);
+  const complaint = complaintOf(run.output, limit(LONGEST_WAIT));
   if (complaint !== undefined) return complaint;
   if (size !== undefined && (size.descriptors > MOST_DESCRIPTORS || size.megabytes > MOST_MEGABYTES)) {
     return `the supervisor has ${size.descriptors} descriptors and ${size.megabytes.toFixed(0)} MB`;
@@ -60,7 +59,7 @@ async function makeRequests(number: number): Promise<string | undefined> {
   return undefined;
 }
 
-async function terminate(number: number): Promise<string | undefined> {
+async function terminate(number: number, limit: Limit): Promise<string | undefined> {
   const run = start(number, 1_000_000);
   await run.until('busy\n');
   await new Promise((resolve) => setTimeout(resolve, fractionOf(number) * 1500));
@@ -71,7 +70,7 @@ async function terminate(number: number): Promise<string | undefined> {
   const took = performance.now() - began;
   if (typeof ended === 'string') return ended;
   if (ended.signal !== 'SIGTERM') return `ended with ${ended.status ?? ended.signal}: ${run.output}`;
-  if (took > LONGEST_END) return `SIGTERM was obeyed after ${took.toFixed(0)} ms`;
+  if (took > limit(LONGEST_END)) return `SIGTERM was obeyed after ${took.toFixed(0)} ms`;
   return await left;
 }
 

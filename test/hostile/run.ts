@@ -6,6 +6,7 @@
  * @module
  */
 import { parseArgs } from 'node:util';
+import { patience } from '../patience.js';
 import { sweep } from './sweep.js';
 import { allSweeps } from './sweeps.js';
 
@@ -25,7 +26,11 @@ let failing = 0;
 for (const one of wanted) {
   const began = performance.now();
   const times = values.times === undefined ? one.times : Number(values.times);
-  const swept = await sweep(one, times, Number(values.workers), (text) => console.log(text));
+  const swept = await sweep(one, times, {
+    workers: Number(values.workers),
+    limit: patience,
+    tell: (text) => console.log(text),
+  });
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   console.log(`${one.name}: ${swept.tried} tries in ${seconds} s, ${swept.failing.length} not borne`);
   failing += swept.failing.length;

@@ -6,18 +6,17 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { childrenOf } from '../../src/linux/proc.js';
-import { patience } from '../patience.js';
 import { compileProgram } from '../programs/compile.js';
 import { AttackedRun, complaintOf } from './attacked_run.js';
-import { fractionOf, type Sweep } from './sweep.js';
+import { fractionOf, type Limit, type Sweep } from './sweep.js';
 
 const program = compileProgram('hostile/served.c', { flags: ['-std=gnu11', '-pthread'] });
 
 /** Hostile processes of one try. */
 const PROCESSES = 50;
 /** The longest that the honest process may wait, and that a run may take to end by a signal, in milliseconds. */
-const LONGEST_WAIT = patience(2000);
-const LONGEST_END = patience(1000);
+const LONGEST_WAIT = 2000;
+const LONGEST_END = 1000;
 /** What a supervisor may come to. */
 const MOST_DESCRIPTORS = 200;
 const MOST_MEGABYTES = 300;
@@ -43,7 +42,7 @@ function excessOf(processId: number): string | undefined {
   }
 }
 
-async function serve(number: number): Promise<string | undefined> {
+async function serve(number: number, limit: Limit): Promise<string | undefined> {
   const run = start(number);
   let excess: string | undefined;
   const timer = setInterval(() => {
@@ -53,11 +52,11 @@ async function serve(number: number): Promise<string | undefined> {
   clearInterval(timer);
   const left = await run.untilGone();
   if (left !== undefined) return left;
-  return complaintOf(run.output, LONGEST_WAIT) ?? excess;
+  return complaintOf(run.output, limit(LONGEST_WAIT)) ?? excess;
 }
 
 /** Ends a run by SIGTERM while something is late. */
-async function end(number: number): Promise<string | undefined> {
+async function end(number: number, limit: Limit): Promise<string | undefined> {
   const run = start(number, 100_000);
   await run.until('busy\n');
   await new Promise((resolve) => setTimeout(resolve, fractionOf(number) * 1500));
@@ -67,7 +66,7 @@ async function end(number: number): Promise<string | undefined> {
   const left = await run.untilGone();
   if (left !== undefined) return left;
   const took = await ended;
-  return took > LONGEST_END ? `SIGTERM was obeyed after ${took.toFixed(0)} ms` : undefined;
+  return took > limit(LONGEST_END) ? `SIGTERM was obeyed after ${took.toFixed(0)} ms` : undefined;
 }
 
 export const sweeps: readonly Sweep[] = [

@@ -4,16 +4,15 @@
  *
  * @module
  */
-import { patience } from '../patience.js';
 import { compileProgram } from '../programs/compile.js';
 import { AttackedRun, type RunSetting, settingsOf } from './attacked_run.js';
-import { fractionOf, type Sweep } from './sweep.js';
+import { fractionOf, type Limit, type Sweep } from './sweep.js';
 
 const busy = compileProgram('hostile/busy.c', { flags: ['-z', 'execstack', '-lffi', '-pthread'] });
 
 const START = 500;
 /** The longest that it may take to obey, in milliseconds; an idle machine takes a tenth of a second. */
-const SOON = patience(5000);
+const SOON = 1000;
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 const starts = settingsOf([
@@ -22,7 +21,12 @@ const starts = settingsOf([
 ]);
 const runs = settingsOf([[busy, '3000']]);
 
-async function end(settings: readonly RunSetting[], number: number, isBusy: boolean): Promise<string | undefined> {
+async function end(
+  settings: readonly RunSetting[],
+  number: number,
+  isBusy: boolean,
+  limit: Limit,
+): Promise<string | undefined> {
   const setting = settings[number % settings.length];
   const signal = SIGNALS[Math.floor(number / settings.length) % SIGNALS.length];
   if (setting === undefined || signal === undefined) throw new Error('no setting');
@@ -38,7 +42,7 @@ async function end(settings: readonly RunSetting[], number: number, isBusy: bool
   const wrong =
     left ??
     (ended.signal === signal ? undefined : `it ended with ${ended.signal ?? ended.status}; ${run.output}`) ??
-    (took > SOON ? `it took ${took.toFixed(0)} ms` : undefined);
+    (took > limit(SOON) ? `it took ${took.toFixed(0)} ms` : undefined);
   const { options, user, program } = setting;
   return (
     wrong && `${options.join(' ')}, ${user}, ${program.join(' ')}, ${signal} after ${moment.toFixed(1)} ms: ${wrong}`
@@ -50,12 +54,12 @@ export const sweeps: readonly Sweep[] = [
     name: 'the supervisor is told to end while it starts',
     times: 1000,
     short: 24,
-    attempt: (number) => end(starts, number, false),
+    attempt: (number, limit) => end(starts, number, false, limit),
   },
   {
     name: 'the supervisor is told to end in a busy run',
     times: 300,
     short: 8,
-    attempt: (number) => end(runs, number, true),
+    attempt: (number, limit) => end(runs, number, true, limit),
   },
 ];

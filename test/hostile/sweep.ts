@@ -5,6 +5,12 @@
  * @module
  */
 
+/**
+ * The limit of something that is promised to take so many milliseconds at most. The sweeps hold runs to what is promised;
+ * the ordinary tests, which share their machine with each other, to several times that.
+ */
+export type Limit = (milliseconds: number) => number;
+
 /** One sweep. */
 export interface Sweep {
   readonly name: string;
@@ -15,9 +21,10 @@ export interface Sweep {
    * One try.
    *
    * @param number which, from 0 on: the same number tries the same
+   * @param limit how long something may take
    * @returns what was wrong, or undefined
    */
-  readonly attempt: (number: number) => Promise<string | undefined>;
+  readonly attempt: (number: number, limit: Limit) => Promise<string | undefined>;
 }
 
 /** What a sweep has found. */
@@ -28,12 +35,16 @@ export interface Swept {
 }
 
 /** Tries a sweep so many times, some of them at once. */
-export async function sweep(one: Sweep, times: number, workers: number, tell: (text: string) => void): Promise<Swept> {
+export async function sweep(
+  one: Sweep,
+  times: number,
+  { workers, limit, tell }: { readonly workers: number; readonly limit: Limit; readonly tell: (text: string) => void },
+): Promise<Swept> {
   const failing: string[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
     for (let number = next++; number < times; number = next++) {
-      const wrong = await one.attempt(number);
+      const wrong = await one.attempt(number, limit);
       if (wrong === undefined) continue;
       failing.push(`try ${number}: ${wrong}`);
       tell(`${one.name}: try ${number}: ${wrong}`);

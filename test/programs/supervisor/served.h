@@ -251,8 +251,9 @@ static long old_mmap(void)
 
 static long execution(void)
 {
-	const pid_t child = vfork();
+	const pid_t self = getpid(), child = vfork();
 	if (child == 0) {
+		belong(self);
 		execl((const char *)served, "true", NULL);
 		_exit(errno);
 	}
@@ -263,8 +264,9 @@ static long execution(void)
 
 static long execution_of_file(void)
 {
-	const pid_t child = vfork();
+	const pid_t self = getpid(), child = vfork();
 	if (child == 0) {
+		belong(self);
 		execl(file, file, NULL);
 		_exit(errno == ENOEXEC ? 0 : errno);
 	}
