@@ -7,7 +7,7 @@ import { architectures } from '../trampoline/architectures.js';
 import { describe, describeContext } from '../trampoline/describe.js';
 import { trampolinesPerPage } from '../trampoline/table.js';
 import { tableTrampoline } from '../trampoline/trampoline.js';
-import type { ShowOptions } from './arguments.js';
+import type { ShowOptions } from './show_arguments.js';
 
 /** Where the two slots of the example are, by the width of an address in bytes: told apart at a glance. */
 const EXAMPLE_SLOTS = {

@@ -108,7 +108,7 @@ async function main(): Promise<void> {
   let inherited: Inherited;
   try {
     inherited = readInherited();
-    command = parseCommand(inherited.words);
+    command = await parseCommand(inherited.words);
   } catch (error) {
     return await complain(error);
   }

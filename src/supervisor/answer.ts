@@ -10,74 +10,55 @@ import { type Entry, type SyscallName, syscallNumber } from '../abi/syscalls.js'
 import { isTooMany, Late } from '../linux/late_call.js';
 import type { Notification } from '../linux/listener.js';
 import { firstMatch } from '../policy/evaluate.js';
-import { allows, emulates, type Policy } from '../policy/kinds.js';
-import type { Rule } from '../policy/rule.js';
-import { isEmulated, isJudged, isRefused, judgesMemory, type WxRule, wxRules } from '../policy/wx.js';
-import { type Answer, letContinue, type NotifiedCall, refuse, type Supervision } from './call.js';
-import { affinity } from './calls/affinity.js';
-import { copy, copyByFcntl } from './calls/copy.js';
-import { create } from './calls/create.js';
-import { deviceCommand } from './calls/device_command.js';
-import { execute } from './calls/execute.js';
-import { filter } from './calls/filter.js';
-import { makeSocket } from './calls/make_socket.js';
-import { map } from './calls/map.js';
-import { memfdCreate } from './calls/memfd_create.js';
-import { oldMmap } from './calls/old_mmap.js';
-import { read } from './calls/read.js';
-import { resourceLimit } from './calls/resource_limit.js';
-import { seek } from './calls/seek.js';
-import { servePages } from './calls/serve_pages.js';
-import { shareMemory } from './calls/share_memory.js';
-import { signalAction } from './calls/signal_action.js';
-import { write } from './calls/write.js';
+import { isEmulated, isJudged, isRefused, type WxRule, wxRules } from '../policy/wx.js';
+import { type Answer, type CallContext, letContinue, refuse, type Supervision } from './call.js';
+import { answerAffinity } from './calls/affinity.js';
+import { answerCopy } from './calls/copy.js';
+import { answerCreate } from './calls/create.js';
+import { answerDeviceCommand } from './calls/device_command.js';
+import { answerExecute } from './calls/execute.js';
+import { answerFilter } from './calls/filter.js';
+import { answerMakeSocket } from './calls/make_socket.js';
+import { answerMap } from './calls/map.js';
+import { answerMemfdCreate } from './calls/memfd_create.js';
+import { answerOldMmap } from './calls/old_mmap.js';
+import { answerRead } from './calls/read.js';
+import { answerResourceLimit } from './calls/resource_limit.js';
+import { answerSeek } from './calls/seek.js';
+import { answerServing } from './calls/serve_pages.js';
+import { answerShareMemory } from './calls/share_memory.js';
+import { answerSignalAction } from './calls/signal_action.js';
+import { answerWrite } from './calls/write.js';
 import { messageOf, sayFailure } from './failure.js';
+import { type NotifiedName, notifiedCalls } from './notified_calls.js';
 import { hexadecimal, loggedNotification, reportRefusable } from './report.js';
-import type { Window } from './window.js';
 
-/** Every call that the trampoline service answers. */
-const serviceCalls: readonly NotifiedCall[] = [
-  create,
-  write,
-  read,
-  seek,
-  oldMmap,
-  map,
-  copy,
-  copyByFcntl,
-  memfdCreate,
-  makeSocket,
-  deviceCommand,
-  execute,
-  shareMemory,
-  signalAction,
-  affinity,
-  resourceLimit,
-  filter,
-  servePages,
-];
-
-/** Those of them that are about the emulation of trampolines alone. */
-const emulationCalls: readonly NotifiedCall[] = [signalAction, affinity, filter];
-
-/**
- * The rules that have the service's calls notified. Without trampolines there is none but the old mmap, whose arguments
- * no filter sees, and those of what makes memory one that is not to be touched.
- */
-export function serviceRules(policy: Policy, window: Window): readonly Rule[] {
-  if (allows(policy, 'exectramp')) {
-    const calls = serviceCalls.filter((call) => emulates(policy) || !emulationCalls.includes(call));
-    return calls.flatMap(({ rules }) => rules(window));
-  }
-  const judged = judgesMemory(policy) ? oldMmap.rules(window) : [];
-  // Where nothing else is notified, no memory is looked at.
-  return judged.length > 0 || policy.reports ? [...judged, ...servePages.rules(window)] : [];
-}
+/** What answers each of the calls that are notified. */
+const answers: Readonly<Record<NotifiedName, (context: CallContext) => Answer>> = {
+  create: answerCreate,
+  write: answerWrite,
+  read: answerRead,
+  seek: answerSeek,
+  oldMmap: answerOldMmap,
+  map: answerMap,
+  copy: answerCopy,
+  copyByFcntl: answerCopy,
+  memfdCreate: answerMemfdCreate,
+  makeSocket: answerMakeSocket,
+  deviceCommand: answerDeviceCommand,
+  execute: answerExecute,
+  shareMemory: answerShareMemory,
+  signalAction: answerSignalAction,
+  affinity: answerAffinity,
+  resourceLimit: answerResourceLimit,
+  filter: answerFilter,
+  servePages: answerServing,
+};
 
 /** A notified call, and which of its names the number is. */
 interface ServedCall {
   readonly name: SyscallName;
-  readonly call: NotifiedCall;
+  readonly answer: (context: CallContext) => Answer;
 }
 
 /** Calls by number: looked up for every notification. */
@@ -88,10 +69,10 @@ const served: Readonly<Record<Entry, ReadonlyMap<number, ServedCall>>> = {
 
 function servedCalls(entry: Entry): ReadonlyMap<number, ServedCall> {
   const calls = new Map<number, ServedCall>();
-  for (const call of serviceCalls) {
-    for (const name of call.names[entry]) {
+  for (const kind of Object.keys(notifiedCalls) as NotifiedName[]) {
+    for (const name of notifiedCalls[kind].names[entry]) {
       const number = syscallNumber(entry, name);
-      if (number !== undefined) calls.set(number, { name, call });
+      if (number !== undefined) calls.set(number, { name, answer: answers[kind] });
     }
   }
   return calls;
@@ -143,7 +124,7 @@ function decide(supervision: Supervision, notification: Notification): Answer {
     if (isUnjudged || firstMatch(service, call) === undefined) return letContinue;
   }
   if (entry === undefined || found === undefined) return refuse('EACCES', 'a call that no rule has notified');
-  return found.call.answer({ supervision, notification, entry, name: found.name });
+  return found.answer({ supervision, notification, entry, name: found.name });
 }
 
 /** Sends an answer, and settles what hangs on it. */

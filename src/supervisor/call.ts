@@ -1,5 +1,5 @@
 /**
- * What a notified system call is here: the rules that have it notified, and the function that answers it.
+ * What a notified system call is here, and what it is answered with.
  *
  * @module
  */
@@ -120,16 +120,6 @@ export interface CallContext {
 /** Whether the caller still waits: what was read in its name before was its own. */
 export function isValid({ supervision, notification }: CallContext): boolean {
   return supervision.listener.isValid(notification.id);
-}
-
-/** A system call that the trampoline service answers. */
-export interface NotifiedCall {
-  /** Its names, by entry. */
-  readonly names: Readonly<Record<Entry, readonly SyscallName[]>>;
-  /** What of it is notified. */
-  readonly rules: (window: Window) => readonly Rule[];
-  /** Answers one. */
-  readonly answer: (context: CallContext) => Answer;
 }
 
 /** An argument as the kernel reads an int or unsigned int. */

@@ -16,7 +16,6 @@ import { allows, emulates, looksAtPrograms, type Policy, policyText } from '../p
 import type { RuleSet } from '../policy/rule.js';
 import { type Grounds, withoutExecutions, withoutTracing } from '../policy/strict.js';
 import { executionRules, policyRules } from '../policy/wx.js';
-import { serviceRules } from './answer.js';
 import { findGrounds, NO_CORES } from './confine/grounds.js';
 import { cannotConfine, cannotStart, type Missing } from './confine/missing.js';
 import type { HandedPosition } from './confine/positions.js';
@@ -26,6 +25,7 @@ import { reportImage } from './executions.js';
 import { unlooked, untraceable } from './forbidden.js';
 import { type LogTarget, openLog } from './log.js';
 import { missingMeans, missingOfListener } from './means.js';
+import { serviceRules } from './notified_calls.js';
 import { programAskingForMore, programMayAskForExecutableStack } from './program_file.js';
 import type { Receiver } from './receiver.js';
 import { ended, executed, failedReceiver, failedStart } from './receiver_failure.js';

@@ -16,7 +16,7 @@ import {
   policyText,
 } from '../../src/policy/kinds.js';
 import { policyRules } from '../../src/policy/wx.js';
-import { serviceRules } from '../../src/supervisor/answer.js';
+import { serviceRules } from '../../src/supervisor/notified_calls.js';
 import { windowFor } from '../../src/supervisor/window.js';
 
 const WINDOW = windowFor(1024n);

@@ -20,7 +20,7 @@ import { evaluate, firstMatch } from '../../src/policy/evaluate.js';
 import { allows, levelNames, type Policy, policyOf } from '../../src/policy/kinds.js';
 import type { RuleSet, Verdict } from '../../src/policy/rule.js';
 import { executionRules, isEmulated, policyRules, wxRules } from '../../src/policy/wx.js';
-import { serviceRules } from '../../src/supervisor/answer.js';
+import { serviceRules } from '../../src/supervisor/notified_calls.js';
 import { windowFor } from '../../src/supervisor/window.js';
 import { execute, verify } from './bpf.js';
 

@@ -9,7 +9,7 @@ import { syscallNumbers } from '../../src/abi/syscalls.js';
 import { UNINTERRUPTED } from '../../src/linux/begin_anew.js';
 import { policyOf } from '../../src/policy/kinds.js';
 import { executionRules, policyRules } from '../../src/policy/wx.js';
-import { serviceRules } from '../../src/supervisor/answer.js';
+import { serviceRules } from '../../src/supervisor/notified_calls.js';
 import { run, trampfd } from '../cli/command.js';
 import { compileProgram } from '../programs/compile.js';
 

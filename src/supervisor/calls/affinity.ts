@@ -5,23 +5,12 @@
  *
  * @module
  */
-import type { Entry, SyscallName } from '../../abi/syscalls.js';
-import { notify, type Rule } from '../../policy/rule.js';
-import { type Answer, type CallContext, letContinue, type NotifiedCall } from '../call.js';
+import { type Answer, type CallContext, letContinue } from '../call.js';
 import { isTracing } from '../emulation/shared.js';
 
-const ENTRIES: readonly Entry[] = ['x86-64', 'i386'];
-const CALLS: readonly SyscallName[] = ['sched_getaffinity', 'sched_setaffinity'];
-
-function answer({ supervision, notification, entry, name }: CallContext): Answer {
+export function answerAffinity({ supervision, notification, entry, name }: CallContext): Answer {
   const { emulation } = supervision;
   if (emulation === undefined || !isTracing(emulation.shared)) return letContinue;
   emulation.hand({ kind: 'affinity', notification, entry, name });
   return { kind: 'later' };
 }
-
-export const affinity: NotifiedCall = {
-  names: { 'x86-64': CALLS, i386: CALLS },
-  rules: () => ENTRIES.flatMap((entry) => CALLS.map((call): Rule => ({ entry, call, when: [], verdict: notify }))),
-  answer,
-};

@@ -9,24 +9,10 @@
  */
 import { FCNTL } from '../../abi/fcntl.js';
 import { close, type FileIdentity } from '../../linux/descriptor.js';
-import type { Rule } from '../../policy/rule.js';
-import {
-  type Answer,
-  type CallContext,
-  int32,
-  isValid,
-  letContinue,
-  type NotifiedCall,
-  refuse,
-  unseen,
-} from '../call.js';
+import { type Answer, type CallContext, int32, isValid, letContinue, refuse, unseen } from '../call.js';
 import type { TableEntry, UserEntry } from '../tables.js';
 import { takeDescriptor } from '../take_descriptor.js';
-import { isInside, type Window } from '../window.js';
-import { type CallNames, descriptorRules } from './on_descriptor.js';
-
-const dupNames: CallNames = { 'x86-64': ['dup', 'dup2', 'dup3'], i386: ['dup', 'dup2', 'dup3'] };
-const fcntlNames: CallNames = { 'x86-64': ['fcntl'], i386: ['fcntl', 'fcntl64'] };
+import { isInside } from '../window.js';
 
 /** What a copy is asked to be. */
 interface CopyRequest {
@@ -56,7 +42,7 @@ function isOf({ inode, device }: FileIdentity, entry: TableEntry | UserEntry): b
   return inode === entry.inode && device === entry.device;
 }
 
-function answer(context: CallContext): Answer {
+export function answerCopy(context: CallContext): Answer {
   const { notification, supervision } = context;
   const { tables, window, numbers } = supervision;
   const { threadId } = notification;
@@ -98,13 +84,3 @@ function answer(context: CallContext): Answer {
     settle: () => void close(source),
   };
 }
-
-/** fcntl(2): only the commands that copy. */
-function fcntlRules(window: Window): readonly Rule[] {
-  return [FCNTL.F_DUPFD, FCNTL.F_DUPFD_CLOEXEC].flatMap((command) =>
-    descriptorRules(fcntlNames, 0, [{ argument: 1, is: 'equal', value: command }])(window),
-  );
-}
-
-export const copy: NotifiedCall = { names: dupNames, rules: descriptorRules(dupNames, 0), answer };
-export const copyByFcntl: NotifiedCall = { names: fcntlNames, rules: fcntlRules, answer };

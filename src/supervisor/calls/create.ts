@@ -9,58 +9,16 @@
  *
  * @module
  */
-
-import { PIDFD_SELF } from '../../abi/process.js';
-import type { Entry } from '../../abi/syscalls.js';
 import { writeMemory } from '../../linux/memory.js';
 import { processOf } from '../../linux/proc.js';
 import { createTable, encodeInfo, infoOf } from '../../object/table.js';
-import { type ArgumentIndex, allow, type Condition, notify, type Rule } from '../../policy/rule.js';
-import { type Answer, type CallContext, isValid, loggedCall, type NotifiedCall, refuse } from '../call.js';
+import { type Answer, type CallContext, isValid, loggedCall, refuse } from '../call.js';
 import { newDescriptor } from '../new_descriptor.js';
 import { UnsealedFile } from '../sealed_file.js';
 import { refuseMemory } from '../unreachable.js';
 import { answerUserCreate } from '../user/create.js';
 
-/** The highest first argument that is process_madvise's. */
-const HIGHEST_PIDFD = 65_535n;
-
-/** The descriptors that name the caller, as an int that was widened with its sign, and as one that was not. */
-function selfPidfdRules(entry: Entry): readonly Rule[] {
-  // A 32-bit program's stack may lie at these very addresses, so there they are not set apart.
-  if (entry === 'i386') return [];
-  return PIDFD_SELF.flatMap((pidfd) =>
-    [32, 64].map(
-      (width): Rule => ({
-        entry,
-        call: 'process_madvise',
-        when: [{ argument: 0, is: 'equal-64', value: BigInt.asUintN(width, BigInt(pidfd)) }],
-        verdict: allow,
-      }),
-    ),
-  );
-}
-
-/** An argument that may be an address. Of an i386 call the lower 32 bits count, whatever stands in the upper ones. */
-function isAddress(entry: Entry, argument: ArgumentIndex): Condition {
-  if (entry === 'i386') return { argument, is: 'any-bit', mask: 0xffff0000 };
-  return { argument, is: 'above-64', value: HIGHEST_PIDFD };
-}
-
-function isZero(entry: Entry, argument: ArgumentIndex): Condition {
-  return entry === 'i386' ? { argument, is: 'equal', value: 0 } : { argument, is: 'equal-64', value: 0n };
-}
-
-function rules(): readonly Rule[] {
-  return (['x86-64', 'i386'] as const).flatMap((entry): readonly Rule[] => [
-    ...selfPidfdRules(entry),
-    { entry, call: 'process_madvise', when: [isAddress(entry, 0)], verdict: notify },
-    // Version 1: (TRAMPFD_USER, address, flags).
-    { entry, call: 'process_madvise', when: [isZero(entry, 0), isAddress(entry, 1)], verdict: notify },
-  ]);
-}
-
-function answer(context: CallContext): Answer {
+export function answerCreate(context: CallContext): Answer {
   const { notification, entry, supervision } = context;
   const { tables, pageSize, log } = supervision;
   const { threadId } = notification;
@@ -85,9 +43,3 @@ function answer(context: CallContext): Answer {
     },
   });
 }
-
-export const create: NotifiedCall = {
-  names: { 'x86-64': ['process_madvise'], i386: ['process_madvise'] },
-  rules,
-  answer,
-};

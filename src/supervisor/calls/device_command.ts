@@ -17,7 +17,7 @@ import { close } from '../../linux/descriptor.js';
 import { isTerminalMajor, deviceCommand as makeCommand } from '../../linux/device_command.js';
 import { promptly } from '../../linux/late_call.js';
 import { readMemory, writeMemory } from '../../linux/memory.js';
-import { type Answer, type CallContext, int32, isValid, type NotifiedCall, refuse } from '../call.js';
+import { type Answer, type CallContext, int32, isValid, refuse } from '../call.js';
 import { takeOwnDescriptor } from '../take_descriptor.js';
 import { refuseMemory } from '../unreachable.js';
 import { answerServing } from './serve_pages.js';
@@ -98,7 +98,7 @@ function carryOut(
   }
 }
 
-function answer(context: CallContext): Answer {
+export function answerDeviceCommand(context: CallContext): Answer {
   const { notification, entry } = context;
   const { threadId } = notification;
   const command = int32(notification.arguments[1]);
@@ -112,10 +112,3 @@ function answer(context: CallContext): Answer {
   const refusal = known.refusal(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
   return refusal ?? carryOut(context, command, known, bytes, address);
 }
-
-export const deviceCommand: NotifiedCall = {
-  names: { 'x86-64': ['ioctl'], i386: ['ioctl'] },
-  // Notified by the policy (policy/commands.ts), not by the service.
-  rules: () => [],
-  answer,
-};

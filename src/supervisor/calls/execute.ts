@@ -13,7 +13,7 @@
  */
 import { processOf } from '../../linux/proc.js';
 import { allows } from '../../policy/kinds.js';
-import { type Answer, type CallContext, letContinue, type NotifiedCall, refuse } from '../call.js';
+import { type Answer, type CallContext, letContinue, refuse } from '../call.js';
 import { reportUntraceable } from '../emulation/report.js';
 import { mayAskForExecutableStack, mayAskForMore } from '../program_file.js';
 import { executedName } from '../program_path.js';
@@ -30,7 +30,7 @@ function byName(context: CallContext): Answer {
   return refuse('EACCES', reportUntraceable(notification.threadId, processId, 'execution', program));
 }
 
-function answer(context: CallContext): Answer {
+export function answerExecute(context: CallContext): Answer {
   const { supervision, notification } = context;
   const { executions, waitsKillable } = supervision;
   const { threadId } = notification;
@@ -47,10 +47,3 @@ function answer(context: CallContext): Answer {
   const processId = processOf(threadId);
   return processId === undefined ? refuse('EACCES', 'the caller is gone') : executions.begin(context, processId);
 }
-
-export const execute: NotifiedCall = {
-  names: { 'x86-64': ['execve', 'execveat'], i386: ['execve', 'execveat'] },
-  // Notified by the policy (policy/strict.ts), not by the service.
-  rules: () => [],
-  answer,
-};

@@ -7,38 +7,18 @@
  *
  * @module
  */
-import { PRCTL } from '../../abi/process.js';
-import { SECCOMP } from '../../abi/seccomp.js';
-import type { Entry } from '../../abi/syscalls.js';
-import { notify, type Rule } from '../../policy/rule.js';
-import { type Answer, type CallContext, letContinue, type NotifiedCall } from '../call.js';
+import { type Answer, type CallContext, letContinue } from '../call.js';
 import { isTracing } from '../emulation/shared.js';
 
-const ENTRIES: readonly Entry[] = ['x86-64', 'i386'];
 /** Whether a call asks for a filter at no address: programs ask so what the kernel knows, and it fails. */
 function isQuestion({ notification }: CallContext): boolean {
   return notification.arguments[2] === 0n;
 }
 
-function answer(context: CallContext): Answer {
+export function answerFilter(context: CallContext): Answer {
   const { supervision, notification, entry, name } = context;
   const { emulation } = supervision;
   if (emulation === undefined || !isTracing(emulation.shared) || isQuestion(context)) return letContinue;
   emulation.hand({ kind: 'filter', notification, entry, name });
   return { kind: 'later' };
 }
-
-export const filter: NotifiedCall = {
-  names: { 'x86-64': ['seccomp', 'prctl'], i386: ['seccomp', 'prctl'] },
-  rules: () =>
-    ENTRIES.flatMap((entry): readonly Rule[] => [
-      {
-        entry,
-        call: 'seccomp',
-        when: [{ argument: 0, is: 'equal', value: SECCOMP.SECCOMP_SET_MODE_FILTER }],
-        verdict: notify,
-      },
-      { entry, call: 'prctl', when: [{ argument: 0, is: 'equal', value: PRCTL.PR_SET_SECCOMP }], verdict: notify },
-    ]),
-  answer,
-};

@@ -10,7 +10,7 @@
 import { errnoNumbers } from '../../abi/errno.js';
 import { SOCKETCALL } from '../../abi/socket.js';
 import { readMemory } from '../../linux/memory.js';
-import { type Answer, type CallContext, int32, isValid, type NotifiedCall, refuse, stopBehindCall } from '../call.js';
+import { type Answer, type CallContext, int32, isValid, refuse, stopBehindCall } from '../call.js';
 
 /** The calls that are made in its place, and how many words of arguments each has (net/socket.c of the kernel: nargs). */
 const MADE: Readonly<Record<number, { readonly name: 'socket' | 'socketpair'; readonly words: number }>> = {
@@ -18,7 +18,7 @@ const MADE: Readonly<Record<number, { readonly name: 'socket' | 'socketpair'; re
   [SOCKETCALL.SYS_SOCKETPAIR]: { name: 'socketpair', words: 4 },
 };
 
-function answer(context: CallContext): Answer {
+export function answerMakeSocket(context: CallContext): Answer {
   const { supervision, notification } = context;
   const [which, address] = notification.arguments;
   const made = MADE[int32(which)];
@@ -47,10 +47,3 @@ function answer(context: CallContext): Answer {
     },
   };
 }
-
-export const makeSocket: NotifiedCall = {
-  names: { 'x86-64': [], i386: ['socketcall'] },
-  // Notified by the policy (policy/strict.ts), not by the service.
-  rules: () => [],
-  answer,
-};

@@ -15,31 +15,17 @@
  *
  * @module
  */
-import { MAP, PROT } from '../../abi/mman.js';
 import { mappedInodes } from '../../linux/maps.js';
 import { isThreadOf } from '../../linux/signal.js';
 import { judgeMap } from '../../object/mapping.js';
-import { type Condition, notify, type Rule } from '../../policy/rule.js';
-import {
-  type Answer,
-  type CallContext,
-  int32,
-  letContinue,
-  loggedCall,
-  type NotifiedCall,
-  refuse,
-  unseen,
-} from '../call.js';
+import { type Answer, type CallContext, int32, letContinue, loggedCall, refuse, unseen } from '../call.js';
 import { answerUserMap } from '../user/map.js';
-import { type CallNames, descriptorRules } from './on_descriptor.js';
 import { answerView } from './view.js';
-
-const names: CallNames = { 'x86-64': ['mmap'], i386: ['mmap2'] };
 
 /** mmap2(2) counts its offset in these units, whatever the size of a page is. */
 const MMAP2_UNIT = 4096n;
 
-function answer(context: CallContext): Answer {
+export function answerMap(context: CallContext): Answer {
   const { notification, name, supervision } = context;
   const { tables, log } = supervision;
   const [, length, protection, flags, descriptor, offset] = notification.arguments;
@@ -81,23 +67,3 @@ function answer(context: CallContext): Answer {
           `and MAP_PRIVATE (or MAP_SHARED) alone, not length ${length}, protection ${protection}, flags ${flags}, offset ${offset}`,
   );
 }
-
-/** Executable mappings of files, but for the dynamic loader's, through a descriptor of any number. */
-function executableRules(): readonly Rule[] {
-  const when: readonly Condition[] = [
-    { argument: 2, is: 'any-bit', mask: PROT.PROT_EXEC },
-    { argument: 3, is: 'no-bit', mask: MAP.MAP_ANONYMOUS | MAP.MAP_DENYWRITE },
-  ];
-  return (['x86-64', 'i386'] as const).flatMap((entry) =>
-    names[entry].map((call): Rule => ({ entry, call, when, verdict: notify })),
-  );
-}
-
-export const map: NotifiedCall = {
-  names,
-  rules: (window) => [
-    ...descriptorRules(names, 4, [{ argument: 3, is: 'no-bit', mask: MAP.MAP_ANONYMOUS }])(window),
-    ...executableRules(),
-  ],
-  answer,
-};

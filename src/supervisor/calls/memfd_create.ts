@@ -13,7 +13,7 @@ import { FCNTL, MEMFD, MFD_EXEC, MFD_NOEXEC_SEAL } from '../../abi/fcntl.js';
 import { changeMode, changeOwner, close, createAt, unlinkAt } from '../../linux/descriptor.js';
 import { readString } from '../../linux/memory.js';
 import { fileOwnerOf } from '../../linux/proc.js';
-import { type Answer, type CallContext, int32, isValid, loggedCall, type NotifiedCall, refuse } from '../call.js';
+import { type Answer, type CallContext, int32, isValid, loggedCall, refuse } from '../call.js';
 import { refuseMemory } from '../unreachable.js';
 
 /** Bytes of a name, at most (mm/memfd.c: MFD_NAME_MAX_LEN). */
@@ -51,7 +51,7 @@ function makeFile(folder: number, name: Uint8Array, mode: number, threadId: numb
   return file;
 }
 
-function answer(context: CallContext): Answer {
+export function answerMemfdCreate(context: CallContext): Answer {
   const { supervision, notification } = context;
   const { memoryFolder, log } = supervision;
   const { threadId } = notification;
@@ -89,10 +89,3 @@ function answer(context: CallContext): Answer {
     },
   };
 }
-
-export const memfdCreate: NotifiedCall = {
-  names: { 'x86-64': ['memfd_create'], i386: ['memfd_create'] },
-  // Notified by the policy (policy/strict.ts), not by the service.
-  rules: () => [],
-  answer,
-};

@@ -15,35 +15,24 @@
  * @module
  */
 import { errnoNumbers } from '../../abi/errno.js';
-import { MAP } from '../../abi/mman.js';
 import { syscallNumbers } from '../../abi/syscalls.js';
 import { isError } from '../../linux/call_registers.js';
 import { readMemory } from '../../linux/memory.js';
 import { firstMatch } from '../../policy/evaluate.js';
 import { allows } from '../../policy/kinds.js';
-import { allow, notify, type Rule } from '../../policy/rule.js';
 import { isEmulated, isRefused, type WxRule, wxRules } from '../../policy/wx.js';
-import {
-  type Answer,
-  type CallContext,
-  int32,
-  isValid,
-  letContinue,
-  type NotifiedCall,
-  refuse,
-  stopBehindCall,
-} from '../call.js';
+import { type Answer, type CallContext, int32, isValid, letContinue, refuse, stopBehindCall } from '../call.js';
+import { notifiedCalls } from '../notified_calls.js';
+import { JUDGED } from '../own_calls.js';
 import { reportRefusable } from '../report.js';
 import { refuseMemory } from '../unreachable.js';
 import { settleMapping } from '../user/map.js';
-import { map } from './map.js';
+import { answerMap } from './map.js';
 
 /** Six words: address, length, protection, flags, descriptor, offset in bytes. */
 const ARGUMENT_COUNT = 6;
 /** The unit of mmap2's offset; an offset that is no multiple of it is EINVAL (sys_mmap of i386 in the kernel). */
 const UNIT = 4096n;
-/** Flags that say that the call was judged. The kernel ignores both. */
-const JUDGED = MAP.MAP_DENYWRITE | MAP.MAP_EXECUTABLE;
 
 /** The same call as mmap2, or why there is none. */
 function asMmap2(context: CallContext): CallContext | Answer {
@@ -72,7 +61,7 @@ function asMmap2(context: CallContext): CallContext | Answer {
   };
 }
 
-function answer(context: CallContext): Answer {
+export function answerOldMmap(context: CallContext): Answer {
   const { supervision } = context;
   const { policy } = supervision;
   const converted = asMmap2(context);
@@ -99,8 +88,9 @@ function answer(context: CallContext): Answer {
     return letContinue;
   }
 
-  const isJudged = allows(policy, 'exectramp') && firstMatch(map.rules(supervision.window), call) !== undefined;
-  const judged = isJudged ? map.answer(converted) : letContinue;
+  const isJudged =
+    allows(policy, 'exectramp') && firstMatch(notifiedCalls.map.rules(supervision.window), call) !== undefined;
+  const judged = isJudged ? answerMap(converted) : letContinue;
   if (judged.kind !== 'continue') return judged;
   const found = isJudged ? supervision.tables.find(notification.threadId, int32(descriptor)) : undefined;
   const user = typeof found === 'object' && found.kind === 'user' ? found : undefined;
@@ -124,18 +114,3 @@ function answer(context: CallContext): Answer {
     },
   };
 }
-
-export const oldMmap: NotifiedCall = {
-  names: { 'x86-64': [], i386: ['mmap'] },
-  rules: (): readonly Rule[] => [
-    { entry: 'i386', call: 'mmap', when: [], verdict: notify },
-    // In front of the rules of mmap2, but behind those of the policy.
-    {
-      entry: 'i386',
-      call: 'mmap2',
-      when: [{ argument: 3, is: 'masked-equal', mask: JUDGED, value: JUDGED }],
-      verdict: allow,
-    },
-  ],
-  answer,
-};

@@ -8,14 +8,10 @@
  *
  * @module
  */
-import type { Entry } from '../../abi/syscalls.js';
 import { parentOf, processOf, seccompFilters } from '../../linux/proc.js';
 import { isThreadOf } from '../../linux/signal.js';
 import { statusField } from '../../linux/status.js';
-import { notify, type Rule } from '../../policy/rule.js';
-import { type Answer, type CallContext, int32, letContinue, type NotifiedCall, refuse } from '../call.js';
-
-const ENTRIES: readonly Entry[] = ['x86-64', 'i386'];
+import { type Answer, type CallContext, int32, letContinue, refuse } from '../call.js';
 
 /** Whether a process is none of the run's: this one, or a child of it without the run's filter. */
 function isOurs(id: number): boolean {
@@ -34,7 +30,7 @@ function hasOurNumbers(threadId: number): boolean {
   return theirs === undefined || ours === undefined || theirs <= ours;
 }
 
-function answer({ notification }: CallContext): Answer {
+export function answerResourceLimit({ notification }: CallContext): Answer {
   const id = int32(notification.arguments[0]);
   return isOurs(id) && hasOurNumbers(notification.threadId)
     ? refuse(
@@ -43,20 +39,3 @@ function answer({ notification }: CallContext): Answer {
       )
     : letContinue;
 }
-
-export const resourceLimit: NotifiedCall = {
-  names: { 'x86-64': ['prlimit64'], i386: ['prlimit64'] },
-  rules: () =>
-    ENTRIES.map(
-      (entry): Rule => ({
-        entry,
-        call: 'prlimit64',
-        when: [
-          { argument: 0, is: 'not-equal', value: 0 },
-          { argument: 2, is: 'above-64', value: 0n },
-        ],
-        verdict: notify,
-      }),
-    ),
-  answer,
-};

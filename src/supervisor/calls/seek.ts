@@ -8,10 +8,7 @@
  */
 import { judgeUserSeek } from '../../object/user_arguments.js';
 import { judgeSeek } from '../../object/write.js';
-import { type CallContext, int32, letContinue, type NotifiedCall, refuse, unseen } from '../call.js';
-import { type CallNames, descriptorRules } from './on_descriptor.js';
-
-const names: CallNames = { 'x86-64': ['lseek'], i386: ['lseek', '_llseek'] };
+import { type Answer, type CallContext, int32, letContinue, refuse, unseen } from '../call.js';
 
 /** Offset and whence: _llseek has the offset in two halves, the upper first, and whence behind the result's address. */
 function parameters({ notification, entry, name }: CallContext): { offset: bigint; whence: bigint } {
@@ -25,24 +22,20 @@ function parameters({ notification, entry, name }: CallContext): { offset: bigin
   return { offset: BigInt.asIntN(entry === 'i386' ? 32 : 64, first), whence: second };
 }
 
-export const seek: NotifiedCall = {
-  names,
-  rules: descriptorRules(names, 0),
-  answer(context) {
-    const { notification, supervision } = context;
-    const entry = supervision.tables.find(notification.threadId, int32(notification.arguments[0]));
-    if (entry === 'unseen') return unseen;
-    if (entry === undefined) return letContinue;
-    const { offset, whence } = parameters(context);
-    if (entry.kind === 'user') {
-      const refusal = judgeUserSeek(whence, offset);
-      return refusal === undefined ? letContinue : refuse(refusal.errno, refusal.reason);
-    }
-    const errno = judgeSeek(whence, offset);
-    if (errno === undefined) return letContinue;
-    return refuse(
-      errno,
-      `a seek to ${offset} with whence ${whence}; a table has the offsets 0, 1 and 65536 from SEEK_SET`,
-    );
-  },
-};
+export function answerSeek(context: CallContext): Answer {
+  const { notification, supervision } = context;
+  const entry = supervision.tables.find(notification.threadId, int32(notification.arguments[0]));
+  if (entry === 'unseen') return unseen;
+  if (entry === undefined) return letContinue;
+  const { offset, whence } = parameters(context);
+  if (entry.kind === 'user') {
+    const refusal = judgeUserSeek(whence, offset);
+    return refusal === undefined ? letContinue : refuse(refusal.errno, refusal.reason);
+  }
+  const errno = judgeSeek(whence, offset);
+  if (errno === undefined) return letContinue;
+  return refuse(
+    errno,
+    `a seek to ${offset} with whence ${whence}; a table has the offsets 0, 1 and 65536 from SEEK_SET`,
+  );
+}

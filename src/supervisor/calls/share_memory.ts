@@ -8,17 +8,10 @@
  * @module
  */
 import { hasForeignMemory } from '../../linux/shared_memory.js';
-import { type Answer, type CallContext, letContinue, loggedCall, type NotifiedCall, refuse } from '../call.js';
+import { type Answer, type CallContext, letContinue, loggedCall, refuse } from '../call.js';
 
-function answer(context: CallContext): Answer {
+export function answerShareMemory(context: CallContext): Answer {
   const { processId, threadId } = loggedCall(context);
   if (!hasForeignMemory(threadId, processId)) return letContinue;
   return refuse('EAGAIN', 'a child of vfork makes a thread or another child before it has executed a program');
 }
-
-export const shareMemory: NotifiedCall = {
-  names: { 'x86-64': ['clone', 'vfork'], i386: ['clone', 'vfork'] },
-  // Notified by the policy (policy/sharing.ts), not by the service.
-  rules: () => [],
-  answer,
-};

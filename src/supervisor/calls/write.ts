@@ -9,23 +9,11 @@ import { TrampfdError } from '../../error.js';
 import { readMemory } from '../../linux/memory.js';
 import { isComplete, toTrampolineTable } from '../../object/table.js';
 import { DESCRIPTOR_SIZE, type DescriptorKind, judgeWrite, setDescriptor } from '../../object/write.js';
-import {
-  type Answer,
-  type CallContext,
-  int32,
-  isValid,
-  letContinue,
-  loggedCall,
-  type NotifiedCall,
-  refuse,
-  unseen,
-} from '../call.js';
+import { type Answer, type CallContext, int32, isValid, letContinue, loggedCall, refuse, unseen } from '../call.js';
 import type { RepeatableWrite, TableEntry } from '../tables.js';
 import { refuseMemory } from '../unreachable.js';
 import { answerUserWrite } from '../user/write.js';
-import { type CallNames, descriptorRules, filePositionOf, positionalRules } from './on_descriptor.js';
-
-const names: CallNames = { 'x86-64': ['write', 'pwrite64'], i386: ['write', 'pwrite64'] };
+import { filePositionOf } from './on_descriptor.js';
 
 function isSame(left: RepeatableWrite, right: RepeatableWrite): boolean {
   return (
@@ -36,7 +24,7 @@ function isSame(left: RepeatableWrite, right: RepeatableWrite): boolean {
   );
 }
 
-function answer(context: CallContext): Answer {
+export function answerWrite(context: CallContext): Answer {
   const { notification, supervision } = context;
   const [descriptor, bufferAddress, count] = notification.arguments;
   const entry = supervision.tables.find(notification.threadId, int32(descriptor));
@@ -104,9 +92,3 @@ function set(context: CallContext, entry: TableEntry, kind: DescriptorKind, byte
   entry.repeatable = waitsKillable ? undefined : made;
   return done;
 }
-
-export const write: NotifiedCall = {
-  names,
-  rules: (window) => [...descriptorRules(names, 0)(window), ...positionalRules('pwrite64')],
-  answer,
-};

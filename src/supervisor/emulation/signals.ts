@@ -19,7 +19,7 @@ import { readMemory, writeMemory } from '../../linux/memory.js';
 import { caughtSignals, hasOwnFilter } from '../../linux/proc.js';
 import { signalNumbers } from '../../linux/signal.js';
 import { readRegisters, writeSignalMask } from '../../linux/tracee.js';
-import { RESTORING } from '../calls/signal_action.js';
+import { RESTORING } from '../own_calls.js';
 import type { TracedProcess } from './tracees.js';
 
 const SIGSEGV: number = signalNumbers['SIGSEGV'] ?? 11;

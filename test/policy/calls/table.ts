@@ -9,14 +9,14 @@ import { callClasses, everyCall } from '../../../src/policy/calls_allowed.js';
 import { policyOf } from '../../../src/policy/kinds.js';
 import type { RuleSet } from '../../../src/policy/rule.js';
 import { policyRules } from '../../../src/policy/wx.js';
-import { oldMmap } from '../../../src/supervisor/calls/old_mmap.js';
+import { notifiedCalls } from '../../../src/supervisor/notified_calls.js';
 
 export const entries: readonly Entry[] = ['x86-64', 'i386'];
 
 /** The rules of a policy about calls, without those that serve trampoline tables. */
 export function rulesAbout(level: 'wx' | 'strict'): RuleSet {
   const policy = policyOf(level);
-  return policyRules(policy, oldMmap.rules({ from: 0, below: 0 }));
+  return policyRules(policy, notifiedCalls.oldMmap.rules({ from: 0, below: 0 }));
 }
 
 /**
