@@ -251,10 +251,11 @@ export const notifiedCalls: Readonly<Record<NotifiedName, NotifiedCalls>> = {
   },
   servePages: {
     names: names.servePages,
-    rules: () => [
-      ...notified(names.servePages, []),
-      ...notified(both('ioctl'), [{ argument: 1, is: 'equal', value: USERFAULTFD_IOC_NEW }]),
-    ],
+    rules: () =>
+      ENTRIES.flatMap((entry): readonly Rule[] => [
+        ...names.servePages[entry].map((call): Rule => ({ entry, call, when: [], verdict: notify })),
+        { entry, call: 'ioctl', when: [{ argument: 1, is: 'equal', value: USERFAULTFD_IOC_NEW }], verdict: notify },
+      ]),
   },
 };
 
