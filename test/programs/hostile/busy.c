@@ -1,7 +1,7 @@
 /*
  * A program that keeps its supervisor busy for some milliseconds, in several processes at once: closures of libffi that
  * are made, called and freed, nested functions, tables, threads, forks, programs that are executed. Whatever fails is
- * tried again until the time is over: the supervisor may be gone. It ends by itself.
+ * tried again until the time is over: the supervisor may be gone. It ends by itself, and its processes with the first one.
  *
  *   busy MILLISECONDS
  */
@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "../../conformance/table.h"
+#include "../belong.h"
 
 static long deadline;
 
@@ -116,8 +117,10 @@ int main(int argc, char **argv)
 	if (milliseconds == 0) return 0;
 	deadline = now() + milliseconds;
 	for (unsigned n = 0; n <= 4; n++) {
+		const pid_t self = getpid();
 		pid_t child = fork();
 		if (child != 0) continue;
+		belong(self);
 		if (n == 4) forks(argv[0]);
 		else works[n]();
 		_exit(0);
