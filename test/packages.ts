@@ -80,7 +80,9 @@ const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
 /** Installs packages, and starts no service of theirs, now or later: the tests need the programs alone. */
 function install(names: readonly string[], options: string): void {
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const commands = ['apt-get -q update', `apt-get -q install -y ${options} ${names.join(' ')}`];
+  const commands = ['update', `install -y ${options} ${names.join(' ')}`].map(
+    (words) => `apt-get -q -o Acquire::Retries=3 ${words}`,
+  );
   if (names.includes('nginx')) commands.push('update-rc.d nginx disable');
   const ownPolicy = !existsSync(SERVICE_POLICY);
   if (ownPolicy) writeFileSync(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });

@@ -40,3 +40,23 @@ export function command(words: readonly string[], options: CommandOptions = {}):
   }
   return done.stdout;
 }
+
+/** How often something is fetched, and the pause before it is tried again, in milliseconds. */
+const [TIMES, PAUSE] = [3, 10_000];
+
+/**
+ * Does what depends on a server, again where it fails.
+ *
+ * @throws the last Error
+ */
+export function fetching<T>(what: string, work: () => T): T {
+  for (let times = 1; ; times++) {
+    try {
+      return work();
+    } catch (error) {
+      if (times === TIMES) throw error;
+      console.error(`machines: ${what} could not be fetched, and is fetched again: ${(error as Error).message}`);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
+    }
+  }
+}

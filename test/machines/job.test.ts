@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { root } from '../programs/compile.js';
-import { asDebianBoots, byBoot, type Job, readJobs } from './job.js';
+import { asDebianBoots, bootOf, byBoot, type Job, readJobs } from './job.js';
 import { kernels } from './kernels.js';
 
 const jobs = await readJobs();
@@ -41,14 +41,17 @@ test('a boot has the jobs with its options', () => {
     isFor: () => true,
   });
   const yama = { commandLine: '', settings: { 'kernel/yama/ptrace_scope': '2' } };
-  const groups = byBoot([
+  const some = [
     job('a', asDebianBoots),
     job('b', yama),
     job('c', { ...asDebianBoots }),
     job('d', asDebianBoots, true),
-  ]);
-  assert.deepEqual(
-    groups.map((group) => group.map(({ name }) => name)),
-    [['a', 'c'], ['b'], ['d']],
-  );
+    job('e', { ...asDebianBoots, modules: ['vivid'] }, true),
+    job('f', { ...asDebianBoots, modules: ['vivid'] }),
+  ];
+  const names = (isQuick: boolean): readonly (readonly string[])[] =>
+    byBoot(some, isQuick).map((group) => group.map(({ name }) => name));
+  assert.deepEqual(names(false), [['a', 'c'], ['b'], ['d'], ['e'], ['f']]);
+  assert.deepEqual(names(true), [['a', 'c', 'f'], ['b'], ['d', 'e']]);
+  assert.deepEqual(bootOf(some.slice(3)), { ...asDebianBoots, modules: ['vivid'] });
 });

@@ -14,7 +14,7 @@ export interface BootOptions {
   readonly commandLine: string;
   /** Settings below /proc/sys by their path, such as `kernel/yama/ptrace_scope`, made before the boot's first job. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Modules of devices that a machine may have, such as `vivid`: a guest finds none by itself. */
+  /** Modules of devices that a machine may have, such as `vivid`: a guest finds none by itself. With --quick others' too. */
   readonly modules?: readonly string[];
 }
 
@@ -27,10 +27,10 @@ export interface Job {
   readonly words: readonly string[];
   /** Its arguments with --quick; absent where it is then left out. */
   readonly quick?: readonly string[];
-  /** The longest that it may take in a guest, in seconds. */
+  /** The longest that it may take in a guest, in seconds; with --quick QUICK_PATIENCE is, where that is less. */
   readonly patience: number;
   readonly boot: BootOptions;
-  /** Whether it has a boot of its own: it takes long, and another one can go on beside it. */
+  /** Whether it has a boot of its own: it takes long, and another one can go on beside it. With --quick all such share one. */
   readonly isAlone?: boolean;
   /** Whether it is done on a kernel. */
   readonly isFor: (kernel: Kernel) => boolean;
@@ -52,11 +52,26 @@ export async function readJobs(): Promise<readonly Job[]> {
   return modules.flatMap(({ jobs }) => jobs);
 }
 
-/** Puts jobs together that one boot can do. */
-export function byBoot(jobs: readonly Job[]): readonly (readonly Job[])[] {
+/** The longest that a job's short form may take in a guest, in seconds. It takes a minute or less on a machine that does nothing else. */
+export const QUICK_PATIENCE = 400;
+
+/** What a boot's jobs are booted with: their options, with the modules of all. */
+export function bootOf(jobs: readonly Job[]): BootOptions {
+  const modules = [...new Set(jobs.flatMap(({ boot }) => boot.modules ?? []))];
+  return { ...(jobs[0]?.boot ?? asDebianBoots), modules };
+}
+
+/**
+ * Puts jobs together that one boot can do.
+ *
+ * With --quick a boot counts for more than what a device changes for other jobs.
+ */
+export function byBoot(jobs: readonly Job[], isQuick = false): readonly (readonly Job[])[] {
   const groups = new Map<string, Job[]>();
   for (const job of jobs) {
-    const key = JSON.stringify(job.isAlone === true ? [job.boot, job.name] : job.boot);
+    const { commandLine, settings, modules } = job.boot;
+    const alone = job.isAlone === true ? (isQuick ? 'alone' : job.name) : '';
+    const key = JSON.stringify([commandLine, settings, isQuick ? [] : modules, alone]);
     groups.set(key, [...(groups.get(key) ?? []), job]);
   }
   return [...groups.values()];

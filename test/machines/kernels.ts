@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { readArchives } from './archives.js';
-import { cacheFolder, command } from './command.js';
+import { cacheFolder, command, fetching } from './command.js';
 
 /** A kernel that guests are booted with. */
 export interface Kernel {
@@ -95,6 +95,11 @@ function aptWords(tool: string, state: string): readonly string[] {
     'APT::Sandbox::User=root',
     '-o',
     'Acquire::Languages=none',
+    '-o',
+    'Acquire::Retries=3',
+    // Else a suite of which nothing came is a warning alone.
+    '-o',
+    'APT::Update::Error-Mode=any',
   ];
 }
 
@@ -112,7 +117,7 @@ function prepareApt(kernel: Kernel, state: string): void {
       ...kernel.securitySuites.map((suite) => line(security, suite)),
     ].join(''),
   );
-  command([...aptWords('apt-get', state), 'update']);
+  fetching(`what ${kernel.suites.join(', ')} has`, () => command([...aptWords('apt-get', state), 'update']));
 }
 
 /** The release of the newest package of a kernel, such as 6.1.0-57-amd64. */
@@ -149,8 +154,9 @@ function unpack(release: string, state: string, folder: string): void {
     const downloads = join(state, 'download');
     rmSync(downloads, { recursive: true, force: true });
     mkdirSync(downloads);
-    command([...aptWords('apt-get', state), 'download', `linux-${part}-${release}:amd64`], { cwd: downloads });
-    for (const name of readdirSync(downloads)) command(['dpkg-deb', '-x', join(downloads, name), folder]);
+    const name = `linux-${part}-${release}:amd64`;
+    fetching(name, () => command([...aptWords('apt-get', state), 'download', name], { cwd: downloads }));
+    for (const file of readdirSync(downloads)) command(['dpkg-deb', '-x', join(downloads, file), folder]);
     // From Debian 13 on modules are below /usr.
     if (!existsSync(join(folder, 'lib')) && existsSync(join(folder, 'usr', 'lib'))) {
       symlinkSync(join('usr', 'lib'), join(folder, 'lib'));

@@ -25,7 +25,7 @@ import {
 import { join } from 'node:path';
 import { root as project } from '../programs/compile.js';
 import { readArchives } from './archives.js';
-import { cache, cacheFolder, command } from './command.js';
+import { cache, cacheFolder, command, fetching } from './command.js';
 
 /** What guests have beside Debian's minimal set, with what needs it. */
 const PACKAGES = [
@@ -71,11 +71,16 @@ function systemFolder(): string {
   const name = createHash('sha256').update(JSON.stringify(PACKAGES)).digest('hex').slice(0, 12);
   const folder = join(cacheFolder('systems'), name);
   if (existsSync(join(folder, 'complete'))) return join(folder, 'root');
-  rmSync(folder, { recursive: true, force: true });
   const system = join(folder, 'root');
-  mkdirSync(system, { recursive: true });
   const { main } = readArchives();
-  command(['debootstrap', '--variant=minbase', `--include=${PACKAGES.join(',')}`, 'bookworm', system, main]);
+  // What it mounts there is gone with it, however it ends.
+  const apart = ['unshare', '--mount', '--propagation', 'private'];
+  fetching("the guests' system", () => {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(system, { recursive: true });
+    const include = `--include=${PACKAGES.join(',')}`;
+    command([...apart, 'debootstrap', '--variant=minbase', include, 'bookworm', system, main]);
+  });
   command(['chroot', system, 'useradd', '--create-home', 'user']);
   for (const name of ['proc', 'sys', 'dev']) {
     // debootstrap may leave links to this machine's own.

@@ -18,7 +18,7 @@ import { matrixRows } from '../policy/matrix/rows.js';
 import { root } from '../programs/compile.js';
 import { type Booted, boot } from './boot.js';
 import { cacheFolder } from './command.js';
-import { byBoot, type Job, readJobs } from './job.js';
+import { bootOf, byBoot, type Job, QUICK_PATIENCE, readJobs } from './job.js';
 import { kernelDifferences } from './kernel_table.js';
 import { fetchKernel, type Kernel, kernels, type UnpackedKernel } from './kernels.js';
 import { attemptFaults, keepAttempts, kernelResults } from './matrix_results.js';
@@ -83,6 +83,11 @@ function quoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** The longest that a job may take, in seconds. */
+function limitOf({ patience }: Job, isQuick: boolean): number {
+  return isQuick ? Math.min(patience, QUICK_PATIENCE) : patience;
+}
+
 /** The lines of a boot's order. */
 function orderOf(jobs: readonly Job[], { isQuick, rows, levels }: Wanted): string {
   const start = (name: string, patience: number, words: readonly string[]): string => {
@@ -93,11 +98,17 @@ function orderOf(jobs: readonly Job[], { isQuick, rows, levels }: Wanted): strin
   const settings = Object.entries(jobs[0]?.boot.settings ?? {}).map(
     ([path, value]) => `setting ${quoted(path)} ${quoted(value)}`,
   );
-  const lines = jobs.map(({ name, patience, words: [script = '', ...usual], quick }) => {
+  const lines = jobs.map((job) => {
+    const {
+      name,
+      words: [script = '', ...usual],
+      quick,
+    } = job;
     const rest = isQuick ? (quick ?? usual) : usual;
-    if (script !== 'matrix') return start(name, patience, [script, ...rest]);
+    const limit = limitOf(job, isQuick);
+    if (script !== 'matrix') return start(name, limit, [script, ...rest]);
     const [user = '', usualLevels = '', usualRows] = rest;
-    return start(name, patience, [script, user, levels ?? usualLevels, rows ?? usualRows ?? '']);
+    return start(name, limit, [script, user, levels ?? usualLevels, rows ?? usualRows ?? '']);
   });
   const environment = `export TRAMPFD_TEST_SLOWNESS=${SLOWNESS}; cd ${GUEST_PROJECT}`;
   return [environment, ...settings, ...lines, start('kernel-log', 60, ['kernel_log']), ''].join('\n');
@@ -143,14 +154,15 @@ interface Task {
 
 /** Boots a guest, and says what came of it; gives how many faults there are. */
 async function runTask({ kernel, unpacked, index, jobs }: Task, image: RootImage, wanted: Wanted): Promise<number> {
-  const options = jobs[0]?.boot;
-  const how = JSON.stringify(options) === '{"commandLine":"","settings":{}}' ? '' : ` ${JSON.stringify(options)}`;
+  const options = bootOf(jobs);
+  const how =
+    JSON.stringify(options) === '{"commandLine":"","settings":{},"modules":[]}' ? '' : ` ${JSON.stringify(options)}`;
   const place = cacheFolder('results', kernel.name);
-  const limit = BOOTING + jobs.reduce((sum, { patience }) => sum + patience, 0);
+  const limit = BOOTING + jobs.reduce((sum, job) => sum + limitOf(job, wanted.isQuick), 0);
   const booted = await boot(unpacked, image, {
     script: orderOf(jobs, wanted),
-    commandLine: options?.commandLine ?? '',
-    modules: options?.modules ?? [],
+    commandLine: options.commandLine,
+    modules: options.modules ?? [],
     patience: wanted.isQuick ? Math.min(limit, QUICK_LIMIT) : limit,
     console: join(place, `console-${index}`),
     isShown: wanted.isShown,
@@ -200,13 +212,22 @@ async function main(words: readonly string[]): Promise<number> {
   console.log(`the disk of guests is ready after ${Math.round((performance.now() - start) / 1000)} s`);
   const tasks = wanted.kernels.flatMap((kernel) => {
     const unpacked = fetchKernel(kernel, wanted.isRefreshed);
-    const groups = byBoot(wanted.jobs.filter((job) => job.isFor(kernel)));
+    const groups = byBoot(
+      wanted.jobs.filter((job) => job.isFor(kernel)),
+      wanted.isQuick,
+    );
     return groups.map((jobs, index): Task => ({ kernel, unpacked, index, jobs }));
   });
+  console.log(`the kernels are there after ${Math.round((performance.now() - start) / 1000)} s`);
   const faults = await runTasks(tasks, image, wanted);
   const seconds = Math.round((performance.now() - start) / 1000);
   console.log(`\n${faults === 0 ? 'All is as it should be' : `${faults} faults`}; ${seconds} s.`);
   return faults === 0 ? 0 : 1;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`machines: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

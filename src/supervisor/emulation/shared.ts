@@ -197,8 +197,8 @@ export function hasTakenOver(shared: EmulationShared): void {
   Atomics.notify(shared, TAKEN_OVER);
 }
 
-/** How long the main thread waits for the last words of a run, in milliseconds. */
-const LAST_WORDS = 200;
+/** How long the main thread waits for the last words of a run, in milliseconds: on a busy machine the other may wait for a processor. */
+const LAST_WORDS = 1000;
 const BETWEEN_REMINDERS = 2;
 
 /** The main thread's side: has the tracing thread, where there is one, write what there is to say at the end. */

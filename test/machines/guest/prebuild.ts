@@ -10,6 +10,7 @@ import { programs as callbackPrograms } from '../../callbacks/programs.js';
 import { buildProgram, programs } from '../../conformance/programs.js';
 import { Stage } from '../../policy/matrix/stage.js';
 import { compileProgram } from '../../programs/compile.js';
+import { emulated, prevented } from '../../supervisor/emulation/alike.js';
 
 for (const { name, builds } of programs) for (const build of builds) buildProgram(name, build);
 for (const program of callbackPrograms) if (program.isOwn) program.words();
@@ -22,4 +23,7 @@ for (const width of ['x86-64', 'i386'] as const) {
   }
 }
 compileProgram('supervisor/device_command.c', { flags: ['-pthread'] });
-for (const program of ['wx/outside.c', 'cli/create.c', 'emulation/burst.c']) compileProgram(program);
+for (const program of ['wx/outside.c', 'cli/create.c', 'emulation/burst.c', 'linux/many_mappings.c'])
+  compileProgram(program);
+prevented();
+emulated('crowded', 'x86-64');

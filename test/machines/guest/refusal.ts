@@ -1,6 +1,8 @@
 /**
  * A guest whose kernel lacks what every run needs: under each policy nothing is started, and one sentence says why.
  *
+ * usage: node refusal.js [POLICY ...]
+ *
  * @module
  */
 import assert from 'node:assert/strict';
@@ -16,6 +18,7 @@ const OWN_FAILURE = 125;
 
 using folder = new SharedFolder();
 const command = copyCommand(folder.path);
+const policies = process.argv.length > 2 ? process.argv.slice(2) : ['wx', 'log', 'strict', 'off'];
 const mark = join(tmpdir(), 'was-started');
 
 for (const [user, before] of Object.entries({ root: [], ordinary: asOrdinaryUser })) {
@@ -26,7 +29,7 @@ for (const [user, before] of Object.entries({ root: [], ordinary: asOrdinaryUser
   const doctor = start('doctor');
   console.log(`doctor, ${user}:\n${doctor.stdout}${doctor.stderr}`);
   await attempt(`${user}: doctor says that a run does not work`, () => assert.notEqual(doctor.status, 0));
-  for (const policy of ['wx', 'log', 'strict', 'off']) {
+  for (const policy of policies) {
     rmSync(mark, { force: true });
     const run = start('run', '--policy', policy, '--', 'touch', mark);
     console.log(`${policy}, ${user}: status ${run.status}\n${run.stdout}${run.stderr}`);

@@ -12,6 +12,7 @@ export const jobs: readonly Job[] = [
     words: ['devices'],
     quick: [],
     patience: 300,
+    isAlone: true,
     boot: { ...asDebianBoots, modules: ['vivid'] },
     isFor: supported,
   },

@@ -10,7 +10,7 @@ export const jobs: readonly Job[] = [
     name: 'refusal',
     summary: 'a run is refused before anything is started, by the sentence that doctor says',
     words: ['refusal'],
-    quick: [],
+    quick: ['wx', 'strict'],
     patience: 400,
     boot: asDebianBoots,
     isFor: ({ isSupported }) => !isSupported,

@@ -10,7 +10,6 @@ export const jobs: readonly Job[] = [
     name: 'settings',
     summary: 'Yama, user namespaces, memfd_noexec, io_uring_disabled, hidepid: doctor says what runs do',
     words: ['settings'],
-    quick: ['yama'],
     patience: 900,
     // Yama's highest scope stays: what is done behind it needs another boot.
     boot: { ...asDebianBoots, commandLine: 'loglevel=4' },

@@ -31,6 +31,12 @@ export function emulated(name: string, width: Width, flags: readonly string[] = 
   return compileProgram(`emulation/${name}.c`, options);
 }
 
+/** The program whose threads keep themselves from making the calls that they are made to make, compiled. */
+export function prevented(): string {
+  const flags = ['-std=gnu11', '-pthread', '-static', '-no-pie', '-mno-red-zone'];
+  return compileProgram('emulation/prevented.c', { flags });
+}
+
 /** The words that run something under a policy; `strict` is told of the files that may be executed. */
 export function under(policy: Policy, files: readonly string[], options: readonly string[] = []): readonly string[] {
   const told = policy === 'strict' ? files.flatMap((file) => ['--exec', file]) : [];

@@ -6,12 +6,9 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { compileProgram } from '../../programs/compile.js';
-import { runToEnd, under } from './alike.js';
+import { prevented, runToEnd, under } from './alike.js';
 
-const program = compileProgram('emulation/prevented.c', {
-  flags: ['-std=gnu11', '-pthread', '-static', '-no-pie', '-mno-red-zone'],
-});
+const program = prevented();
 
 /** Ended by SIGSEGV, as waitpid(2) has it. */
 const FAULT = 'b';
