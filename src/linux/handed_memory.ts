@@ -3,8 +3,9 @@
  * allows that to a program's ancestors alone (kernel.yama.ptrace_scope = 1). Who opens the file is asked, not who reads it,
  * so this process opens it and hands it over.
  *
- * The file writes also where the program may not (FOLL_FORCE), so the mappings are looked at before. A program that changes
- * them meanwhile has the same file of its own, where nothing but Yama is in the way.
+ * The file writes also where the program may not (FOLL_FORCE), so the mappings are looked at before. A program may change
+ * them meanwhile, and have what is written come to be in code. So it is only done where the program has the same file of its own,
+ * which is decided by its policy: where files are judged, nothing is written by this way.
  *
  * @module
  */
@@ -16,6 +17,13 @@ import { giveFiles, makeApart } from './apart_pool.js';
 import { close, open } from './descriptor.js';
 import { mappings } from './maps.js';
 import { MESSAGE_SIZE, putMessage } from './passed_descriptor.js';
+
+let isWriting = false;
+
+/** Says that programs may write their own memory by its file, so that it may be written for them so. Until then it is not. */
+export function writeByFile(): void {
+  isWriting = true;
+}
 
 /** Where the bytes stand, behind the message. */
 const BYTES = MESSAGE_SIZE;
@@ -84,8 +92,9 @@ function mayWrite(threadId: number, address: bigint, length: number): boolean {
   return false;
 }
 
-/** Writes: how many bytes, or a negated error number. @throws as {@link makeApart} */
+/** Writes: how many bytes, or a negated error number, EPERM where that is not to be done. @throws as {@link makeApart} */
 export function writeHanded(threadId: number, address: bigint, bytes: Uint8Array): number {
+  if (!isWriting) return -errnoNumbers.EPERM;
   if (!mayWrite(threadId, address, bytes.length)) return -errnoNumbers.EFAULT;
   return withMemory(threadId, FCNTL.O_RDWR, (file) =>
     makeApart({

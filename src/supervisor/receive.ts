@@ -9,12 +9,13 @@
  * @module
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { writeByFile } from '../linux/handed_memory.js';
 import { Listener, type Notification, type NotificationSizes } from '../linux/listener.js';
 import { tellOfLost } from '../linux/lost_process.js';
 import { askServed } from '../linux/served.js';
 import { leaveSignalsToOthers } from '../linux/signal.js';
 import { areStrays, lookForStrays } from '../linux/strays.js';
-import { emulates, type Policy } from '../policy/kinds.js';
+import { allows, emulates, type Policy } from '../policy/kinds.js';
 import { answerNotification, send } from './answer.js';
 import type { Answer, CallContext, Supervision } from './call.js';
 import { EmulationLink } from './emulation/link.js';
@@ -154,6 +155,7 @@ function receive(data: ReceiverData, main: MessagePort): void {
   const told = receiveMessageOnPort(settings) as { readonly message: ReceiverSettings } | undefined;
   settings.close();
   if (offered === undefined || told === undefined) return;
+  if (allows(told.message.policy, 'execfile')) writeByFile();
   const listener = new Listener(offered.listener, told.message.sizes);
   try {
     // A signal that ends SECCOMP_IOCTL_NOTIF_ADDFD early leaves the target with 0 as the result of its call (seccomp.c sets

@@ -10,7 +10,7 @@ import { errnoNumbers } from '../../src/abi/errno.js';
 import { AT_FDCWD, FCNTL } from '../../src/abi/fcntl.js';
 import type { ApartProcess } from '../../src/linux/apart.js';
 import { ApartSession, type Demand, giveFiles, makeApart } from '../../src/linux/apart_pool.js';
-import { readHanded, writeHanded } from '../../src/linux/handed_memory.js';
+import { readHanded, writeByFile, writeHanded } from '../../src/linux/handed_memory.js';
 import { Attempt, isTooMany, Late, promptly } from '../../src/linux/late_call.js';
 import { mappings } from '../../src/linux/maps.js';
 import { readMemory, writeMemory } from '../../src/linux/memory.js';
@@ -206,6 +206,11 @@ describe('memory of another process', () => {
   ] as const) {
     test(`${way} is what it is`, () => {
       if (read === readHanded) giveFiles();
+      if (read === readHanded) {
+        // Before it is said that the program could do so itself: under strict it could not, and might have code in its place.
+        assert.equal(writeHanded(threadId, writable, Buffer.alloc(16)), -errnoNumbers.EPERM);
+        writeByFile();
+      }
       const bytes = Buffer.from(`bytes of a test, ${way}`);
       assert.ok(write(threadId, writable, bytes));
       const found = read(threadId, writable, bytes.length);

@@ -8,6 +8,7 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { BellTimer, listenToBell, ownThreadId } from '../../linux/bell.js';
+import { writeByFile } from '../../linux/handed_memory.js';
 import { Attempt, isTooMany, Late } from '../../linux/late_call.js';
 import { Listener, type NotificationSizes } from '../../linux/listener.js';
 import { tellOfLost } from '../../linux/lost_process.js';
@@ -15,7 +16,7 @@ import { processOf } from '../../linux/proc.js';
 import { askServed } from '../../linux/served.js';
 import { leaveSignalsToOthers } from '../../linux/signal.js';
 import { prepareToBeTold } from '../../linux/told.js';
-import type { Policy } from '../../policy/kinds.js';
+import { allows, type Policy } from '../../policy/kinds.js';
 import { reportImage } from '../executions.js';
 import { messageOf, sayFailure, tellTo } from '../failure.js';
 import { FairQueue } from '../fair_queue.js';
@@ -138,6 +139,7 @@ function trace({
 }: TraceData): void {
   leaveSignalsToOthers();
   askServed(() => areServed(shared));
+  if (allows(policy, 'execfile')) writeByFile();
   const log = openLog(target);
   tellOfLost(tellTo(log));
   const tally = new Tally();
