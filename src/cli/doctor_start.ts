@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ownFiles } from '../supervisor/confine/own_files.js';
 import { type Finding, finding } from './finding.js';
@@ -52,6 +52,30 @@ function factsOf(path: string): PathFacts {
   return { isWritable, isSticky: (mode & 0o1000) !== 0, isOwn: uid === process.geteuid?.() };
 }
 
+function isProgram(path: string): boolean {
+  try {
+    accessSync(Buffer.from(path, 'latin1'), constants.X_OK);
+    return statSync(Buffer.from(path, 'latin1')).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Where the launcher looks for Node.js before it finds it: folders of PATH, or what is there of one that can yet be made.
+ *
+ * @param search - PATH
+ */
+export function foldersBefore(search: string): readonly string[] {
+  const folders = search.split(':').filter((folder) => folder.startsWith('/'));
+  const found = folders.findIndex((folder) => isProgram(`${folder}/node`));
+  return folders.slice(0, found + 1).map((folder) => {
+    let there = folder;
+    while (!existsSync(Buffer.from(there, 'latin1'))) there = dirname(there);
+    return realpathSync.native(Buffer.from(there, 'latin1'), 'latin1');
+  });
+}
+
 /** The finding. Root can write everything, and has another sentence. */
 export function startFinding(): Finding {
   const name = 'files of the next supervisor';
@@ -65,13 +89,21 @@ export function startFinding(): Finding {
     };
   }
   const shell = realpathSync.native('/bin/sh', 'latin1');
-  const changeable = [...ownFiles(), shell].flatMap((file) => changeableBy(file, factsOf) ?? []);
-  const [first] = changeable;
+  const ways = (files: readonly string[]): readonly string[] =>
+    files.flatMap((file) => changeableBy(file, factsOf) ?? []).map((path) => Buffer.from(path, 'latin1').toString());
+  const [first] = ways([...ownFiles(), shell]);
+  const [before] = ways(foldersBefore(Buffer.from(process.env['PATH'] ?? '').toString('latin1')));
+  if (first === undefined && before !== undefined) {
+    const meaning =
+      `PATH has ${before} no later than Node.js, this user can write there, and so can a program under wx and strict: ` +
+      'the next supervisor is started with what is named node there; start trampfd with a PATH of folders of root';
+    return { name, answer: 'no', meaning };
+  }
   return finding(
     name,
     first === undefined,
     'this user can write none of them, so no run of this user changes the next one',
-    `this user can write ${Buffer.from(first ?? '', 'latin1')}, and so can a program under wx, or put another folder in its place: ` +
+    `this user can write ${first}, and so can a program under wx, or put another folder in its place: ` +
       'install trampfd and Node.js where only root can write',
   );
 }

@@ -19,6 +19,8 @@ export interface RunPolicy {
   readonly policy: Policy;
   readonly executable: readonly Uint8Array[];
   readonly bestEffort: boolean;
+  /** The file that it was read from, which decides about the next run too: its path, links resolved, a character for each byte. */
+  readonly policyFile: string | undefined;
 }
 
 /** More than any policy file has, in bytes. */
@@ -75,6 +77,17 @@ function namesOf(program: Uint8Array): readonly string[] {
   return [path, real, basename(path), basename(real)];
 }
 
+/** The path of a policy file that lies in a folder, links resolved; undefined where it is a descriptor. */
+function resolvedFile(name: Buffer): string | undefined {
+  if (DESCRIPTOR_NAME.test(name.toString('latin1'))) return undefined;
+  try {
+    return realpathSync.native(name, 'latin1');
+  } catch {
+    // It was read, and is gone: a run to come does not start without it.
+    return undefined;
+  }
+}
+
 /**
  * The policy of a run. A level on the command line stands in place of the file's, with what the file changes about it;
  * all else on the command line is added behind.
@@ -90,5 +103,6 @@ export function runPolicy(options: RunOptions): RunPolicy {
     policy: policyOf(level ?? named?.level ?? 'wx', [...base, ...changes], emulation ?? named?.emulation),
     executable: [...(named?.exec ?? []).map((path) => Buffer.from(path)), ...executable],
     bestEffort: bestEffort || named?.bestEffort === true,
+    policyFile: policyFile === undefined ? undefined : resolvedFile(Buffer.from(policyFile)),
   };
 }

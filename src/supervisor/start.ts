@@ -41,6 +41,8 @@ export interface StartRequest extends SpawnRequest {
   readonly openFileLimit: bigint;
   /** Trees that may be executed from, beside the system's, where files are judged. */
   readonly executable: readonly Uint8Array[];
+  /** The path of the policy's file, where it has one, links resolved, a character for each byte. */
+  readonly policyFile: string | undefined;
   /** Whether to start with less than the policy asks for, where not all of it can be had. */
   readonly bestEffort: boolean;
   /** Descriptors that the program inherits. */

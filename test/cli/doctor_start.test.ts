@@ -1,7 +1,9 @@
 /** What doctor says of the files that the next supervisor is read from. */
 import assert from 'node:assert/strict';
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { changeableBy, type PathFacts } from '../../src/cli/doctor_start.js';
+import { changeableBy, foldersBefore, type PathFacts } from '../../src/cli/doctor_start.js';
 import { asOrdinaryUser, copyCommand, run, SharedFolder, trampfd } from './command.js';
 
 describe('by which path a file can be changed', () => {
@@ -26,9 +28,21 @@ describe('by which path a file can be changed', () => {
   }
 });
 
+test('Node.js is looked for in folders of PATH, and in those that can yet be made', () => {
+  using folder = new SharedFolder();
+  const { path } = folder;
+  for (const name of ['empty', 'node', 'behind', 'other/node']) mkdirSync(join(path, name), { recursive: true });
+  writeFileSync(join(path, 'node', 'node'), '', { mode: 0o755 });
+  const search = ['empty', 'to/be/made', 'other', 'node', 'behind'].map((name) => join(path, name)).join(':');
+  assert.deepEqual(
+    foldersBefore(`.::${search}:relative`),
+    ['empty', '', 'other', 'node'].map((name) => realpathSync(join(path, name))),
+  );
+});
+
 describe('trampfd doctor', () => {
-  const line = (words: readonly string[]): string => {
-    const { output, errors } = run(words, { cwd: '/' });
+  const line = (words: readonly string[], env = process.env): string => {
+    const { output, errors } = run(words, { cwd: '/', env });
     return /^.* files of the next supervisor .*$/m.exec(output)?.[0] ?? errors;
   };
 
@@ -42,6 +56,13 @@ describe('trampfd doctor', () => {
     using folder = new SharedFolder();
     const command = copyCommand(folder.path);
     assert.match(line([...asOrdinaryUser, command, 'doctor']), /^yes .* this user can write none of them/);
+    const mine = join(folder.path, 'mine');
+    run(['install', '-d', '-o', '65534', mine]);
+    const PATH = `${dirname(process.execPath)}:/usr/bin:/bin`;
+    const before = line([...asOrdinaryUser, command, 'doctor'], { ...process.env, PATH: `${mine}/bin:${PATH}` });
+    assert.match(before, new RegExp(`^no .* PATH has ${mine} no later than Node\\.js, .* under wx and strict`));
+    const behind = line([...asOrdinaryUser, command, 'doctor'], { ...process.env, PATH: `${PATH}:${mine}/bin` });
+    assert.match(behind, /^yes /);
     run(['chown', '65534', folder.path]);
     const answer = line([...asOrdinaryUser, command, 'doctor']);
     assert.match(answer, new RegExp(`^no .* this user can write ${folder.path}, and so can a program under wx`));

@@ -50,7 +50,17 @@ const POWERFUL = [
 ];
 
 /** What Node.js may have: what the launcher passes, and what shells set themselves. */
-const GIVEN = ['HOME', 'PATH', 'TRAMPFD_ENVIRONMENT_0', 'TRAMPFD_LAUNCH', 'UV_THREADPOOL_SIZE', 'XDG_CACHE_HOME'];
+const GIVEN = [
+  ...[
+    'HOME',
+    'OPENSSL_CONF',
+    'PATH',
+    'TRAMPFD_ENVIRONMENT_0',
+    'TRAMPFD_LAUNCH',
+    'UV_THREADPOOL_SIZE',
+    'XDG_CACHE_HOME',
+  ],
+];
 const OF_SHELLS = new Set(['PWD', 'OLDPWD', 'SHLVL', '_']);
 
 for (const shell of SHELLS) {
@@ -70,6 +80,15 @@ for (const shell of SHELLS) {
         names.filter((name) => !OF_SHELLS.has(name)),
         GIVEN,
       );
+    });
+
+    test('names a configuration of OpenSSL that is empty, where the user allows no other', () => {
+      using folder = new SharedFolder();
+      const OPENSSL_CONF = '/nonexistent/of/the/user';
+      assert.match(start(folder, { OPENSSL_CONF }), /^OPENSSL_CONF=\/dev\/null$/m);
+      rmSync(join(folder.path, 'pretender'), { recursive: true });
+      const allowed = { OPENSSL_CONF, TRAMPFD_NODE_ENVIRONMENT: 'OPENSSL_CONF' };
+      assert.match(start(folder, allowed), /^OPENSSL_CONF=\/nonexistent\/of\/the\/user$/m);
     });
 
     test('is not led astray by values that look like what the shell says of others', () => {
@@ -251,6 +270,29 @@ async function attack(words: readonly string[]): Promise<{ listened: boolean; er
   }
   await ended;
   return { listened, errors };
+}
+
+if (process.getuid?.() === 0) {
+  test('Node.js loads no library that a configuration of OpenSSL names, as root of a container could have written', () => {
+    using folder = new SharedFolder();
+    const [source, library] = [join(folder.path, 'hostile.c'), join(folder.path, 'hostile.so')];
+    writeFileSync(
+      source,
+      '#include <unistd.h>\n__attribute__((constructor)) static void f(void) { if (write(2, "hostile\\n", 8)) {} }',
+    );
+    assert.equal(run(['gcc', '-shared', '-fpic', '-o', library, source]).status, 0);
+    const section = '= n\n[n]\nproviders = p\n[p]\ndefault = d\nhostile = h\n[d]\nactivate = 1\n[h]\n';
+    const text = `nodejs_conf = n\nopenssl_conf ${section}module = ${library}\nactivate = 1\n`;
+    writeFileSync(join(folder.path, 'openssl.cnf'), text);
+    const script = `mount -t tmpfs none /etc/ssl && cp ${folder.path}/openssl.cnf /etc/ssl && "$@"`;
+    const among = (words: readonly string[]): string =>
+      run(['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...words]).errors;
+    // It is what a Node.js loads by itself.
+    assert.match(among([process.execPath, '--eval', '0']), /hostile/);
+    for (const words of [['--version'], ['run', '--policy', 'wx', '--', 'true'], ['doctor']]) {
+      assert.doesNotMatch(among([trampfd, ...words]), /hostile/);
+    }
+  });
 }
 
 describe('SIGUSR1, sent to a Node.js that starts', () => {

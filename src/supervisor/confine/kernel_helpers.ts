@@ -3,6 +3,9 @@
  * kernel): modprobe(8) for a socket family, request-key(8), the handler of core dumps, and few more; and those that udev(7) starts when a device comes. Root must be able to
  * write neither these programs nor what they, their loader and their interpreters read.
  *
+ * The root of a user namespace, as of a container without privilege, has none of these programs. But the next supervisor is
+ * started in that container, and its shell and Node.js read the same files of /etc by their loader.
+ *
  * Files directly in /etc, and those that could be made there, are read-only: most of what these programs read are such
  * (ld.so(8), ld.so.preload above all, which is seldom there). So are folders of /etc that configure them. The other folders of
  * /etc, which belong to services, stay as they are.
@@ -178,14 +181,15 @@ function runtime(visible: readonly Mount[], trees: readonly string[]): readonly 
 }
 
 /**
- * What is to be put over the files of the kernel's programs, in a run of root; nothing in one of another user, who cannot write
- * them.
+ * What is to be put over the files of the kernel's programs, and over those of /etc that the next supervisor's are read with,
+ * in a run of root; nothing in one of another user, who cannot write them.
  *
  * @param visible - the mounts that can be seen
  * @param trees - what is trusted, and read-only
  */
 export function kernelHelpers(visible: readonly Mount[], trees: readonly string[], reader: Reader): KernelHelpers {
-  if (!reader.isPrivileged || !isInitialUserNamespace()) return { own: [], missing: [] };
+  if (!reader.isPrivileged) return { own: [], missing: [] };
+  if (!isInitialUserNamespace()) return { own: configuration(), missing: [] };
   return {
     own: [...configuration(), ...runtime(visible, trees)],
     missing: unsafePrograms(visible, trees),

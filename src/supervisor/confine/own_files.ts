@@ -1,13 +1,15 @@
 /**
- * The files that the next run's supervisor is read from: this package, what it depends on, and Node.js. A run must not
- * write them, wherever they lie.
+ * The files that the next run's supervisor is read from: this package, what it depends on, Node.js, and the libraries of
+ * that. A run must not write them, wherever they lie.
  *
  * @module
  */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isWithin } from './mount_plan.js';
+import { asBytes } from './paths.js';
 
 /** What of a package is read to start. Other files may lie beside: a person's own, where the package is developed. */
 const PARTS: readonly string[] = ['bin', 'dist', 'package.json', 'node_modules'];
@@ -18,6 +20,23 @@ function packageOf(file: string): string {
     if (existsSync(join(folder, 'package.json'))) return folder;
   }
   return dirname(file);
+}
+
+/** A mapping of a file's code in /proc/PID/maps (proc(5)). */
+const CODE = /^\S+ ..x. \S+ \S+ \d+ +(\/.*)$/gm;
+
+/** A file in a folder of libraries: `lib`, `lib64`, or that of a machine in one. */
+const LIBRARY = /\/lib[^/]*\/(?:[^/]*-linux-[^/]*\/)?[^/]*$/;
+
+/**
+ * The files that this process executes: Node.js and its libraries. Those of a Node.js in a home folder lie beside it. With them
+ * their folders, where the loader would take another file of the same name first (glibc-hwcaps of ld.so(8)), if their names say
+ * that they hold libraries.
+ */
+function executedFiles(): readonly string[] {
+  const maps = readFileSync('/proc/self/maps', 'latin1');
+  const files = new Set([...maps.matchAll(CODE)].map(([, path = '']) => path));
+  return [...files].flatMap((file) => (LIBRARY.test(file) ? [dirname(file), file] : [file]));
 }
 
 /** Absolute paths, links resolved, a character for each byte. */
@@ -31,5 +50,9 @@ export function ownFiles(): readonly string[] {
     join(dirname(koffi), '@koromix'),
     process.execPath,
   ];
-  return [...new Set(files.filter((file) => existsSync(file)).map((file) => realpathSync.native(file, 'latin1')))];
+  const found = files.filter((file) => existsSync(file)).map((file) => realpathSync.native(file, 'latin1'));
+  const executed = executedFiles().filter(
+    (file) => existsSync(asBytes(file)) && !found.some((other) => isWithin(file, other)),
+  );
+  return [...new Set([...found, ...executed])];
 }

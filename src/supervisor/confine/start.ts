@@ -35,6 +35,8 @@ export interface ConfinedRequest extends SpawnRequest {
   readonly policy: Policy;
   /** Our descriptor of the run's log, where it has one. */
   readonly logDescriptor: number | undefined;
+  /** The path of the policy's file, where it has one: what stands there is the next run's policy. */
+  readonly policyFile: string | undefined;
 }
 
 /** All that the program's start needs, in memory that the held process shares. */
@@ -135,7 +137,9 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
   const trees = trustedTrees(request.executable, file, surroundings);
   const prepared = prepareStart(request, file);
   const system = systemExecutables(trees.system, times);
-  const ways = outsideWays(trees, surroundings, guardedLog(request.logDescriptor, request.inheritedDescriptors), times);
+  const log = guardedLog(request.logDescriptor, request.inheritedDescriptors);
+  const guarded = request.policyFile === undefined ? log : [...log, request.policyFile];
+  const ways = outsideWays(trees, surroundings, guarded, times);
   const arranged = arrange({
     filters,
     executables:

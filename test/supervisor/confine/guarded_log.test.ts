@@ -1,4 +1,4 @@
-/** The log of a confined run: its programs read it, and neither empty nor forge it, by any way. */
+/** The log of a confined run and the file of its policy: its programs read them, and neither empty nor forge them, by any way. */
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const ATTEMPTS: Readonly<Record<string, string>> = {
   replace: 'echo forged >"$log.other"; mv -f "$log.other" "$log"',
   'change-mode': 'chmod 0777 "$log"',
   'another-name': 'ln "$log" "$log.name" && echo forged >>"$log.name"',
-  'own-folder': 'cd "$(dirname "$log")" && echo forged >>./log',
+  'own-folder': 'cd "$(dirname "$log")" && echo forged >>"./$(basename "$log")"',
 };
 
 const users = [
@@ -76,4 +76,37 @@ describe('the log', () => {
     assert.match(readFileSync(log, 'utf8'), /^from the program$/m);
     assert.match(readFileSync(log, 'utf8'), /"event":"started"/);
   });
+});
+
+describe('the file of a policy', () => {
+  for (const [name, user] of users) {
+    /** Makes every attempt in one run; gives those that succeeded, and what the next run is. */
+    const attack = (policy: string): { done: string[]; next: string } => {
+      using folder = new SharedFolder();
+      const command = copyCommand(folder.path);
+      const own = join(folder.path, 'own');
+      run(['mkdir', '-m', '0777', own]);
+      const file = join(own, 'policy.json');
+      writeFileSync(file, JSON.stringify({ default: { policy } }));
+      if (user.length > 0) run(['chown', '65534', own, file]);
+      const script = Object.entries(ATTEMPTS).map(([attempt, words]) => `(${words}) 2>/dev/null && echo ${attempt}`);
+      const words = [...user, command, 'run', '--policy-file', file, '--'];
+      const start = (program: string): string =>
+        run(['sh', '-c', 'cd /; export log=$1; shift; "$@"', 'sh', file, ...words, 'sh', '-c', program]).output.trim();
+      const done = start([...script, 'true'].join('\n'))
+        .split('\n')
+        .filter(Boolean);
+      return { done, next: start('echo x 2>/dev/null >>/usr/bin/env || grep ^Seccomp: /proc/self/status') };
+    };
+
+    test(`is guarded from programs of ${name} under strict, so that the next run has it too`, () => {
+      const { done, next } = attack('strict');
+      assert.deepEqual(done, []);
+      assert.match(next, /^Seccomp:\t2$/);
+    });
+
+    test(`is at the mercy of programs of ${name} under wx: the attempts are real`, () => {
+      assert.deepEqual(attack('wx').done, Object.keys(ATTEMPTS));
+    });
+  }
 });

@@ -63,6 +63,26 @@ END`,
       ]);
     });
 
+    test('of a container without privilege makes none either, for the next supervisor is read with them', () => {
+      const { output } = script([
+        'mkdir -p $F/etc/ssl',
+        `cat >$F/try <<'END'
+          for at in ld.so.preload ld.so.cache ld.so.conf.d/x alternatives/x nsswitch.conf service/x; do
+            (: >>/etc/$at) 2>/dev/null && echo "$at yes" || echo "$at no"
+            (: >>$F/etc/$at) 2>/dev/null && echo "other $at yes"
+          done
+          mv /etc /gone 2>/dev/null || echo stays
+END`,
+        'unshare --user --map-root-user $T -- sh $F/try',
+      ]);
+      assert.deepEqual(output.trimEnd().split('\n'), [
+        ...['ld.so.preload', 'ld.so.cache', 'ld.so.conf.d/x', 'alternatives/x', 'nsswitch.conf'].map(
+          (name) => `${name} no`,
+        ),
+        ...['service/x yes', 'stays'],
+      ]);
+    });
+
     test('writes no rules and units by which a device that comes has a program started', () => {
       const { output } = script([
         'mount -t tmpfs -o mode=755 none /run; mkdir -p /run/udev/rules.d /run/systemd/system /run/service',

@@ -4,15 +4,20 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { ownFiles } from '../../../src/supervisor/confine/own_files.js';
 import { asOrdinaryUser, copyCommand, run, SharedFolder } from '../../cli/command.js';
 import { root } from '../../programs/compile.js';
 
-test('they are those of the package, of what it loads, and Node.js', () => {
+/** A library that Node.js is linked with. */
+const LIBRARY =
+  /^\S+ ..x. .* (\/.*\/libstdc\+\+\.so\.6[^/]*)$/m.exec(readFileSync('/proc/self/maps', 'latin1'))?.[1] ?? '';
+
+test('they are those of the package, of what it loads, Node.js and its libraries with their folders', () => {
   const files = ownFiles();
+  assert.ok(files.includes(LIBRARY) && files.includes(dirname(LIBRARY)), LIBRARY);
   for (const part of ['bin', 'dist', 'package.json', 'node_modules']) assert.ok(files.includes(join(root, part)), part);
   assert.ok(files.includes(process.execPath));
   for (const file of files) assert.ok(existsSync(file), file);
@@ -23,7 +28,17 @@ describe('a run', () => {
   const folder = new SharedFolder();
   after(() => folder[Symbol.dispose]());
   const command = copyCommand(folder.path);
-  const env = { ...process.env, PATH: `${join(folder.path, 'node')}:/usr/bin:/bin`, HOME: folder.path };
+  // As a Node.js in a home folder has its libraries beside it.
+  const libraries = join(folder.path, 'lib');
+  mkdirSync(libraries);
+  copyFileSync(LIBRARY, join(libraries, 'libstdc++.so.6'));
+  const env = {
+    ...process.env,
+    PATH: `${join(folder.path, 'node')}:/usr/bin:/bin`,
+    HOME: folder.path,
+    LD_LIBRARY_PATH: libraries,
+    TRAMPFD_NODE_ENVIRONMENT: 'LD_LIBRARY_PATH',
+  };
   /** Each would have the next run execute something else. */
   const ways = [
     ': >>bin/trampfd',
@@ -39,6 +54,10 @@ describe('a run', () => {
     'rm package.json',
     'chmod 777 dist/bin',
     'ln -sf /bin/true bin/trampfd',
+    ': >>lib/libstdc++.so.6',
+    'mkdir -p lib/glibc-hwcaps/x86-64-v2',
+    ': >lib/libm.so.6',
+    'mv lib other',
   ];
   const script = [
     `cd ${folder.path}`,
