@@ -211,11 +211,11 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
   const standard = [0, 1, 2].filter((descriptor) => inherited.descriptors.includes(descriptor));
   handOn(inherited.descriptors);
 
-  // What was ignored stays ignored, in the program and here: a run under nohup survives the hangup like the program.
+  // What was ignored stays ignored by the program, and does not end this process: a run under nohup survives the hangup.
   for (const signal of Object.values(signalNumbers)) {
     if (((inherited.ignoredSignals >> BigInt(signal - 1)) & 1n) === 1n) setDisposition(signal, SIG_IGN);
   }
-  const signals = new PassedSignals(inherited.ignoredSignals | ownSignals());
+  const signals = new PassedSignals(inherited.ignoredSignals, ownSignals());
   const everySignal = 2n ** 64n - 1n;
   const folder = leaveLostFolder();
   const request = {

@@ -74,7 +74,10 @@ const PATIENCE = 700;
 /** Passes this process's signals on to the program, from before its start until its end. */
 export class PassedSignals {
   #begun = false;
-  readonly #handle: (names: readonly NodeJS.Signals[]) => void;
+  /** Signals that were ignored from the start: this process is never ended by one. */
+  readonly #ignored: ReadonlySet<NodeJS.Signals>;
+  /** Signals that are never handled here. */
+  readonly #own: ReadonlySet<NodeJS.Signals>;
   #processId: number | undefined;
   #ended = false;
   /** What came before there was a program. */
@@ -91,25 +94,21 @@ export class PassedSignals {
   /**
    * Begins to keep signals for the program.
    *
-   * @param ignored - signals that were ignored from the start (bit N - 1 for signal N): they stay ignored
+   * @param ignored - signals that were ignored from the start (bit N - 1 for signal N): the program is started with them
+   * ignored, and gets them all the same, for it may handle them later
+   * @param own - signals that are not for the program, in the same form
    */
-  constructor(ignored: bigint) {
-    const isIgnored = (name: NodeJS.Signals): boolean => {
-      const number = signalNumbers[name];
-      return number === undefined || ((ignored >> BigInt(number - 1)) & 1n) === 1n;
-    };
-    this.#handle = (names) => {
-      for (const name of names) {
-        if (isIgnored(name)) continue;
-        process.on(name, (_name: NodeJS.Signals, number: number) => {
-          this.#pass(name, number);
-        });
-      }
-    };
+  constructor(ignored: bigint, own: bigint) {
+    const namesIn = (set: bigint): ReadonlySet<NodeJS.Signals> =>
+      new Set(
+        [...PASSED_ON, ...SWALLOWED].filter((name) => ((set >> BigInt((signalNumbers[name] ?? 64) - 1)) & 1n) === 1n),
+      );
+    this.#ignored = namesIn(ignored);
+    this.#own = namesIn(own);
     // A file that may not be as large is an error like any other.
     setDisposition(signalNumbers['SIGXFSZ'] ?? 25, SIG_IGN);
-    this.#handle(PASSED_ON.filter((name) => !ENDING.includes(name)));
-    for (const name of SWALLOWED) if (!isIgnored(name)) process.on(name, () => undefined);
+    this.#handle(PASSED_ON.filter((name) => !ENDING.includes(name) && !this.#ignored.has(name)));
+    for (const name of SWALLOWED) if (!this.#ignored.has(name)) process.on(name, () => undefined);
     // A sentence of ours must not stop the job, nor be begun again for ever, where a terminal lets no background group write.
     blockSignal('SIGTTOU');
     for (let number = REAL_TIME.first; number <= REAL_TIME.last; number++) setDisposition(number, SIG_IGN);
@@ -124,7 +123,16 @@ export class PassedSignals {
   begin(): void {
     if (this.#begun) return;
     this.#begun = true;
-    this.#handle(ENDING);
+    this.#handle(ENDING.filter((name) => !this.#ignored.has(name)));
+  }
+
+  #handle(names: Iterable<NodeJS.Signals>): void {
+    for (const name of names) {
+      if (this.#own.has(name)) continue;
+      process.on(name, (_name: NodeJS.Signals, number: number) => {
+        this.#pass(name, number);
+      });
+    }
   }
 
   /**
@@ -135,6 +143,8 @@ export class PassedSignals {
   direct(processId: number, look: () => void): void {
     this.#processId = processId;
     this.#look = look;
+    // It has its own dispositions by now, which it got from this process.
+    this.#handle(PASSED_ON.filter((name) => this.#ignored.has(name)));
     for (const number of this.#early.splice(0)) kill(processId, number);
   }
 
@@ -142,6 +152,7 @@ export class PassedSignals {
     // A program that has ended takes a signal and does nothing with it, until its end is seen here.
     if (!this.#ended) this.#look();
     if (this.#ended) {
+      if (this.#ignored.has(name)) return;
       setDisposition(number, SIG_DFL);
       kill(process.pid, number);
       return;
@@ -188,7 +199,10 @@ export class PassedSignals {
 
   /** Leaves the signals that end a process to what they do, where this one waits for somebody else after its program's end. */
   stepAside(): void {
-    for (const name of ENDING) if (process.listenerCount(name) > 0) setDisposition(signalNumbers[name] ?? 0, SIG_DFL);
+    for (const name of ENDING) {
+      if (process.listenerCount(name) === 0) continue;
+      setDisposition(signalNumbers[name] ?? 0, this.#ignored.has(name) ? SIG_IGN : SIG_DFL);
+    }
   }
 
   /** Tells that the program was continued. */

@@ -100,6 +100,27 @@ describe('ignored signals', () => {
     running.type('still here\n');
     assert.deepEqual(await running.ended, { status: 4, signal: null });
   });
+
+  for (const policy of ['wx', 'strict'] as const) {
+    test(`reach a program under ${policy} that handles them later, as a server in the background of a script does`, async () => {
+      const names = PASSED_ON.filter((name) => name !== 'SIGCONT');
+      const script = `trap '' ${names.map((name) => name.slice(3)).join(' ')}; exec "$@"`;
+      const run = [trampfd, 'run', '--policy', policy, '--', program('count_signals')];
+      await using running = new Running(['bash', '-c', script, 'bash', ...run]);
+      await running.until(/^ready$/m);
+      // What comes before the supervisor knows of the program is ignored.
+      for (let attempts = 0; attempts < 1000 && !running.output.includes('signal 12'); attempts++) {
+        running.signal('SIGUSR2');
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      for (const name of names) {
+        running.signal(name);
+        await running.until(new RegExp(`^signal ${String(constants.signals[name]).padStart(2, '0')}$`, 'm'));
+      }
+      running.type('end\n');
+      assert.deepEqual(await running.ended, { status: 0, signal: null });
+    });
+  }
 });
 
 /** Whether a process is stopped, by its state in /proc. */
