@@ -47,10 +47,11 @@ export interface OutsideFile {
   readonly canStay: boolean;
   /** Whether it has lost its last name, or never had one. */
   readonly nameless: boolean;
-  readonly device: number;
-  readonly inode: number;
+  readonly device: bigint;
+  /** Some file systems use all 64 bits of it. */
+  readonly inode: bigint;
   /** Of a device, which one it is. */
-  readonly deviceNumber: number;
+  readonly deviceNumber: bigint;
   /** Whether it belongs to the user of this process. */
   readonly isOwn: boolean;
   /** Whether someone may execute it, or it has several names. */
@@ -58,7 +59,7 @@ export interface OutsideFile {
 }
 
 /** Execute permissions (inode(7)). */
-const ANY_EXECUTE = 0o111;
+const ANY_EXECUTE = 0o111n;
 
 /**
  * Finds those among our descriptors that are to be opened again.
@@ -76,7 +77,7 @@ export function outsideFiles(descriptors: readonly number[]): readonly OutsideFi
       if (reason !== undefined) throw unsuitable(descriptor, reason, 'send them when it runs, or ');
       return [];
     }
-    const status = fstatSync(descriptor);
+    const status = fstatSync(descriptor, { bigint: true });
     const { link } = facts;
     return [
       {
@@ -87,12 +88,12 @@ export function outsideFiles(descriptors: readonly number[]): readonly OutsideFi
         flags: facts.flags & KEPT_FLAGS,
         kind: found.kind,
         canStay: found.kind === 'device' && found.canStay,
-        nameless: found.kind !== 'device' && status.nlink === 0,
+        nameless: found.kind !== 'device' && status.nlink === 0n,
         device: status.dev,
         inode: status.ino,
         deviceNumber: status.rdev,
-        isOwn: [process.getuid?.(), process.geteuid?.()].includes(status.uid),
-        isDelicate: (status.mode & ANY_EXECUTE) !== 0 || status.nlink !== 1,
+        isOwn: [process.getuid?.(), process.geteuid?.()].includes(Number(status.uid)),
+        isDelicate: (status.mode & ANY_EXECUTE) !== 0n || status.nlink !== 1n,
       },
     ];
   });

@@ -33,10 +33,10 @@ const DELETED = / \(deleted\)$/;
 function workingFolder(folder: number | undefined): { readonly path: string; readonly isGone: boolean } {
   const link = folder === undefined ? '/proc/self/cwd' : `/proc/self/fd/${folder}`;
   const path = readlinkSync(link, 'latin1');
-  const { dev, ino, nlink } = statSync(link);
-  const there = statSync(asBytes(path), { throwIfNoEntry: false });
+  const { dev, ino, nlink } = statSync(link, { bigint: true });
+  const there = statSync(asBytes(path), { bigint: true, throwIfNoEntry: false });
   if (there?.dev === dev && there.ino === ino) return { path, isGone: false };
-  if (nlink === 0) return { path: basename(path.replace(DELETED, '')), isGone: true };
+  if (nlink === 0n) return { path: basename(path.replace(DELETED, '')), isGone: true };
   throw new TrampfdError(
     'EXDEV',
     `the working folder, ${path}, cannot be entered by that name, and strict lets nobody come to what lies under its ` +

@@ -86,5 +86,5 @@ function linkNote(first: string, count: number): string {
     count === 1
       ? `${first} is not executed: it has`
       : `${first} and ${count - 1} more files are not executed: they have`;
-  return `${files} another name outside of the trusted trees (a hard link), by which this run could write to it; use copies (cp -a)`;
+  return `${files} another name outside of the trusted trees (a hard link), by which this run could write to it; remove that name (find / -xdev -samefile FILE shows it), or use copies (cp -a)`;
 }

@@ -24,7 +24,7 @@ const MOST_SOCKETS = 256;
  */
 export function queueRefusal(socket: number): string | undefined {
   /** Sockets that were looked into, by inode: one may wait in its own queue. */
-  const seen = new Set<number>([fstatSync(socket).ino]);
+  const seen = new Set<bigint>([fstatSync(socket, { bigint: true }).ino]);
   /** Ours of those that are to be looked into. */
   const waiting: number[] = [];
   const names: string[] = [];
@@ -35,7 +35,7 @@ export function queueRefusal(socket: number): string | undefined {
     for (const copy of queued.descriptors) {
       const facts = factsOf(copy);
       const found = descriptorKind(facts);
-      const { ino } = fstatSync(copy);
+      const { ino } = fstatSync(copy, { bigint: true });
       if (found.kind === 'queue' && !seen.has(ino)) {
         seen.add(ino);
         waiting.push(copy);

@@ -72,7 +72,7 @@ function openCopy(held: HeldProcess, pidfd: number, folder: number, file: Outsid
 function isSame(pidfd: number, number: number, file: OutsideFile): boolean {
   const ours = copyDescriptor(pidfd, number);
   if (ours < 0) return false;
-  const status = fstatSync(ours);
+  const status = fstatSync(ours, { bigint: true });
   close(ours);
   // Nodes of a device are many, and the device is one. Of /dev and its folders the run may have its own.
   if (file.kind === 'device') return status.isCharacterDevice() && status.rdev === file.deviceNumber;

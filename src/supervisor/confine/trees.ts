@@ -30,7 +30,7 @@ export function linkError(named: string): TrampfdError {
   return new TrampfdError(
     'EMLINK',
     `${named}: a file of it has another name outside of it (a hard link), through which it could be written while it is ` +
-      `executed; copy it (cp -a --reflink=auto), and name the copy`,
+      `executed; remove that name (find / -xdev -samefile FILE shows it), or copy it (cp -a --reflink=auto) and name the copy`,
   );
 }
 

@@ -1,6 +1,7 @@
 /*
- * A file system that this process serves (fuse(4)): an empty folder at the path of the first argument. Executes the
- * other arguments when it is mounted, serves as long as they run, and ends as they do.
+ * A file system that this process serves (fuse(4)) at the path of the first argument: an empty folder, but for a file
+ * `changing`, which is another one as soon as it was opened; their inodes have numbers that differ in the last of 54 bits.
+ * Executes the other arguments when it is mounted, serves as long as they run, and ends as they do.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,6 +28,19 @@ static void answer(int device, uint64_t unique, int error, const void *body, siz
 		perror("answer");
 }
 
+enum { FILE_NODE = 2, OTHER_NODE };
+
+/* Whether the file that has the name first was opened. */
+static int is_opened;
+
+static struct fuse_attr attributes(uint64_t node)
+{
+	if (node == FUSE_ROOT_ID)
+		return (struct fuse_attr){.ino = node, .mode = S_IFDIR | 0755, .nlink = 2, .uid = getuid(), .gid = getgid()};
+	return (struct fuse_attr){
+		.ino = (1ULL << 53) + node - FILE_NODE, .mode = S_IFREG | 0644, .nlink = 1, .uid = getuid(), .gid = getgid()};
+}
+
 static void serve(int device)
 {
 	static _Alignas(8) char request[1 << 17];
@@ -41,14 +55,18 @@ static void serve(int device)
 		return answer(device, in->unique, 0, &out, sizeof out);
 	}
 	case FUSE_GETATTR: {
-		const struct fuse_attr_out out = {
-			.attr = {.ino = FUSE_ROOT_ID, .mode = S_IFDIR | 0755, .nlink = 2, .uid = getuid(), .gid = getgid()}};
+		const struct fuse_attr_out out = {.attr = attributes(in->nodeid)};
 		return answer(device, in->unique, 0, &out, sizeof out);
 	}
+	case FUSE_OPEN:
+		is_opened = 1;
+		/* fallthrough */
 	case FUSE_OPENDIR: {
 		const struct fuse_open_out out = {0};
 		return answer(device, in->unique, 0, &out, sizeof out);
 	}
+	case FUSE_FLUSH:
+	case FUSE_RELEASE:
 	case FUSE_READDIR:
 	case FUSE_RELEASEDIR:
 		return answer(device, in->unique, 0, NULL, 0);
@@ -57,6 +75,11 @@ static void serve(int device)
 	case FUSE_INTERRUPT:
 		return;
 	case FUSE_LOOKUP:
+		if (strcmp(request + sizeof *in, "changing") == 0) {
+			const uint64_t node = is_opened ? OTHER_NODE : FILE_NODE;
+			const struct fuse_entry_out out = {.nodeid = node, .attr = attributes(node)};
+			return answer(device, in->unique, 0, &out, sizeof out);
+		}
 		return answer(device, in->unique, -ENOENT, NULL, 0);
 	default:
 		return answer(device, in->unique, -ENOSYS, NULL, 0);

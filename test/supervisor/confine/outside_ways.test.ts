@@ -301,6 +301,20 @@ END`,
   assert.equal(errors.match(sentence)?.length, 2);
 });
 
+test('what is opened again is the same file, by all bits of its number', () => {
+  const { lines, errors } = script([
+    `cat >$F/inside <<'END'
+      ( exec 6<$F/served/changing; $T -- echo started ) 2>&1 | grep -o 'descriptor 6 .* another file now\\|started'
+END`,
+    'mkdir $F/served',
+    `export T F; ${compileProgram('supervisor/fuse.c')} $F/served sh $F/inside`,
+  ]);
+  assert.deepEqual(
+    [lines.map((line) => line.replace(/ is .*\/served/, ' is served')), errors],
+    [['descriptor 6 is served/changing, and that is the name of another file now'], ''],
+  );
+});
+
 describe('a file with another name outside', () => {
   const files = [
     'mount -t tmpfs tmpfs /usr/local/games',

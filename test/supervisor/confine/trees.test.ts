@@ -72,7 +72,7 @@ describe('trees', () => {
     assert.throws(() => named('/'), { code: 'EINVAL', message: /^--exec \/: everything is in it, .*; name the tree$/ });
     assert.throws(() => named(path('linked')), {
       code: 'EMLINK',
-      message: /^--exec \S+linked: .* hard link.*; copy it/,
+      message: /^--exec \S+linked: .* hard link.*; remove that name .*, or copy it/,
     });
     assert.throws(() => named(path('outside')), { code: 'EMLINK' });
   });
