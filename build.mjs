@@ -3,6 +3,9 @@
  *
  * Starting is part of what a run costs, and a hundred small modules take longer to load than to run; so does a large one
  * that is mostly names. A CommonJS file is also loaded without libuv's thread pool, whose only thread ends when a program is under way.
+ *
+ * To compile such a file takes V8 longer than all else that the supervisor does in a start. So what V8 makes of it is kept
+ * beside it, and each file is loaded by a small one of its name (loader).
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -13,13 +16,15 @@ const compiler = fileURLToPath(new URL('node_modules/.bin/tsc', import.meta.url)
 const compiled = spawnSync(compiler, ['-p', 'tsconfig.json'], { stdio: 'inherit' });
 if (compiled.status !== 0) process.exit(1);
 
+const entryPoints = {
+  trampfd: 'src/cli/trampfd.ts',
+  receive: 'src/supervisor/receive.ts',
+  trace: 'src/supervisor/emulation/trace.ts',
+};
+
 await build({
-  entryPoints: {
-    trampfd: 'src/cli/trampfd.ts',
-    receive: 'src/supervisor/receive.ts',
-    trace: 'src/supervisor/emulation/trace.ts',
-  },
-  outdir: 'dist/bin',
+  entryPoints,
+  outdir: 'dist/bin/code',
   outExtension: { '.js': '.cjs' },
   bundle: true,
   platform: 'node',
@@ -29,14 +34,62 @@ await build({
   define: { 'import.meta.url': 'moduleUrl' },
   banner: {
     js:
+      // What Node.js itself puts around a CommonJS file.
+      '(function (exports, require, module, __filename, __dirname) {' +
       "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" +
       // Node.js has the symbol from 20.4 on.
       "Symbol.dispose ??= Symbol.for('Symbol.dispose');",
   },
+  footer: { js: '})' },
   minify: true,
   legalComments: 'none',
   logLevel: 'warning',
 });
+
+/**
+ * What loads a file: with what V8 made of it when it was built, where that is of this very text. V8 itself takes it from no
+ * other version, nor with other options (--jitless), and compiles the text then, as where there is none.
+ */
+const loader = (name) => `'use strict';
+const { readFileSync } = require('node:fs');
+const { Script } = require('node:vm');
+const filename = __dirname + '/code/${name}.cjs';
+const source = readFileSync(filename);
+let cachedData;
+try {
+  const cache = readFileSync(__dirname + '/code/${name}.cache');
+  const end = cache.length - source.length;
+  if (end > 0 && cache.subarray(end).equals(source)) cachedData = cache.subarray(0, end);
+} catch {}
+const script = new Script(source.toString('latin1'), { filename, cachedData });
+script.runInThisContext()(exports, require, module, __filename, __dirname);
+`;
+
+/** Keeps what V8 makes of files, all functions of them, and the text itself behind it. */
+const keep = `
+const { readFileSync, writeFileSync } = require('node:fs');
+const { setFlagsFromString } = require('node:v8');
+const { Script } = require('node:vm');
+for (const name of process.argv.slice(1)) {
+  const source = readFileSync(name + '.cjs');
+  if (source.some((byte) => byte > 127)) throw new Error(name + ' is not ASCII');
+  setFlagsFromString('--no-lazy');
+  const script = new Script(source.toString('latin1'), { filename: name + '.cjs' });
+  // As it will be started: what is kept names the options that it was made with.
+  setFlagsFromString('--lazy');
+  writeFileSync(name + '.cache', Buffer.concat([script.createCachedData(), source]));
+}
+`;
+
+const names = Object.keys(entryPoints);
+for (const name of names) writeFileSync(new URL(`dist/bin/${name}.cjs`, import.meta.url), loader(name));
+// Without NODE_OPTIONS, which the command is started without.
+const kept = spawnSync(process.execPath, ['-e', keep, ...names], {
+  cwd: new URL('dist/bin/code', import.meta.url),
+  env: {},
+  stdio: 'inherit',
+});
+if (kept.status !== 0) process.exit(1);
 
 /**
  * A shared object of x86-64 whose one segment is writable and executable (elf(5)); nothing in it is ever executed. The

@@ -24,7 +24,7 @@ export function runBroken(
   using folder = new SharedFolder();
   const trampfd = copyCommand(folder.path);
   for (const { file, change } of changes) {
-    const path = join(folder.path, 'dist', 'bin', `${file}.cjs`);
+    const path = join(folder.path, 'dist', 'bin', 'code', `${file}.cjs`);
     const text = readFileSync(path, 'utf8');
     const changed = change(text);
     assert.ok(changed !== text, `${file} was not changed`);
