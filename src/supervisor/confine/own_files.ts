@@ -43,8 +43,10 @@ function executedFiles(): readonly string[] {
 export function ownFiles(): readonly string[] {
   const own = packageOf(fileURLToPath(import.meta.url));
   const koffi = packageOf(createRequire(import.meta.url).resolve('koffi'));
+  const parts = PARTS.map((part) => join(own, part));
   const files = [
-    ...PARTS.map((part) => join(own, part)),
+    // What it depends on is looked for in a folder of its own first, which could be made where there is none.
+    ...(parts.every((part) => existsSync(part)) ? parts : [own]),
     // Where another package depends on this one, they lie beside each other. Its native part is a package of its own.
     koffi,
     join(dirname(koffi), '@koromix'),

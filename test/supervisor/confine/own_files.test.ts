@@ -4,7 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { ownFiles } from '../../../src/supervisor/confine/own_files.js';
@@ -79,5 +79,32 @@ describe('a run', () => {
     const beside = `cd ${folder.path} && : >beside && mkdir folder && rm beside && rmdir folder && echo end`;
     const words = [...asOrdinaryUser, command, 'run', '--policy', 'strict', '--', 'sh', '-c', beside];
     assert.equal(run(words, { env, cwd: '/' }).output, 'end\n');
+  });
+});
+
+describe('a run of a command that lies beside what it depends on', () => {
+  test('makes no folder in which that would be looked for first', () => {
+    using folder = new SharedFolder();
+    const command = copyCommand(folder.path);
+    const modules = join(folder.path, 'node_modules');
+    const own = join(modules, 'trampfd');
+    mkdirSync(own);
+    for (const part of ['bin', 'dist', 'package.json']) renameSync(join(folder.path, part), join(own, part));
+    if (asOrdinaryUser.length > 0) assert.equal(run(['chown', '-R', '65534:65534', folder.path]).status, 0);
+    const ways = ['mkdir -p node_modules/koffi', ': >new', ': >>bin/trampfd', 'mv bin other', 'mv ../trampfd ../other'];
+    const script = ways.map((way) => `( cd ${own}; ${way} ) 2>/dev/null && echo "done: ${way}"`).join('\n');
+    const words = [
+      command.replace(folder.path, own),
+      'run',
+      '--policy',
+      'strict',
+      '--',
+      'sh',
+      '-c',
+      `${script}\necho end`,
+    ];
+    const PATH = `${join(folder.path, 'node')}:/usr/bin:/bin`;
+    const { output, errors } = run([...asOrdinaryUser, ...words], { env: { ...process.env, PATH }, cwd: '/' });
+    assert.deepEqual([output, errors], ['end\n', '']);
   });
 });
