@@ -1,5 +1,6 @@
 /**
- * Runs the matrix and prints it, or writes it into docs/policy.md.
+ * Runs the matrix and prints it, or writes it into docs/policy.md, and what the kernel says of buffers into
+ * docs/system-calls.md.
  *
  * usage: node dist/test/policy/matrix/write.js [--write-docs] [--row NUMBER]... [--attempts] [--without-supervisor]
  *
@@ -9,9 +10,11 @@
  * @module
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { copyCommand, SharedFolder } from '../../cli/command.js';
 import { root } from '../../programs/compile.js';
+import { withBuffers } from './buffers.js';
 import { runMatrix, runWithoutSupervisor } from './matrix.js';
 import { isBreach, nameOf } from './outcome.js';
 import { matrixRows } from './rows.js';
@@ -19,6 +22,7 @@ import { isRoot } from './stage.js';
 import { columns, isStrict, users, withTable, writeTable } from './table.js';
 
 const PAGE = join(root, 'docs', 'policy.md');
+const CALLS = join(root, 'docs', 'system-calls.md');
 
 async function main(words: readonly string[]): Promise<number> {
   const numbers = words.flatMap((word, index) => (words[index - 1] === '--row' ? [Number(word)] : []));
@@ -54,7 +58,11 @@ async function main(words: readonly string[]): Promise<number> {
       }
     }
   }
-  if (writesDocs) writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), table));
+  if (writesDocs) {
+    writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), table));
+    const kernel = /^\d+\.\d+/.exec(release())?.[0] ?? release();
+    writeFileSync(CALLS, withBuffers(readFileSync(CALLS, 'utf8'), kernel, results.root.bare));
+  }
   return 0;
 }
 
