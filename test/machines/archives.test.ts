@@ -1,7 +1,10 @@
 /** Sources of packages are read in both formats, and what is not Debian's is passed over. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { archivesIn } from './archives.js';
+import { archivesIn, readArchives } from './archives.js';
 
 const FIELDS = `Types: deb
 # a remark
@@ -35,8 +38,22 @@ deb http://security.example/debian bookworm-security main
   });
 });
 
-test('one archive has both where no other is named; none is an error', () => {
+test('no archive of security updates is made up; none of Debian is an error', () => {
   const one = new Map([['sources.list', 'deb http://mirror.example/debian trixie main\n']]);
-  assert.deepEqual(archivesIn(one), { main: 'http://mirror.example/debian', security: 'http://mirror.example/debian' });
+  assert.deepEqual(archivesIn(one), { main: 'http://mirror.example/debian', security: undefined });
   assert.throws(() => archivesIn(new Map([['a.list', 'deb http://other.example/x stuff main\n']])), /no source/);
+});
+
+test('a list of mirrors stands for its first', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trampfd-archives-'));
+  try {
+    writeFileSync(
+      join(folder, 'mirrors'),
+      '# those nearby\nhttp://near.example/debian\tpriority:1\nhttp://far.example/debian\n',
+    );
+    writeFileSync(join(folder, 'sources.list'), `deb mirror+file:${join(folder, 'mirrors')} bookworm main\n`);
+    assert.deepEqual(readArchives(folder), { main: 'http://near.example/debian', security: undefined });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 /** Where packages of Debian are fetched from. */
 export interface Archives {
   readonly main: string;
-  readonly security: string;
+  /** That of security updates; undefined where none is used. */
+  readonly security: string | undefined;
 }
 
 /** An archive's address, and suites that are used of it. */
@@ -54,7 +55,19 @@ export function archivesIn(files: ReadonlyMap<string, string>): Archives {
   const main = find((suite) => RELEASE.test(suite));
   if (main === undefined)
     throw new Error('no source of /etc/apt is an archive of Debian; kernels are fetched from there');
-  return { main, security: find((suite) => suite.includes('security')) ?? main };
+  return { main, security: find((suite) => suite.includes('security')) };
+}
+
+/** An archive's own address where a list of mirrors stands for it (apt-transport-mirror(1)), as in Debian's images for clouds. */
+function firstMirror(uri: string): string {
+  if (!uri.startsWith('mirror+file:')) return uri;
+  const path = uri.slice('mirror+file:'.length);
+  const mirrors = readFileSync(path, 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s/)[0] ?? '');
+  const first = mirrors.find((mirror) => mirror !== '' && !mirror.startsWith('#'));
+  if (first === undefined) throw new Error(`${path} names no mirror; kernels are fetched from there`);
+  return first;
 }
 
 /** The archives of this machine. */
@@ -64,5 +77,6 @@ export function readArchives(folder = '/etc/apt'): Archives {
   const paths = [join(folder, 'sources.list'), ...names].filter(
     (path) => existsSync(path) && (path.endsWith('.list') || path.endsWith('.sources')),
   );
-  return archivesIn(new Map(paths.map((path) => [path, readFileSync(path, 'utf8')])));
+  const { main, security } = archivesIn(new Map(paths.map((path) => [path, readFileSync(path, 'utf8')])));
+  return { main: firstMirror(main), security: security === undefined ? undefined : firstMirror(security) };
 }

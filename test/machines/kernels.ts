@@ -114,7 +114,7 @@ function prepareApt(kernel: Kernel, state: string): void {
     join(state, 'sources.list'),
     [
       ...kernel.suites.map((suite) => line(main, suite)),
-      ...kernel.securitySuites.map((suite) => line(security, suite)),
+      ...(security === undefined ? [] : kernel.securitySuites.map((suite) => line(security, suite))),
     ].join(''),
   );
   fetching(`what ${kernel.suites.join(', ')} has`, () => command([...aptWords('apt-get', state), 'update']));

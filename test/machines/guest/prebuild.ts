@@ -3,14 +3,17 @@
  *
  * @module
  */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { programs as callbackPrograms } from '../../callbacks/programs.js';
 import { buildProgram, programs } from '../../conformance/programs.js';
 import { Stage } from '../../policy/matrix/stage.js';
 import { compileProgram } from '../../programs/compile.js';
 import { emulated, prevented } from '../../supervisor/emulation/alike.js';
+import { testFiles } from '../jobs/tests.js';
 
 for (const { name, builds } of programs) for (const build of builds) buildProgram(name, build);
 for (const program of callbackPrograms) if (program.isOwn) program.words();
@@ -27,3 +30,10 @@ for (const program of ['wx/outside.c', 'cli/create.c', 'emulation/burst.c', 'lin
   compileProgram(program);
 prevented();
 emulated('crowded', 'x86-64');
+compileProgram('supervisor/fuse.c');
+// A file of tests compiles what it needs when it is loaded; none of its tests is called so.
+for (const name of testFiles) {
+  const file = fileURLToPath(new URL(`../../${name}.test.js`, import.meta.url));
+  const done = spawnSync(process.execPath, ['--test', '--test-name-pattern=^no test$', file], { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(`${name}: ${done.stdout}${done.stderr}`);
+}
