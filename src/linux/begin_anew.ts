@@ -7,9 +7,10 @@
  *
  * @module
  */
-import { USER_REGS } from '../abi/ptrace.js';
+import { SYSCALL_INFO, USER_REGS } from '../abi/ptrace.js';
 import { type Entry, type SyscallName, syscallNumbers } from '../abi/syscalls.js';
-import { machineOf, registersBehind } from './call_registers.js';
+import { registersBehind } from './call_registers.js';
+import { ARCHITECTURE } from './call_stops.js';
 import { allocate } from './libc.js';
 import { ptrace } from './ptrace_request.js';
 
@@ -37,7 +38,12 @@ function numbersOf(entry: Entry): ReadonlySet<bigint> {
   return new Set(UNINTERRUPTED.flatMap((name) => (numbers[name] === undefined ? [] : [BigInt(numbers[name])])));
 }
 
-const numbers = { 'x86-64': numbersOf('x86-64'), i386: numbersOf('i386') };
+/** By the entry's name in the kernel: a 64-bit program may make a call by the entry of 32-bit ones. */
+const numbers = new Map([
+  [ARCHITECTURE['x86-64'], numbersOf('x86-64')],
+  [ARCHITECTURE.i386, numbersOf('i386')],
+]);
+const information = allocate(SYSCALL_INFO.size);
 const registers = allocate(USER_REGS.size);
 
 /** Has a thread that stands before the delivery of a signal make such a call again, where the signal has ended it. */
@@ -45,8 +51,10 @@ export function beginAnew(threadId: number): void {
   if (ptrace('PTRACE_GETREGS', threadId, 0n, registers.address) < 0) return;
   const { view, bytes } = registers;
   if (BigInt.asIntN(32, view.getBigInt64(USER_REGS.rax, true)) !== ERESTARTSYS) return;
-  const entry = machineOf(view.getBigUint64(USER_REGS.cs, true));
-  if (entry === undefined || !numbers[entry].has(view.getBigInt64(USER_REGS.orig_rax, true))) return;
+  // The kernel tells the entry in every stop (from the thread's own state), not only where a call is entered or left.
+  if (ptrace('PTRACE_GET_SYSCALL_INFO', threadId, BigInt(SYSCALL_INFO.size), information.address) < 0) return;
+  const entry = information.view.getUint32(SYSCALL_INFO.arch, true);
+  if (numbers.get(entry)?.has(view.getBigInt64(USER_REGS.orig_rax, true)) !== true) return;
   view.setBigInt64(USER_REGS.rax, ERESTARTSYS, true);
   bytes.set(registersBehind(bytes));
   ptrace('PTRACE_SETREGS', threadId, 0n, registers.address);

@@ -14,7 +14,8 @@ import { signalName, signalNumbers } from './signal.js';
 import { lastStop } from './stops.js';
 
 const { SIGSYS = 31 } = signalNumbers;
-const ARCHITECTURE: Readonly<Record<Entry, number>> = {
+/** What the kernel calls the entries. */
+export const ARCHITECTURE: Readonly<Record<Entry, number>> = {
   'x86-64': AUDIT_ARCH.AUDIT_ARCH_X86_64,
   i386: AUDIT_ARCH.AUDIT_ARCH_I386,
 };

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,18 @@ static void tick(int number)
 	(void)number;
 	ticks++;
 }
+
+#ifdef __x86_64__
+/* A name that the entry of 32-bit programs can have. */
+static char *low;
+
+static int other_entry(int number, unsigned first, unsigned second)
+{
+	int result;
+	__asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(first), "c"(second) : "memory", "cc", "r8", "r9", "r10", "r11");
+	return result;
+}
+#endif
 
 static int spawn_true(void)
 {
@@ -90,12 +103,24 @@ static int call(int kind)
 		return page == MAP_FAILED && errno == EINTR ? -1 : 0;
 	case 8:
 		return spawn_true();
+#ifdef __x86_64__
+	case 9:
+		/* memfd_create, whose number is no call's of the other entry. */
+		result = other_entry(356, (unsigned)(uintptr_t)low, 0);
+		if (result >= 0)
+			close(result);
+		return result < 0 ? errno = -result, -1 : 0;
+#endif
 	}
 	return 0;
 }
 
 static const char *const names[] = { "memfd_create", "rt_sigaction", "sched_getaffinity", "sched_setaffinity", "mmap-file",
-	"lseek", "dup3", "mmap-anonymous", "execve" };
+	"lseek", "dup3", "mmap-anonymous", "execve",
+#ifdef __x86_64__
+	"memfd_create-other-entry",
+#endif
+};
 
 int main(int count, char **words)
 {
@@ -109,6 +134,12 @@ int main(int count, char **words)
 	top = (int)sysconf(_SC_OPEN_MAX) - 1;
 	if (dup3(file, top, O_CLOEXEC) < 0)
 		err(2, "dup3");
+#ifdef __x86_64__
+	low = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	if (low == MAP_FAILED)
+		err(2, "mmap");
+	strcpy(low, "x");
+#endif
 	void *held = NULL;
 	if (strcmp(words[4], "traced") == 0) {
 		/* Who has memory that is to be executable is traced. */
