@@ -42,6 +42,7 @@ export const errnoNumbers = {
   ELOOP: 40,
   EUSERS: 87,
   ELIBBAD: 80,
+  EPROTONOSUPPORT: 93,
   EOPNOTSUPP: 95,
   EAFNOSUPPORT: 97,
   EINPROGRESS: 115,

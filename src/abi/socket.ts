@@ -23,6 +23,7 @@ export const SOCKET = {
   SOCK_RAW: 3,
   SOL_SOCKET: 1,
   SO_ACCEPTCONN: 30,
+  SO_PROTOCOL: 38,
   SO_DOMAIN: 39,
   SO_PEEK_OFF: 42,
   SCM_RIGHTS: 1,
@@ -30,6 +31,9 @@ export const SOCKET = {
   MSG_DONTWAIT: 0x40,
   MSG_CMSG_CLOEXEC: 0x40000000,
 } as const;
+
+/** The protocol of AF_NETLINK by which the kernel and udev tell of devices (linux/netlink.h, netlink(7)). */
+export const NETLINK = { NETLINK_KOBJECT_UEVENT: 15 } as const;
 
 /** The calls of socketcall(2) whose arguments name a family of sockets (linux/net.h). */
 export const SOCKETCALL = { SYS_SOCKET: 1, SYS_SOCKETPAIR: 8 } as const;
@@ -43,5 +47,6 @@ export const CMSGHDR = { cmsg_len: 0, cmsg_level: 8, cmsg_type: 12, size: 16 } a
 /** Every constant above that is not a layout, for the test against the headers. */
 export const constants: readonly KernelConstant[] = [
   ...listed('sys/socket.h', SOCKET),
+  ...listed('linux/netlink.h', NETLINK),
   ...listed('linux/net.h', SOCKETCALL),
 ];

@@ -39,10 +39,20 @@ function setOption(socket: number, option: number, value: number): void {
   libcSetsockopt(socket, SOCKET.SOL_SOCKET, option, memory.address, 4);
 }
 
-/** The family of a socket, and whether it waits for connections (socket(7)); undefined for what is no open socket. */
-export function socketKind(socket: number): { readonly family: number; readonly isListening: boolean } | undefined {
+/** What a socket is (socket(7)). */
+export interface SocketKind {
+  readonly family: number;
+  readonly protocol: number;
+  /** Whether it waits for connections. */
+  readonly isListening: boolean;
+}
+
+/** What a socket is; undefined for what is no open one. */
+export function socketKind(socket: number): SocketKind | undefined {
   const family = getOption(socket, SOCKET.SO_DOMAIN);
-  return family === undefined ? undefined : { family, isListening: getOption(socket, SOCKET.SO_ACCEPTCONN) === 1 };
+  if (family === undefined) return undefined;
+  const protocol = getOption(socket, SOCKET.SO_PROTOCOL) ?? 0;
+  return { family, protocol, isListening: getOption(socket, SOCKET.SO_ACCEPTCONN) === 1 };
 }
 
 /** How many descriptors wait in the queue of a Unix socket (/proc/self/fdinfo, Linux 5.6), or undefined where it is not said. */

@@ -11,7 +11,7 @@ import { FANOTIFY } from '../abi/fanotify.js';
 import { KEYCTL } from '../abi/keys.js';
 import { CLONE } from '../abi/mount.js';
 import { PRCTL, RLIMIT } from '../abi/process.js';
-import { SOCKET, SOCKETCALL } from '../abi/socket.js';
+import { NETLINK, SOCKET, SOCKETCALL } from '../abi/socket.js';
 import type { Entry, SyscallName } from '../abi/syscalls.js';
 import { refusalsByNumber } from './calls.js';
 import { commandRules } from './commands.js';
@@ -26,10 +26,12 @@ export interface Grounds {
   readonly packetRingsExecute: boolean;
   /** Whether a program outside would be started for a core, which is kept from that by a limit that must stay. */
   readonly limitsCores: boolean;
+  /** Whether the run may send in the place of udev (CAP_NET_ADMIN): what listens starts services for what a device is said to be. */
+  readonly tellsOfDevices: boolean;
 }
 
 /** The grounds on which everything is refused that may have to be. */
-export const everyGround: Grounds = { packetRingsExecute: true, limitsCores: true };
+export const everyGround: Grounds = { packetRingsExecute: true, limitsCores: true, tellsOfDevices: true };
 
 const PERMISSION: Verdict = failWith('EPERM');
 
@@ -70,10 +72,17 @@ export function withoutTracing(set: RuleSet): RuleSet {
 const FAMILIES: readonly number[] = [SOCKET.AF_UNIX, SOCKET.AF_INET, SOCKET.AF_INET6, SOCKET.AF_NETLINK];
 
 /** Sockets: of i386 also by socketcall(2), whose arguments no filter sees, so that the supervisor reads them. */
-function socketRules(entry: Entry, { packetRingsExecute }: Grounds): readonly Rule[] {
+function socketRules(entry: Entry, { packetRingsExecute, tellsOfDevices }: Grounds): readonly Rule[] {
   const families = packetRingsExecute ? FAMILIES : [...FAMILIES, SOCKET.AF_PACKET];
   const other: Condition = { argument: 0, is: 'none-of', values: families };
-  const named = (['socket', 'socketpair'] as const).map((call) => rule(entry, call, [other], failWith('EAFNOSUPPORT')));
+  const devices: readonly Condition[] = [
+    { argument: 0, is: 'equal', value: SOCKET.AF_NETLINK },
+    { argument: 2, is: 'equal', value: NETLINK.NETLINK_KOBJECT_UEVENT },
+  ];
+  const named = (['socket', 'socketpair'] as const).flatMap((call) => [
+    rule(entry, call, [other], failWith('EAFNOSUPPORT')),
+    ...(tellsOfDevices ? [rule(entry, call, devices, failWith('EPROTONOSUPPORT'))] : []),
+  ]);
   if (entry !== 'i386') return named;
   const makes: Condition = { argument: 0, is: 'one-of', values: [SOCKETCALL.SYS_SOCKET, SOCKETCALL.SYS_SOCKETPAIR] };
   return [...named, rule(entry, 'socketcall', [makes], notify)];

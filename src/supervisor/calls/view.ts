@@ -31,10 +31,11 @@ function isOpenForWriting(threadId: number, descriptor: number): boolean {
 export function answerView({ supervision, notification, entry, name }: CallContext): Answer | undefined {
   const { emulation, policy, waitsKillable } = supervision;
   if (emulation === undefined || !waitsKillable) return undefined;
-  const [, , protection, flags, descriptor] = notification.arguments;
+  const [, length, protection, flags, descriptor] = notification.arguments;
   const isExecutable = (int32(protection) & PROT.PROT_EXEC) !== 0 && (int32(protection) & PROT.PROT_WRITE) === 0;
   const isShared = (int32(flags) & (MAP.MAP_SHARED | MAP.MAP_ANONYMOUS)) === MAP.MAP_SHARED;
-  if (!isExecutable || !isShared || (int32(flags) & MAP.MAP_FIXED) !== 0) return undefined;
+  // Of no length there is none: the kernel says so (EINVAL).
+  if (!isExecutable || !isShared || (int32(flags) & MAP.MAP_FIXED) !== 0 || length === 0n) return undefined;
   const { threadId } = notification;
   if (!isOpenForWriting(threadId, int32(descriptor))) return undefined;
   // What is shared with a device, or a socket, is no memory that code is written to.

@@ -10,7 +10,8 @@
  */
 import { FCNTL, FILE_KIND } from '../../abi/fcntl.js';
 import { MAGIC, MQUEUE_MAGIC } from '../../abi/magic.js';
-import { SOCKET } from '../../abi/socket.js';
+import { NETLINK, SOCKET } from '../../abi/socket.js';
+import type { SocketKind } from '../../linux/socket.js';
 import { deviceNumbers } from './devices.js';
 
 /** What the kernel says of a descriptor. */
@@ -29,8 +30,8 @@ export interface DescriptorFacts {
   readonly fileSystem: number;
   /** Whether it is a terminal (isatty(3)). */
   readonly isTerminal: boolean;
-  /** Of a socket: its family, and whether it waits for connections. */
-  readonly socket: { readonly family: number; readonly isListening: boolean } | undefined;
+  /** Of a socket: what it is. */
+  readonly socket: SocketKind | undefined;
 }
 
 /** What becomes of one. */
@@ -97,9 +98,12 @@ function ofSocket({ socket, flags }: DescriptorFacts): DescriptorKind {
   // The name of a socket: one can connect to it, as to any other.
   if ((flags & FCNTL.O_PATH) !== 0) return KEPT;
   if (socket === undefined) return refused(UNKNOWN);
-  const { family, isListening } = socket;
+  const { family, protocol, isListening } = socket;
   // What comes with a connection is the affair of who connects, before the start as after it.
   if (family === SOCKET.AF_UNIX) return isListening ? KEPT : { kind: 'queue' };
+  if (family === SOCKET.AF_NETLINK && protocol === NETLINK.NETLINK_KOBJECT_UEVENT) {
+    return refused('with which root speaks in the place of udev');
+  }
   if (KEPT_FAMILIES.has(family)) return KEPT;
   return refused(REFUSED_FAMILIES.get(family) ?? 'a socket of a family that is not known to be harmless');
 }

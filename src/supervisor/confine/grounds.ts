@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { ResourceLimit } from '../../linux/process.js';
 import { socketsMayExecute } from '../../linux/socket.js';
 import type { Grounds } from '../../policy/strict.js';
+import { runReader } from './reader.js';
 
 /**
  * Whether the kernel starts a program for cores, outside of every run, or hands them to a socket (core(5)). What such a
@@ -32,5 +33,6 @@ export function findGrounds(): Grounds {
   return {
     packetRingsExecute: socketsMayExecute(),
     limitsCores: process.geteuid?.() === 0 && coresLeaveTheRun(corePattern()),
+    tellsOfDevices: runReader().changesNetwork,
   };
 }

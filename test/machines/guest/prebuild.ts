@@ -25,8 +25,15 @@ for (const width of ['x86-64', 'i386'] as const) {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-compileProgram('supervisor/device_command.c', { flags: ['-pthread'] });
-for (const program of ['wx/outside.c', 'cli/create.c', 'emulation/burst.c', 'linux/many_mappings.c'])
+for (const program of ['supervisor/device_command.c', 'supervisor/handed.c'])
+  compileProgram(program, { flags: ['-pthread'] });
+for (const program of [
+  'wx/outside.c',
+  'cli/create.c',
+  'emulation/burst.c',
+  'linux/many_mappings.c',
+  'supervisor/fuse.c',
+])
   compileProgram(program);
 prevented();
 emulated('crowded', 'x86-64');

@@ -62,7 +62,11 @@ static int calls(void)
 	char byte = 0;
 	const int written = (int)write((int)words[8], "x", 1), got = (int)read((int)words[9], &byte, 1);
 	printf("pair: %d %d %d %c\n", pair, written, got, byte);
-	words[0] = AF_VSOCK;
+	/* By 15 the kernel and udev tell of devices (linux/netlink.h: NETLINK_KOBJECT_UEVENT). */
+	words[0] = AF_NETLINK, words[1] = SOCK_RAW | SOCK_CLOEXEC, words[2] = 15;
+	const int devices = made(MAKE, (uintptr_t)words);
+	printf("devices: %d\n", devices < 0 ? devices : domain(devices));
+	words[0] = AF_VSOCK, words[1] = SOCK_STREAM, words[2] = 0;
 	printf("pair of AF_VSOCK: %d\n", made(MAKE_PAIR, (uintptr_t)words));
 	printf("at no address: %d\n", made(MAKE, 16));
 	words[0] = (uint32_t)-1;

@@ -135,6 +135,7 @@ static void try_executing(void)
 	say("sealing-seal", fcntl(file, F_ADD_SEALS, SEALS));
 	say("map-executable", mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED ? -1 : 0);
 	say("map-executable-shared", mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0) == MAP_FAILED ? -1 : 0);
+	say("map-executable-nothing", mmap(NULL, 0, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0) == MAP_FAILED ? -1 : 0);
 	void *page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, file, 0);
 	say("protect-executable", mprotect(page, 4096, PROT_READ | PROT_EXEC));
 	int status = 0;

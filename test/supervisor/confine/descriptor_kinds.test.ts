@@ -53,7 +53,7 @@ describe('the kind of a descriptor', () => {
   test('of a socket is known by its family, of which most are refused', () => {
     const kinds = Array.from({ length: 64 }, (_, family) => [
       family,
-      kindOf({ mode: FILE_KIND.S_IFSOCK, socket: { family, isListening: false } }),
+      kindOf({ mode: FILE_KIND.S_IFSOCK, socket: { family, protocol: 0, isListening: false } }),
     ]);
     const others = kinds.filter(([, kind]) => kind !== 'refused');
     assert.deepEqual(others, [
@@ -67,7 +67,10 @@ describe('the kind of a descriptor', () => {
       [SOCKET.AF_VSOCK, 'kept'],
     ]);
     const { AF_UNIX: family } = SOCKET;
-    assert.equal(kindOf({ mode: FILE_KIND.S_IFSOCK, socket: { family, isListening: true } }), 'kept');
+    assert.equal(kindOf({ mode: FILE_KIND.S_IFSOCK, socket: { family, protocol: 0, isListening: true } }), 'kept');
+    // By this one udev tells of devices.
+    const udev = { family: SOCKET.AF_NETLINK, protocol: 15, isListening: false };
+    assert.equal(kindOf({ mode: FILE_KIND.S_IFSOCK, socket: udev }), 'refused');
     assert.equal(kindOf({ mode: FILE_KIND.S_IFSOCK }), 'refused');
     assert.equal(kindOf({ mode: FILE_KIND.S_IFSOCK, flags: FCNTL.O_PATH }), 'kept');
   });

@@ -35,8 +35,9 @@ test('cores leave the run where a program or a socket takes them, or where nobod
     assert.equal(coresLeaveTheRun(pattern), false, pattern);
 });
 
+const none: Grounds = { packetRingsExecute: false, limitsCores: false, tellsOfDevices: false };
+
 describe('the rules', () => {
-  const none: Grounds = { packetRingsExecute: false, limitsCores: false };
   test('keep the limit of cores where it is one of ours, and let it be asked for', () => {
     assert.deepEqual(verdict(everyGround, 'setrlimit', 4n, 0x1000n), ['EPERM', 'EPERM']);
     assert.deepEqual(verdict(everyGround, 'prlimit64', 0n, 4n, 0x1000n), ['EPERM', 'EPERM']);
@@ -59,6 +60,20 @@ describe('the rules', () => {
     assert.deepEqual(verdict(none, 'socket', 17n, 3n), ['allow', 'allow']);
     for (const grounds of [none, everyGround]) assert.deepEqual(verdict(grounds, 'socket', 2n, 1n), ['allow', 'allow']);
   });
+});
+
+test('the rules refuse the protocol of devices where what is sent by it counts as told by udev', () => {
+  for (const type of [2n, 3n, 0x80003n]) {
+    assert.deepEqual(verdict(everyGround, 'socket', 16n, type, 15n), ['EPROTONOSUPPORT', 'EPROTONOSUPPORT']);
+    // The kernel takes the lower halves.
+    assert.equal(verdict(everyGround, 'socket', 16n | (1n << 32n), type, 15n | (1n << 40n))[0], 'EPROTONOSUPPORT');
+    assert.deepEqual(verdict(none, 'socket', 16n, type, 15n), ['allow', 'allow']);
+    for (const protocol of [0n, 9n, 14n, 16n]) {
+      assert.deepEqual(verdict(everyGround, 'socket', 16n, type, protocol), ['allow', 'allow']);
+    }
+    // Of other families it is another protocol.
+    assert.deepEqual(verdict(everyGround, 'socket', 2n, type, 15n), ['allow', 'allow']);
+  }
 });
 
 describe('a run as root', () => {
