@@ -9,14 +9,13 @@ import { SECCOMP } from '../abi/seccomp.js';
 import {
   hasNoNewPrivileges,
   type ListenerFindings,
-  type MemoryFileFindings,
   probeListener,
   probeMdwe,
-  probeMemoryFile,
   probeWritableExecutable,
   seccompAction,
 } from '../linux/probe.js';
 import { probeChildAccess, probeChildTracing } from '../linux/probe_child.js';
+import { type MemoryFileFindings, probeMemoryFile } from '../linux/probe_memory_file.js';
 import { procText } from '../linux/proc.js';
 import { statusField } from '../linux/status.js';
 import { showsSettings } from '../supervisor/means.js';

@@ -15,6 +15,7 @@ import { PRCTL, WAIT } from '../abi/process.js';
 import { type SyscallName, syscallNumbers } from '../abi/syscalls.js';
 import { affinityOf, areSame, type Processors, setAffinity } from './affinity.js';
 import { APART_CODE, BLOCK, ENTRIES, RECORD } from './apart_code.js';
+import { monotonic } from './clock.js';
 import { close } from './descriptor.js';
 import { allocate, type NativeFunction, type NativeMemory, native, nativeAt, negatedErrno } from './libc.js';
 import { mapCode } from './own_code.js';
@@ -165,8 +166,8 @@ export class ApartProcess {
       setAffinity(processId, made.processors);
     }
     const apart = new ApartProcess(processId, made, block, socket);
-    for (const until = performance.now() + STARTING; !apart.await(1); ) {
-      if (performance.now() < until && !apart.isGone) continue;
+    for (const until = monotonic() + STARTING; !apart.await(1); ) {
+      if (monotonic() < until && !apart.isGone) continue;
       apart.kill();
       return -errnoNumbers.EAGAIN;
     }

@@ -9,6 +9,7 @@
 import { errnoName } from '../abi/errno.js';
 import { TrampfdError } from '../error.js';
 import { type ApartCall, ApartProcess } from './apart.js';
+import { monotonic } from './clock.js';
 import { currentAttempt, Late, type Pending, promptly, tooMany } from './late_call.js';
 import { processOf } from './proc.js';
 
@@ -140,17 +141,17 @@ export function makeApart<T>(demand: Demand<T>): T {
  */
 function makeIn<T>(apart: ApartProcess, demand: Demand<T>, isUsedAnew: boolean): { readonly value: T } | undefined {
   const calls = demand.calls(apart);
-  const start = performance.now();
+  const start = monotonic();
   // Whoever was late costs the others no wait again.
   const longest = slow.size === 0 || !isSlow(demand.threadId, start) ? patience(start) : LITTLE_PATIENCE;
   const isBurst = start - before < BURST && rest === 0;
   apart.lookFor(isBurst ? ROUNDS : 0);
   if (!apart.make(calls, longest) && !waits(apart, start + longest, start + LONGEST)) {
-    credit -= performance.now() - start;
+    credit -= monotonic() - start;
     if (apart.isGone) return undefined;
     throw isLate(demand, apart, isUsedAnew);
   }
-  before = performance.now();
+  before = monotonic();
   if (rest > 0) rest -= 1;
   else if (isBurst && before - start > BURST) rest = REST;
   return { value: demand.collect(apart) };
@@ -199,7 +200,7 @@ export class ApartSession implements Disposable {
 /** Waits on, until a time; or where it waits for nothing but a processor, until a later one. */
 function waits(apart: ApartProcess, until: number, last: number): boolean {
   for (;;) {
-    const now = performance.now();
+    const now = monotonic();
     // A signal, perhaps, has ended the wait.
     if (now >= last || (now >= until && !apart.isRunning)) return apart.isFree;
     if (apart.await(LITTLE_PATIENCE)) return true;
@@ -227,7 +228,7 @@ function sweep(): void {
 /** Leaves a call to itself. */
 function isLate<T>({ key, threadId, collect }: Demand<T>, apart: ApartProcess, isUsedAnew: boolean): Error {
   const processId = processOf(threadId) ?? threadId;
-  slow.set(processId, performance.now() + REMEMBERED);
+  slow.set(processId, monotonic() + REMEMBERED);
   sweep();
   const pending = new LateCall(key(), processId, apart, isUsedAnew ? collect : undefined);
   late.add(pending);

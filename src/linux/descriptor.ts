@@ -21,6 +21,7 @@ const libcLseek = native('int64_t lseek64(int, int64_t, int)');
 const libcPwrite = native('long pwrite64(int, const void *, size_t, int64_t)');
 const libcFchmod = native('int fchmod(int, unsigned int)');
 const libcFchown = native('int fchown(int, int, int)');
+const libcIsatty = native('int isatty(int)');
 const libcSyscall = native('long syscall(long, long, long, long)');
 const libcKcmp = native('long syscall(long, long, long, long, long, long)');
 
@@ -190,6 +191,11 @@ export function descriptorFacts(descriptor: number): DescriptorFacts | number {
 export function fileSizeOf(descriptor: number): number {
   const result = libcStatx(descriptor, '', AT.AT_EMPTY_PATH, STATX_FLAGS.STATX_SIZE, statxBuffer.address);
   return result === 0 ? Number(statxBuffer.view.getBigUint64(STATX.stx_size, true)) : negatedErrno(result);
+}
+
+/** Whether a descriptor is a terminal's (isatty(3)). Node.js's own module for that loads those of sockets and streams. */
+export function isTerminal(descriptor: number): boolean {
+  return Number(libcIsatty(descriptor)) === 1;
 }
 
 /** Path in /proc of a thread's descriptor (proc(5)); a thread may have a descriptor table of its own. */

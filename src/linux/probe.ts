@@ -10,7 +10,7 @@ import { spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errnoName, errnoNumbers } from '../abi/errno.js';
-import { FCNTL, MEMFD, MFD_EXEC, MFD_NOEXEC_SEAL } from '../abi/fcntl.js';
+import { MEMFD, MFD_EXEC } from '../abi/fcntl.js';
 import { BPF, SOCK_FILTER_SIZE } from '../abi/filter.js';
 import { MAP, PROT } from '../abi/mman.js';
 import { PR_GET_MDWE, PRCTL } from '../abi/process.js';
@@ -22,14 +22,11 @@ import { close } from './descriptor.js';
 import { FilteredThread } from './filtered_thread.js';
 import { allocate, native, negatedErrno } from './libc.js';
 import { Listener, notificationSizes } from './listener.js';
-import { MappedFile } from './mapped_file.js';
 import { mappings } from './maps.js';
-import { addSeals } from './memfd.js';
 
 const libcSyscall = native('long syscall(long, long, long, uint64_t)');
 const libcPrctl = native('int prctl(int, ulong, ulong, ulong, ulong)');
 const libcMmap = native('int64_t mmap(void *, size_t, int, int, int, long)');
-const libcMprotect = native('int mprotect(int64_t, size_t, int)');
 const libcMunmap = native('int munmap(int64_t, size_t)');
 const libcMemfdCreate = native('int memfd_create(const char *, unsigned int)');
 const libcSiginterrupt = native('int siginterrupt(int, int)');
@@ -132,50 +129,6 @@ export async function probeListener(): Promise<ListenerFindings> {
     if (error instanceof TrampfdError) return { ...noListener, refused: error };
     throw error;
   }
-}
-
-/** What sealed memory files were found to do. */
-export interface MemoryFileFindings {
-  /** The error number of memfd_create(2), or 0. */
-  readonly errno: number;
-  /** Whether F_SEAL_FUTURE_WRITE is known. */
-  readonly sealsFutureWrites: boolean;
-  /** Whether a shared, executable mapping made after sealing cannot become writable. */
-  readonly staysReadOnly: boolean;
-  /** Whether MFD_NOEXEC_SEAL is known. */
-  readonly hasNoExecSeal: boolean;
-}
-
-/** Makes a memory file as a trampoline table has one, and tries to write to it. */
-export function probeMemoryFile(): MemoryFileFindings {
-  const flags = MEMFD.MFD_CLOEXEC | MEMFD.MFD_ALLOW_SEALING;
-  let file = negatedErrno(libcMemfdCreate('trampfd-doctor', flags | MFD_NOEXEC_SEAL));
-  const hasNoExecSeal = file !== -errnoNumbers.EINVAL;
-  if (!hasNoExecSeal) file = negatedErrno(libcMemfdCreate('trampfd-doctor', flags));
-  if (file < 0) return { errno: -file, sealsFutureWrites: false, staysReadOnly: false, hasNoExecSeal };
-  try {
-    const sealed = addSeals(file, FCNTL.F_SEAL_SHRINK | FCNTL.F_SEAL_GROW | FCNTL.F_SEAL_FUTURE_WRITE) === 0;
-    if (!sealed) return { errno: 0, sealsFutureWrites: false, staysReadOnly: false, hasNoExecSeal };
-    const address = libcMmap(null, PAGE, PROT.PROT_READ | PROT.PROT_EXEC, MAP.MAP_SHARED, file, 0);
-    const mapped = BigInt(address) !== -1n;
-    const changed = mapped ? negatedErrno(libcMprotect(address, PAGE, PROT.PROT_READ | PROT.PROT_WRITE)) : 0;
-    if (mapped) libcMunmap(address, PAGE);
-    using again = mappedAgain(file);
-    return {
-      errno: 0,
-      sealsFutureWrites: true,
-      staysReadOnly: changed === -errnoNumbers.EACCES && again === undefined,
-      hasNoExecSeal,
-    };
-  } finally {
-    close(file);
-  }
-}
-
-/** A writable mapping of a file, where the kernel gives one. */
-function mappedAgain(file: number): MappedFile | undefined {
-  const mapping = MappedFile.map(file, PAGE);
-  return typeof mapping === 'number' ? undefined : mapping;
 }
 
 /**

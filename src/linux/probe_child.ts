@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { errnoNumbers } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
+import { monotonic } from './clock.js';
 import { close } from './descriptor.js';
 import { allocate, allocateString, allocateStrings, native, negatedErrno } from './libc.js';
 import { probeReading, probeWriting } from './memory.js';
@@ -100,10 +101,10 @@ const STARTING = 50;
 
 /** {@link accessTo} a child when it may be looked at. */
 function accessInTime(child: WaitingChild): Access {
-  const until = performance.now() + STARTING;
+  const until = monotonic() + STARTING;
   for (;;) {
     const access = accessTo(child.processId);
-    if ((access.reads === 0 && access.writes === 0) || performance.now() > until) return access;
+    if ((access.reads === 0 && access.writes === 0) || monotonic() > until) return access;
     yieldProcessor();
   }
 }

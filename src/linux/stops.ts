@@ -10,6 +10,7 @@ import { errnoNumbers } from '../abi/errno.js';
 import { SIGINFO } from '../abi/process.js';
 import { PTRACE_STOP, SYSCALL_INFO } from '../abi/ptrace.js';
 import { ownThreadId } from './bell.js';
+import { monotonic } from './clock.js';
 import { allocate } from './libc.js';
 import { hasEnded, tracerOf } from './proc.js';
 import { pause, ptrace, yieldProcessor } from './ptrace_request.js';
@@ -77,13 +78,13 @@ let bound: Bound = FIRST;
 let lastLate = 0;
 
 /** The bound as it is now. */
-export function boundNow(now: number = performance.now()): Bound {
+export function boundNow(now: number = monotonic()): Bound {
   if (bound !== FIRST && now - lastLate > FORGET) bound = FIRST;
   return bound;
 }
 
 /** A thread was not in time. */
-export function wasLate(now: number = performance.now()): void {
+export function wasLate(now: number = monotonic()): void {
   const { busy, starved } = boundNow(now);
   bound = { busy: Math.max(LAST.busy, busy / 2), starved: Math.max(LAST.starved, starved / 2) };
   lastLate = now;
@@ -114,14 +115,14 @@ export function awaitStop(threadId: number, within: Bound = boundNow()): Stop | 
 }
 
 function awaitLong(threadId: number, { busy, starved }: Bound): Stop | 'gone' | 'late' {
-  let [waited, hungry, last] = [0, 0, performance.now()];
+  let [waited, hungry, last] = [0, 0, monotonic()];
   let before = runTime(threadId);
   for (let microseconds: number = PAUSES.first; ; microseconds = Math.min(2 * microseconds, PAUSES.last)) {
     pause(microseconds);
     const stop = askStop(threadId);
     if (stop !== undefined) return stop;
     if (hasEnded(threadId) || isReplaced(threadId)) return 'gone';
-    const now = performance.now();
+    const now = monotonic();
     const passed = Math.min(now - last, MOST_AT_ONCE);
     last = now;
     const ran = runTime(threadId);

@@ -8,6 +8,7 @@ import { errnoNumbers } from '../abi/errno.js';
 import { SIGINFO } from '../abi/process.js';
 import { PF, PTRACE_STOP } from '../abi/ptrace.js';
 import { ownThreadId } from './bell.js';
+import { monotonic } from './clock.js';
 import { allocate } from './libc.js';
 import { flagsOf, hasEnded, threadsOf, tracerOf } from './proc.js';
 import { ptrace, seize, yieldProcessor } from './ptrace_request.js';
@@ -63,7 +64,7 @@ export class ThreadHolder {
     this.#holds = true;
     let result: Unheld | undefined = 'forbidden';
     try {
-      result = this.#hold(processId, still, performance.now() + PATIENCE);
+      result = this.#hold(processId, still, monotonic() + PATIENCE);
     } finally {
       if (result !== undefined) this.release();
     }
@@ -124,7 +125,7 @@ export class ThreadHolder {
       }
       for (const threadId of running) {
         while (!stoppedNow(threadId) && !hasEnded(threadId)) {
-          if (performance.now() > until) return 'busy';
+          if (monotonic() > until) return 'busy';
           yieldProcessor();
         }
         stopped.add(threadId);

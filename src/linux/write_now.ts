@@ -9,9 +9,9 @@
  * @module
  */
 import { constants, fstatSync, openSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { errnoNumbers } from '../abi/errno.js';
 import { POLL } from '../abi/process.js';
+import { isTerminal } from './descriptor.js';
 import { allocate, native, negatedErrno } from './libc.js';
 
 const libcWrite = native('long write(int, const void *, size_t)');
@@ -41,7 +41,7 @@ export function findWriteWay(descriptor: number): WriteWay {
   try {
     const status = fstatSync(descriptor);
     if (status.isSocket()) return { way: WRITE_WAY.socket, descriptor };
-    if (!status.isFIFO() && !isatty(descriptor)) return { way: WRITE_WAY.plain, descriptor };
+    if (!status.isFIFO() && !isTerminal(descriptor)) return { way: WRITE_WAY.plain, descriptor };
     const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants;
     const own = openSync(`/proc/self/fd/${descriptor}`, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY);
     return { way: WRITE_WAY.plain, descriptor: own };

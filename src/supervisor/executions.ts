@@ -8,6 +8,7 @@
  * @module
  */
 import { errnoNumbers } from '../abi/errno.js';
+import { monotonic } from '../linux/clock.js';
 import { hasEnded } from '../linux/proc.js';
 import { StoppingThread, seizeForStop } from '../linux/ptrace.js';
 import { ptrace } from '../linux/ptrace_request.js';
@@ -112,7 +113,7 @@ export class Executions {
     const { threadId } = context.notification;
     const result = seizeForStop(threadId);
     if (result === -errnoNumbers.EINTR) {
-      if (this.#waiting.length === 0) this.#next = performance.now() + PAUSE;
+      if (this.#waiting.length === 0) this.#next = monotonic() + PAUSE;
       this.#waiting.push({ context, processId });
       return { kind: 'later' };
     }
@@ -129,7 +130,7 @@ export class Executions {
   /** Looks which have stopped, judges what they have become, and lets them run. */
   look(): void {
     this.#asked += 1;
-    if (this.#waiting.length > 0 && performance.now() >= this.#next) this.#beginAgain();
+    if (this.#waiting.length > 0 && monotonic() >= this.#next) this.#beginAgain();
     for (const [threadId, processId] of [...this.#underWay]) {
       if (this.#isDone(threadId, processId)) this.#underWay.delete(threadId);
     }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { monotonic } from '../linux/clock.js';
 import type { Listener, Notification } from '../linux/listener.js';
 import { processOf } from '../linux/proc.js';
 import { FairQueue } from './fair_queue.js';
@@ -36,14 +37,14 @@ export class Incoming {
   next(): Notification | undefined {
     const taken = this.#taken.take();
     const notification = taken ?? this.#listener.receive();
-    this.#answeredAt = performance.now();
+    this.#answeredAt = monotonic();
     return notification;
   }
 
   /** The call that was given out was answered, or is being looked after. */
   answered(): void {
     this.#sinceLook += 1;
-    const hasTakenLong = this.#answeredAt !== undefined && performance.now() - this.#answeredAt > LONG;
+    const hasTakenLong = this.#answeredAt !== undefined && monotonic() - this.#answeredAt > LONG;
     if (!this.areWaiting && !hasTakenLong && this.#sinceLook < LOOK) return;
     this.#sinceLook = 0;
     for (let count = 0; count < AT_ONCE && this.#listener.isReady(0); count++) {

@@ -12,6 +12,7 @@
 import { errnoName } from '../abi/errno.js';
 import { addressSpaceOf } from '../linux/address_space.js';
 import { isError } from '../linux/call_registers.js';
+import { monotonic } from '../linux/clock.js';
 import { Late } from '../linux/late_call.js';
 import type { MapsLine } from '../linux/maps.js';
 import { StoppingThread } from '../linux/ptrace.js';
@@ -101,7 +102,7 @@ export class Judgements {
   /** Takes a call that is to be judged. */
   begin(context: CallContext): void {
     const { processId } = loggedCall(context);
-    const now = performance.now();
+    const now = monotonic();
     this.#waiting.push({ context, processId, until: now + PATIENCE, next: now, pause: FIRST_PAUSE });
     this.look();
   }
@@ -110,10 +111,10 @@ export class Judgements {
   look(): void {
     this.#holder.look();
     for (const waiting of [...this.#waiting]) {
-      if (performance.now() < waiting.next) continue;
+      if (monotonic() < waiting.next) continue;
       const attempt = this.#try(waiting);
       if (attempt === 'later') {
-        waiting.next = performance.now() + waiting.pause;
+        waiting.next = monotonic() + waiting.pause;
         waiting.pause = Math.min(2 * waiting.pause, LONGEST_PAUSE);
         continue;
       }
@@ -129,7 +130,7 @@ export class Judgements {
     } catch (error) {
       if (error instanceof Late) {
         error.pending.forget();
-        if (performance.now() <= waiting.until) return 'later';
+        if (monotonic() <= waiting.until) return 'later';
       }
       const reason = `the supervisor failed: ${messageOf(error)}`;
       sayFailure(reason);
@@ -141,7 +142,7 @@ export class Judgements {
     if (!isValid(context)) return 'done';
     const { supervision, notification } = context;
     const { threadId } = notification;
-    const isLast = performance.now() > until;
+    const isLast = monotonic() > until;
     if (!supervision.waitsKillable) {
       return refuse(
         'EACCES',

@@ -9,8 +9,8 @@
 import { existsSync } from 'node:fs';
 import { errnoName, errnoNumbers } from '../abi/errno.js';
 import type { Listener } from '../linux/listener.js';
-import { probeMemoryFile } from '../linux/probe.js';
 import { type Access, probeChildAccess } from '../linux/probe_child.js';
+import { probeMemoryFile } from '../linux/probe_memory_file.js';
 import type { Missing } from './confine/missing.js';
 import { memoryRemedy } from './forbidden.js';
 

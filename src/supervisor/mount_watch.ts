@@ -6,6 +6,7 @@
  * @module
  */
 import { prepareApart } from '../linux/apart_pool.js';
+import { monotonic } from '../linux/clock.js';
 import { mountTable } from '../linux/mount_table.js';
 import { isDeliveredHere } from './confine/file_systems.js';
 import { areServed, type EmulationShared, setServed } from './emulation/shared.js';
@@ -33,7 +34,7 @@ export class MountWatch {
 
   /** Looks, where it is time. */
   look(): void {
-    const now = performance.now();
+    const now = monotonic();
     if (now < this.#next || areServed(this.#shared)) return;
     this.#next = now + PERIOD;
     if (areAllDeliveredHere()) return;

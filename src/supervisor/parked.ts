@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { monotonic } from '../linux/clock.js';
 import { Attempt, Late } from '../linux/late_call.js';
 import type { Notification } from '../linux/listener.js';
 
@@ -41,7 +42,7 @@ export class Parked {
 
   /** Microseconds until they are to be looked at again. */
   get pause(): number {
-    const since = (performance.now() - this.#changed) * 1000;
+    const since = (monotonic() - this.#changed) * 1000;
     return Math.round(Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, since / 4)));
   }
 
@@ -67,7 +68,7 @@ export class Parked {
     } catch (error) {
       if (!(error instanceof Late)) throw error;
       this.#waiting.push(one);
-      this.#changed = performance.now();
+      this.#changed = monotonic();
     }
   }
 }

@@ -23,6 +23,7 @@
  * @module
  */
 import { errnoNumbers } from '../abi/errno.js';
+import { monotonic } from '../linux/clock.js';
 import { descriptorPath, fileIdentity } from '../linux/descriptor.js';
 import { promptly } from '../linux/late_call.js';
 import { resourceLimit } from '../linux/process.js';
@@ -151,10 +152,10 @@ export class Tables {
 
   /** Forgets what nobody needs any longer, for a caller that gets nothing else: not more often than others can bear. */
   makeRoom(): void {
-    const now = performance.now();
+    const now = monotonic();
     if (now < this.#nextRoom) return;
     this.sweep();
-    this.#nextRoom = performance.now() + REST * (performance.now() - now);
+    this.#nextRoom = monotonic() + REST * (monotonic() - now);
   }
 
   /** Forgets the tables that nobody needs any longer. */

@@ -4,9 +4,8 @@
  * @module
  */
 import { closeSync, constants, fstatSync, openSync, readlinkSync, statfsSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { FCNTL, FILE_KIND } from '../../abi/fcntl.js';
-import { fcntl } from '../../linux/descriptor.js';
+import { fcntl, isTerminal } from '../../linux/descriptor.js';
 import { mountIdOf } from '../../linux/mount_table.js';
 import { socketKind } from '../../linux/socket.js';
 import type { DescriptorFacts } from './descriptor_kinds.js';
@@ -41,7 +40,7 @@ export function factsOf(descriptor: number): DescriptorFacts {
     isOtherRoot: isOtherRoot(descriptor, target),
     flags: fcntl(descriptor, FCNTL.F_GETFL, 0),
     fileSystem: isPseudo ? statfsSync(link).type : 0,
-    isTerminal: kind === FILE_KIND.S_IFCHR && isatty(descriptor),
+    isTerminal: kind === FILE_KIND.S_IFCHR && isTerminal(descriptor),
     socket: kind === FILE_KIND.S_IFSOCK ? socketKind(descriptor) : undefined,
   };
 }

@@ -11,6 +11,7 @@
  */
 import { affinityOf, areSame, has, only, type Processors, setAffinity } from '../../linux/affinity.js';
 import { BellTimer } from '../../linux/bell.js';
+import { monotonic } from '../../linux/clock.js';
 import { processorOf } from '../../linux/proc.js';
 
 /** So many traps of one thread, with less than so many milliseconds from each to the next, begin a burst. */
@@ -58,7 +59,7 @@ export class Burst {
     }
     // Two threads that take turns are served faster where each has a processor.
     this.end();
-    const now = performance.now();
+    const now = monotonic();
     if (threadId !== this.#threadId || now - this.#lastTrap > SHORTLY) this.#traps = Math.min(this.#traps, 0);
     this.#threadId = threadId;
     this.#lastTrap = now;
@@ -87,7 +88,7 @@ export class Burst {
     if (this.#kept === undefined) return;
     const wasPaused = !this.#hasTrapped;
     this.#hasTrapped = false;
-    if (wasPaused || performance.now() - this.#kept.since > LONGEST) this.end();
+    if (wasPaused || monotonic() - this.#kept.since > LONGEST) this.end();
   }
 
   /**
@@ -100,7 +101,7 @@ export class Burst {
     if (kept === undefined || threadId === undefined) return;
     this.#kept = undefined;
     this.#traps = 0;
-    this.#before = { kept, ended: performance.now() };
+    this.#before = { kept, ended: monotonic() };
     this.#timer?.stop();
     giveBack(threadId, kept);
     setAffinity(0, kept.tracers);
@@ -110,7 +111,7 @@ export class Burst {
   made(threadId: number, maker: number): void {
     const kept = this.#kept ?? this.#before?.kept;
     if (kept?.threadId !== maker) return;
-    if (this.#kept === undefined && performance.now() - (this.#before?.ended ?? 0) > LATE) return;
+    if (this.#kept === undefined && monotonic() - (this.#before?.ended ?? 0) > LATE) return;
     giveBack(threadId, kept);
   }
 }

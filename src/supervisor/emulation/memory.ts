@@ -5,6 +5,7 @@
  * @module
  */
 import { addressSpaceOf } from '../../linux/address_space.js';
+import { monotonic } from '../../linux/clock.js';
 import { promptly } from '../../linux/late_call.js';
 import { type MapsLine, mappings } from '../../linux/maps.js';
 import { lineAt, linesWithin } from '../../linux/maps_search.js';
@@ -181,7 +182,7 @@ export class TracedMemory {
 
   /** Whether it has so many mappings that to read them has others wait: nothing is done then that needs them all. */
   get isLarge(): boolean {
-    return this.#lines.length > MOST_READ && performance.now() - this.#readAt < LARGE;
+    return this.#lines.length > MOST_READ && monotonic() - this.#readAt < LARGE;
   }
 
   /**
@@ -196,7 +197,7 @@ export class TracedMemory {
       sayFailure(`the memory of process ${threadId} cannot be looked at: what it calls in it now is not emulated`);
     }
     this.#lines = lines ?? [];
-    this.#readAt = performance.now();
+    this.#readAt = monotonic();
     this.#executable.clear();
     this.#names.clear();
     return this.#lines;

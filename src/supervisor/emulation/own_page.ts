@@ -9,6 +9,7 @@
  * @module
  */
 import { MAP, MREMAP, PROT } from '../../abi/mman.js';
+import { monotonic } from '../../linux/clock.js';
 import type { RemoteCall } from '../../linux/injected_calls.js';
 import type { MapsLine } from '../../linux/maps.js';
 import { lineAt } from '../../linux/maps_search.js';
@@ -48,7 +49,7 @@ export class OwnPage {
   #room: bigint | undefined;
   #hasRoom = false;
   #trampolines: readonly PlacedTrampoline[] = [];
-  /** Since when it is promoted (performance.now()). */
+  /** Since when it is promoted (monotonic()). */
   #since: number | undefined;
   #calls = 0;
   readonly #firstWait: number;
@@ -221,7 +222,7 @@ export class OwnPage {
    * @param now milliseconds, from any time on
    * @returns whether it is the first time
    */
-  promoted(trampolines: readonly PlacedTrampoline[], now: number = performance.now()): boolean {
+  promoted(trampolines: readonly PlacedTrampoline[], now: number = monotonic()): boolean {
     const isFirst = this.#trampolines.length === 0;
     this.#trampolines = trampolines;
     this.#since = now;
@@ -243,7 +244,7 @@ export class OwnPage {
   }
 
   /** It was put back, or was found so. */
-  demoted(now: number = performance.now()): void {
+  demoted(now: number = monotonic()): void {
     this.#isUnsure = false;
     if (this.#since === undefined) return;
     const lasted = now - this.#since;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { monotonic } from '../../linux/clock.js';
 import { allows, type Policy } from '../../policy/kinds.js';
 import type { Log } from '../log.js';
 import type { TracedProcess, Tracees } from './tracees.js';
@@ -22,7 +23,7 @@ export class Pruning {
 
   /** Something begins to be traced. */
   begin(): void {
-    this.#looked = { at: performance.now(), requests: 0 };
+    this.#looked = { at: monotonic(), requests: 0 };
   }
 
   /** Lets go of those that can be. Whether they still have such memory is looked at now and then. */
@@ -30,11 +31,11 @@ export class Pruning {
     // What such a process executes must be looked at, and the filter has asked about that already.
     if (!allows(policy, 'execfile')) return;
     const { at, requests } = this.#looked;
-    const now = performance.now();
+    const now = monotonic();
     const isDue = requests >= LOOK.requests || now - at >= LOOK.milliseconds;
     this.#looked = isDue ? { at: now, requests: 0 } : { at, requests: requests + 1 };
     if (isDue && this.#left.length === 0) this.#left = [...tracees.processes];
-    while (this.#left.length > 0 && performance.now() - now < LONGEST) {
+    while (this.#left.length > 0 && monotonic() - now < LONGEST) {
       const traced = this.#left.pop();
       const [threadId] = traced?.threads ?? [];
       if (threadId !== undefined) traced?.memory.prune(threadId);

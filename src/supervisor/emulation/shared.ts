@@ -8,6 +8,7 @@
  * @module
  */
 import { USER_REGS } from '../../abi/ptrace.js';
+import { monotonic } from '../../linux/clock.js';
 
 /**
  * Shared memory: who waits for children, whether there is something for the tracer, its thread id, whether the program is
@@ -205,7 +206,7 @@ const BETWEEN_REMINDERS = 2;
 export function endRun(shared: EmulationShared, wake: (threadId: number) => void): void {
   if (Atomics.load(shared, TRACER) === 0 || isLost(shared)) return;
   Atomics.store(shared, OVER, ENDING);
-  for (const until = performance.now() + LAST_WORDS; performance.now() < until; ) {
+  for (const until = monotonic() + LAST_WORDS; monotonic() < until; ) {
     remind(shared, wake);
     if (Atomics.wait(shared, OVER, ENDING, BETWEEN_REMINDERS) !== 'timed-out') return;
   }

@@ -8,6 +8,7 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { BellTimer, listenToBell, ownThreadId } from '../../linux/bell.js';
+import { monotonic } from '../../linux/clock.js';
 import { writeByFile } from '../../linux/handed_memory.js';
 import { Attempt, isTooMany, Late } from '../../linux/late_call.js';
 import { Listener, type NotificationSizes } from '../../linux/listener.js';
@@ -198,7 +199,7 @@ function trace({
   const startTimer = (): void => {
     timer ??= BellTimer.create();
     timer?.start(PAUSE);
-    again = performance.now() + PAUSE;
+    again = monotonic() + PAUSE;
     isTimed = true;
   };
   /** One turn: a request, then what is told of those that are traced. */
@@ -215,7 +216,7 @@ function trace({
         hasTold(shared);
       }
     }
-    if (isTimed && performance.now() >= again) askAgain();
+    if (isTimed && monotonic() >= again) askAgain();
     const request = asked.take();
     if (request !== undefined) {
       if (!answer(request, context)) waiting.push(request);

@@ -8,6 +8,7 @@
  */
 import { errnoNumbers } from '../../abi/errno.js';
 import { ownThreadId } from '../../linux/bell.js';
+import { monotonic } from '../../linux/clock.js';
 import { KernelEntries } from '../../linux/kernel_entry.js';
 import { hasEnded, hasOwnFilter, parentOf, processOf, threadsOf, tracerOf } from '../../linux/proc.js';
 import { detach, follow, interrupt, proceed } from '../../linux/tracee.js';
@@ -174,8 +175,7 @@ export class Tracees {
 
   /** Until they are all traced, there may be new ones. */
   #seizeAll(traced: TracedProcess): 'all' | 'later' | 'none' {
-    const until = performance.now() + PATIENCE;
-    const slice = performance.now() + SLICE;
+    const [until, slice] = [monotonic() + PATIENCE, monotonic() + SLICE];
     for (let looks = 0; looks < MOST_LOOKS; looks++) {
       const others = threadsOf(traced.processId).filter((threadId) => !traced.threads.has(threadId));
       if (looks > 0 && this.#forgetReplaced(traced)) return 'later';
@@ -188,10 +188,10 @@ export class Tracees {
           this.#add(traced, threadId);
           // What a thread takes from here on is told (late_filter.ts).
           if (hasOwnFilter(threadId)) traced.memory.ownPages.keepOwn(traced.processId);
-          if (performance.now() > slice) return 'later';
+          if (monotonic() > slice) return 'later';
         } else if (result === -errnoNumbers.ESRCH || hasEnded(threadId)) continue;
         // The receiving thread may have it for a moment.
-        else if (performance.now() > until) return 'none';
+        else if (monotonic() > until) return 'none';
       }
       // Those that have ended, and have not been waited for, can be seized no more.
       if (others.every((threadId) => traced.threads.has(threadId) || hasEnded(threadId))) return 'all';

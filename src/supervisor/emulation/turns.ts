@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { monotonic } from '../../linux/clock.js';
 
 /** The time of a process in a round, in milliseconds. */
 const SLICE = 1;
@@ -34,7 +35,7 @@ export class Turns {
   }
 
   /** The tracer begins to do something for a process. */
-  begin(processId: number, now: number = performance.now()): void {
+  begin(processId: number, now: number = monotonic()): void {
     this.end(now);
     this.#since = now;
     this.#whose = processId;
@@ -43,7 +44,7 @@ export class Turns {
   /** It is done. */
   end(now?: number): void {
     if (this.#since === undefined) return;
-    const spent = (now ?? performance.now()) - this.#since;
+    const spent = (now ?? monotonic()) - this.#since;
     this.#spent.set(this.#whose, (this.#spent.get(this.#whose) ?? 0) + spent);
     this.#since = undefined;
   }
