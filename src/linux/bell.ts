@@ -15,8 +15,13 @@ const libcGettid = native('int gettid()');
 const libcTimerCreate = native('int timer_create(int, uint64_t, uint64_t)');
 const libcTimerSettime = native('int timer_settime(uint64_t, int, uint64_t, uint64_t)');
 
-/** The last real-time signal (signal(7)); Node.js uses none of them. */
+/** The last real-time signal (signal(7)), for timers, each of which has a place for it; Node.js uses none of them. */
 const BELL = 64;
+/**
+ * What one thread wakes another by: a signal that nothing sends any more (signal(7): SIGSTKFLT). None of the real-time
+ * signals, for these wait in a queue of the user's, which a program may have filled (RLIMIT_SIGPENDING): then they are not sent.
+ */
+const RING = 16;
 /** struct sigaction of the C library on x86-64: the handler, sigset_t, the flags. */
 const SIGACTION = { handler: 0, flags: 136, size: 152 } as const;
 /** Values of the first argument of pthread_sigmask(3) (signal.h). */
@@ -48,11 +53,13 @@ export function listenToBell(): void {
   action.bytes.fill(0);
   // Without SA_RESTART; the handler is abs(3), a function of one int that changes nothing.
   action.view.setBigUint64(SIGACTION.handler, symbolAddress('abs'), true);
-  const result = negatedErrno(libcSigaction(BELL, action.address, 0n));
-  const errno = result === 0 ? unblock(BELL, 0n) : -result;
-  if (errno === 0) return;
-  const name = errnoName(errno);
-  throw new TrampfdError(name, `a signal to wake a thread cannot be had (${name})`, { syscall: 'sigaction', errno });
+  for (const signal of [BELL, RING]) {
+    const result = negatedErrno(libcSigaction(signal, action.address, 0n));
+    const errno = result === 0 ? unblock(signal, 0n) : -result;
+    if (errno === 0) continue;
+    const name = errnoName(errno);
+    throw new TrampfdError(name, `a signal to wake a thread cannot be had (${name})`, { syscall: 'sigaction', errno });
+  }
 }
 
 /**
@@ -85,7 +92,7 @@ export function hearing<T>(signal: number, action: () => T): T {
 
 /** Rings it. */
 export function ringBell(threadId: number): void {
-  if (threadId > 0) libcTgkill(process.pid, threadId, BELL);
+  if (threadId > 0) libcTgkill(process.pid, threadId, RING);
 }
 
 /** A timer that rings the bell of the thread that has made it, again and again: timer_create(2). */

@@ -69,6 +69,15 @@ function boundedCalls(): BoundedCalls | undefined {
 }
 
 /**
+ * Makes ready what such calls need, before a program can use up what there is of timers.
+ *
+ * @returns whether they can be made
+ */
+export function prepareBounded(): boolean {
+  return boundedCalls() !== undefined;
+}
+
+/**
  * Makes a system call of x86-64.
  *
  * @param milliseconds how long it may wait, less than a thousand; it may be a few more

@@ -91,10 +91,20 @@ export function commandName(threadId: number): string {
   }
 }
 
-/** Whether a process is stopped by a signal (proc(5): the state behind the name in /proc/PID/stat is T). */
+/**
+ * The state of a thread by its letter, as /proc/ID/status has it. Not of /proc/ID/stat: who reads that may wait while the process
+ * executes a program (proc/array.c: exec_update_lock), which may take as long as the server of a file likes.
+ *
+ * @throws the error of Node.js where it cannot be read
+ */
+function stateOf(threadId: number): string | undefined {
+  return fieldOf(readFileSync(`/proc/${threadId}/status`, 'latin1'), 'State')?.[0];
+}
+
+/** Whether a process is stopped by a signal (proc(5): its state is T). */
 export function isStopped(processId: number): boolean {
   try {
-    return /^ T /.test(readFileSync(`/proc/${processId}/stat`, 'latin1').replace(/^.*\)/s, ''));
+    return stateOf(processId) === 'T';
   } catch {
     return false;
   }
@@ -112,25 +122,13 @@ function isGone(error: unknown): boolean {
  */
 export function hasEnded(threadId: number): boolean {
   try {
-    return /^ [ZX] /.test(readFileSync(`/proc/${threadId}/stat`, 'latin1').replace(/^.*\)/s, ''));
+    return /^[ZX]/.test(stateOf(threadId) ?? '');
   } catch (error) {
     return isGone(error);
   }
 }
 
-/** A thread's flags, which the kernel alone sets (proc(5): the ninth field of stat); undefined where they cannot be read. */
-export function flagsOf(threadId: number): number | undefined {
-  try {
-    const fields = readFileSync(`/proc/${threadId}/stat`, 'latin1')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return Number(fields[6]);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The processor that a thread was on last (proc(5): the thirty-ninth field of stat); undefined where it is gone. */
+/** The processor that a thread which executes no program was on last (proc(5): the thirty-ninth field of stat); undefined where it is gone. */
 export function processorOf(threadId: number): number | undefined {
   try {
     const fields = readFileSync(`/proc/${threadId}/stat`, 'latin1')

@@ -1,7 +1,7 @@
 /**
  * Files of /proc about a process's memory (proc(5)). Who reads one waits while a thread of the process changes its mappings,
- * and that may take as long as a file server likes: it is asked when a file is unmapped that was written to. So they are read
- * apart where there may be such a server (served.ts).
+ * or executes a program, and that may take as long as a file server likes: it is asked when a file is unmapped that was written
+ * to. So they are read apart where there may be such a server (served.ts).
  *
  * @module
  */
@@ -21,7 +21,7 @@ const READS = 15;
  */
 export function readProcText(
   threadId: number,
-  name: 'maps' | 'smaps',
+  name: 'maps' | 'smaps' | 'stat' | 'syscall',
   encoding: 'latin1' | 'utf8',
 ): string | undefined {
   const path = `/proc/${threadId}/${name}`;

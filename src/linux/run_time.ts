@@ -1,9 +1,10 @@
 /**
- * Whether a thread wants a processor, and how long it has had one: /proc/ID/stat and /proc/ID/schedstat (proc(5)).
+ * Whether a thread wants a processor, and how long it has had one: /proc/ID/status and /proc/ID/schedstat (proc(5)).
  *
  * @module
  */
 import { readFileSync } from 'node:fs';
+import { statusField } from './status.js';
 
 /** See the module. */
 export interface RunTime {
@@ -23,5 +24,5 @@ function read(path: string): string {
 /** Looks at a thread. One that is gone does not run. */
 export function runTime(threadId: number): RunTime {
   const [nanoseconds = ''] = read(`/proc/${threadId}/schedstat`).split(' ', 1);
-  return { isRunnable: /^ R /.test(read(`/proc/${threadId}/stat`).replace(/^.*\)/s, '')), nanoseconds };
+  return { isRunnable: statusField(threadId, 'State')?.startsWith('R') === true, nanoseconds };
 }

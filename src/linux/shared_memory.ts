@@ -8,28 +8,60 @@ import { errnoNumbers } from '../abi/errno.js';
 import { KCMP } from '../abi/process.js';
 import { PF } from '../abi/ptrace.js';
 import { syscallNumbers } from '../abi/syscalls.js';
+import { TrampfdError } from '../error.js';
+import type { ApartProcess } from './apart.js';
+import { makeApart } from './apart_pool.js';
+import { promptly } from './late_call.js';
 import { native, negatedErrno } from './libc.js';
-import { childrenOf, flagsOf, hasEnded, parentOf, threadsOf } from './proc.js';
+import { childrenOf, hasEnded, parentOf, threadsOf } from './proc.js';
+import { isServed } from './served.js';
+import { flagsOf } from './thread_flags.js';
 
 const libcSyscall = native('long syscall(long, long, long, long, long, long)');
 
-/** kcmp(2) of the memory of two threads: 0 where they have one, or a negated error number. */
+/** What stands for a comparison that takes long. */
+const LATE = -errnoNumbers.EINTR;
+
+/**
+ * kcmp(2) of the memory of two threads: 0 where they have one, or a negated error number.
+ *
+ * The kernel has it wait while one of them executes a program, until the old memory is gone (kcmp.c: exec_update_lock). A file
+ * of a server that is unmapped or closed by that may have it take for ever, and no signal but SIGKILL ends the wait.
+ */
 function compare(threadId: number, otherThreadId: number): number {
   const { kcmp } = syscallNumbers['x86-64'];
-  return negatedErrno(libcSyscall(kcmp, threadId, otherThreadId, KCMP.KCMP_VM, 0, 0));
+  if (!isServed()) return negatedErrno(libcSyscall(kcmp, threadId, otherThreadId, KCMP.KCMP_VM, 0, 0));
+  try {
+    const demand = {
+      key: () => `comparing the memory of threads ${threadId} and ${otherThreadId}`,
+      threadId: otherThreadId,
+      calls: () => [{ call: 'kcmp', arguments: [threadId, otherThreadId, KCMP.KCMP_VM, 0, 0] }] as const,
+      collect: (apart: ApartProcess) => apart.result(0),
+    };
+    return promptly(() => makeApart(demand), LATE);
+  } catch (error) {
+    // No process can be started that compares.
+    if (error instanceof TrampfdError) return LATE;
+    throw error;
+  }
 }
 
 /**
  * Whether two threads have one memory. What cannot be compared is gone, or of another user, and so is its memory; unless
- * nothing can be compared here, as a sandbox refuses the call: then they may have.
+ * nothing can be compared here, as a sandbox refuses the call, or it takes long: then they may have.
  */
 function isOneMemory(threadId: number, otherThreadId: number): boolean {
-  return haveOneMemory(threadId, otherThreadId) ?? true;
+  return haveOneMemory(threadId, otherThreadId, true) ?? true;
 }
 
-/** Whether two threads have one memory; undefined where the system compares nothing (kcmp(2): CONFIG_KCMP, or a sandbox). */
-export function haveOneMemory(threadId: number, otherThreadId: number): boolean | undefined {
+/**
+ * Whether two threads have one memory; undefined where the system compares nothing (kcmp(2): CONFIG_KCMP, or a sandbox).
+ *
+ * @param whenLate - what is answered where one executes a program, and that takes long: then it has memory of its own
+ */
+export function haveOneMemory(threadId: number, otherThreadId: number, whenLate = false): boolean | undefined {
   const order = compare(threadId, otherThreadId);
+  if (order === LATE) return whenLate;
   if (order >= 0 || order === -errnoNumbers.ESRCH || compare(threadId, threadId) === 0) return order === 0;
   return undefined;
 }

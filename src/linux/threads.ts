@@ -10,9 +10,10 @@ import { PF, PTRACE_STOP } from '../abi/ptrace.js';
 import { ownThreadId } from './bell.js';
 import { monotonic } from './clock.js';
 import { allocate } from './libc.js';
-import { flagsOf, hasEnded, threadsOf, tracerOf } from './proc.js';
+import { hasEnded, threadsOf, tracerOf } from './proc.js';
 import { ptrace, seize, yieldProcessor } from './ptrace_request.js';
 import { isReplaced, stoppedNow } from './stops.js';
+import { flagsOf } from './thread_flags.js';
 import { takeEnd } from './wait.js';
 
 /** How long threads may take to stop, in milliseconds, before they are let go again. */

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
 import { type AddressSpace, addressSpaceOf } from '../linux/address_space.js';
 import { promptly } from '../linux/late_call.js';
 import type { Notification } from '../linux/listener.js';
 import type { MapsLine } from '../linux/maps.js';
 import { readMemory } from '../linux/memory.js';
+import { readProcText } from '../linux/proc_text.js';
 import type { CodePlace } from './functions.js';
 import type { LoggedCaller } from './log.js';
 
@@ -22,13 +22,8 @@ function place(line: MapsLine, space: AddressSpace, address: bigint): string {
 
 /** The stack pointer of a thread that waits in a call (proc(5): /proc/TID/syscall has it second to last). */
 function stackPointer(threadId: number): bigint | undefined {
-  try {
-    const words = readFileSync(`/proc/${threadId}/syscall`, 'latin1').trim().split(' ');
-    const word = words.at(-2);
-    return word?.startsWith('0x') ? BigInt(word) : undefined;
-  } catch {
-    return undefined;
-  }
+  const word = readProcText(threadId, 'syscall', 'latin1')?.trim().split(' ').at(-2);
+  return word?.startsWith('0x') === true ? BigInt(word) : undefined;
 }
 
 /** Executable code of files that the words of the stack point into, one place a file, but for the one that made the call. */

@@ -7,6 +7,7 @@
 import { statSync } from 'node:fs';
 import { errnoName } from '../abi/errno.js';
 import { TrampfdError } from '../error.js';
+import { prepareBounded } from '../linux/bounded_call.js';
 import { mayTraceOthers } from '../linux/capabilities.js';
 import { commandName, procText, tracerOf } from '../linux/proc.js';
 import { ptraceRefusal } from '../linux/ptrace_request.js';
@@ -69,6 +70,12 @@ function tracingRemedy(threadId?: number): string {
   const refusal = ptraceRefusal();
   if (refusal !== 0) {
     return `a seccomp filter around trampfd refuses ptrace(2) (${errnoName(-refusal)}): allow it in that profile`;
+  }
+  if (!prepareBounded()) {
+    return (
+      'there is no timer left for that, as processes of this user have as many signals queued as they may (RLIMIT_SIGPENDING): ' +
+      'end the one that lets them pile up, or raise the limit (ulimit -i)'
+    );
   }
   const yama = yamaRemedy();
   if (yama !== undefined) return yama;

@@ -71,6 +71,19 @@ describe('memory that comes late is used when it is there', { concurrency: 2 }, 
   test('a file whose server does not say that it is closed: command', () => hold('fuse', 100, 'command', 'ENOTTY'));
 });
 
+test('a process that executes a program without end has nobody wait who looks at it', async () => {
+  await using running = new Running([trampfd, 'run', '--', program('executing', 'x86-64')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const end = await running.ended;
+  const said = `${running.output}${running.errors}`;
+  assert.deepEqual(end, { status: 0, signal: null }, said);
+  assert.match(said, /^executes: still$/m);
+  assert.match(said, /^child: 8$/m);
+  const honest = /^honest: (\d+) times, at most (\d+)$/m.exec(said);
+  assert.ok(honest !== null && Number(honest[1]) > 1 && Number(honest[2]) < LONGEST, said);
+});
+
 /** The fields of /proc/PID/stat (proc(5)) from the second on; none where the process is gone. */
 function statOf(id: number): readonly string[] {
   try {

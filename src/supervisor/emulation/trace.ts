@@ -8,6 +8,7 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { BellTimer, listenToBell, ownThreadId } from '../../linux/bell.js';
+import { prepareBounded } from '../../linux/bounded_call.js';
 import { monotonic } from '../../linux/clock.js';
 import { writeByFile } from '../../linux/handed_memory.js';
 import { Attempt, isTooMany, Late } from '../../linux/late_call.js';
@@ -118,6 +119,7 @@ function prepare(pageSize: number): Refusal | undefined {
   try {
     listenToBell();
     prepareToBeTold();
+    prepareBounded();
     warmUp(pageSize);
     return undefined;
   } catch (error) {
