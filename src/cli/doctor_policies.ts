@@ -32,7 +32,8 @@ function sentenceOf(errors: string): string {
     .trimEnd()
     .split('\n')
     .map((line) => line.replace(/^trampfd: /, '').trim());
-  return [first, ...others].join(others.length > 0 && first.endsWith(':') ? ' ' : '; ');
+  const rest = others.join('; ');
+  return rest === '' ? first : `${first}${first.endsWith(':') ? ' ' : '; '}${rest}`;
 }
 
 function trial(level: 'wx' | 'strict', works: string, environment: NodeJS.ProcessEnv): Finding {

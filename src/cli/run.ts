@@ -13,7 +13,7 @@ import { isStopped } from '../linux/proc.js';
 import { closeToOthers, duplicateOnto, exitNow } from '../linux/process.js';
 import { kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
 import { type ChildChange, nextChildChange } from '../linux/wait.js';
-import type { Policy } from '../policy/kinds.js';
+import { allows, type Policy } from '../policy/kinds.js';
 import { handBack, shareStandardError } from '../supervisor/confine/positions.js';
 import { endRun, isLost, isTracedStopped, isTracing, lookForChildren, remind } from '../supervisor/emulation/shared.js';
 import { messageOf, sayFailure } from '../supervisor/failure.js';
@@ -30,6 +30,7 @@ import type { RunOptions } from './run_arguments.js';
 import { runPolicy } from './run_policy.js';
 import { PassedSignals } from './signals.js';
 import { STATUS_FAILED, STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND } from './status.js';
+import { unstartedSentence } from './unstarted.js';
 
 /** Ends this process as the program ended. */
 function endAs(change: ChildChange): never {
@@ -58,13 +59,10 @@ function handOn(descriptors: readonly number[]): void {
 }
 
 /** Ends the run of a program that could not be started, as env(1) and timeout(1) do. */
-function endUnstarted(program: string, errno: number, log: LogTarget | undefined, signals: PassedSignals): never {
-  const name = errnoName(errno);
-  const notFound = name === 'ENOENT';
-  const remedy = notFound ? 'no such program; give a path, or a name that is in PATH' : `cannot be executed (${name})`;
-  say(`${program}: ${remedy}`);
+function endUnstarted(sentence: string, errno: number, log: LogTarget | undefined, signals: PassedSignals): never {
+  say(sentence);
   endOutputs(log, () => signals.stepAside());
-  return exitNow(notFound ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
+  return exitNow(errno === errnoNumbers.ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
 }
 
 /**
@@ -234,7 +232,12 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
     beforeProgram: () => signals.begin(),
   };
   const supervised = await start(request, receiver ?? startReceiver());
-  if (typeof supervised === 'number') endUnstarted(Buffer.from(program).toString(), -supervised, log, signals);
+  if (typeof supervised === 'number') {
+    // Its file is looked at, and somebody may serve that who does not answer.
+    signals.stepAside();
+    const confined = !allows(confinement.policy, 'execfile');
+    endUnstarted(unstartedSentence(Buffer.from(program).toString(), -supervised, confined), -supervised, log, signals);
+  }
   shareStandardError(supervised.positions);
   releaseInherited(inherited);
   attend(supervised, signals, log);

@@ -36,7 +36,11 @@ function contextRegisters(architecture: ArchitectureName, text: string): readonl
  * @throws TrampfdError ERR_TRAMPFD_USAGE as parseCommand does
  */
 export function parseShow(words: readonly Uint8Array[]): ShowOptions | undefined {
-  const { values } = parseOptions('show', asTexts(words), {
+  // --context may stand alone, for the code of a context that names no register.
+  const texts = asTexts(words).map((word, index, all) =>
+    word === '--context' && all[index + 1]?.startsWith('-') !== false ? '--context=' : word,
+  );
+  const { values } = parseOptions('show', texts, {
     arch: { type: 'string' },
     code: { type: 'string' },
     data: { type: 'string' },

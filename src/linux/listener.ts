@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ErrnoName, errnoNumbers } from '../abi/errno.js';
+import { type ErrnoName, errnoName, errnoNumbers } from '../abi/errno.js';
 import { FCNTL } from '../abi/fcntl.js';
 import { POLL } from '../abi/process.js';
 import {
@@ -20,6 +20,7 @@ import {
   SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP,
 } from '../abi/seccomp.js';
 import { syscallNumbers } from '../abi/syscalls.js';
+import { TrampfdError } from '../error.js';
 import { close } from './descriptor.js';
 import { allocate, type NativeMemory, native, negatedErrno } from './libc.js';
 import { duplicateOnto } from './process.js';
@@ -46,6 +47,23 @@ export interface Notification {
   readonly instructionPointer: bigint;
   /** The six argument registers, as wide as the way in has them. */
   readonly arguments: readonly [bigint, bigint, bigint, bigint, bigint, bigint];
+}
+
+/**
+ * The error where notificationSizes tells none: a kernel that has no notifications does not know the question, and a sandbox
+ * refuses the call.
+ *
+ * @param negated - what it returned
+ */
+export function withoutNotifications(negated: number): TrampfdError {
+  const name = errnoName(-negated);
+  const isForbidden = negated === -errnoNumbers.EPERM || negated === -errnoNumbers.EACCES;
+  return new TrampfdError(
+    name,
+    isForbidden
+      ? `a sandbox around this process refuses seccomp(2) (${name}), by which programs are filtered: allow it in that profile`
+      : `this kernel has no seccomp user notification (${name}), or a sandbox hides it: 'trampfd doctor' says what it has`,
+  );
 }
 
 /** Sizes of the structures as the running kernel has them (SECCOMP_GET_NOTIF_SIZES). */

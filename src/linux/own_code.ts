@@ -21,7 +21,10 @@ const SEALS = FCNTL.F_SEAL_SHRINK | FCNTL.F_SEAL_GROW | FCNTL.F_SEAL_WRITE | FCN
 
 function failed(syscall: string, negated: number | bigint): TrampfdError {
   const name = errnoName(-Number(negated));
-  return new TrampfdError(name, `code of our own cannot be made: ${syscall} failed with ${name}`, { syscall });
+  const what = `code of our own cannot be made: ${syscall} failed with ${name}`;
+  const remedy =
+    "a sandbox around this process may forbid it, and has to allow it: 'trampfd doctor' says what there is";
+  return new TrampfdError(name, `${what}; ${remedy}`, { syscall });
 }
 
 const libcMmap = native('int64_t mmap(void *, size_t, int, int, int, long)');

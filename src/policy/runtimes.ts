@@ -239,7 +239,8 @@ export function isClosureMaker(name: string): boolean {
 
 /** What a person is told of a runtime that was refused: what it wanted, and how it runs without, or with. */
 export function runtimeSentence({ name, wants, without }: Runtime, policy: string): string {
-  const remedy = without === undefined ? 'no switch makes it run without' : `this makes it run without: ${without}`;
+  const remedy =
+    without === undefined ? 'no switch makes it run without;' : `this makes it run without: ${without}; or`;
   const options = wants.map((kind) => `--allow ${kind}`).join(' ');
-  return `${name} wanted to run code that it writes (${wants.join(', ')}), which ${policy} denies; ${remedy}; or let it: ${options}`;
+  return `${name} wanted to run code that it writes (${wants.join(', ')}), which ${policy} denies; ${remedy} let it: ${options}`;
 }

@@ -7,7 +7,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { errnoName } from '../abi/errno.js';
 import { TrampfdError } from '../error.js';
 import { FilteredThread, type InstalledFilter, type SpawnRequest } from '../linux/filtered_thread.js';
-import { Listener, notificationSizes } from '../linux/listener.js';
+import { Listener, notificationSizes, withoutNotifications } from '../linux/listener.js';
 import { openDescriptors } from '../linux/proc.js';
 import { closeToOthers, openToOthers, pageSize, setResourceLimit } from '../linux/process.js';
 import { kill, signalNumbers } from '../linux/signal.js';
@@ -83,9 +83,7 @@ export interface Supervised {
  */
 export async function start(request: StartRequest, receiver: Receiver): Promise<Supervised | number> {
   const sizes = notificationSizes();
-  if (typeof sizes === 'number') {
-    throw new TrampfdError('EINVAL', "this kernel has no seccomp user notification: 'trampfd doctor' says what it has");
-  }
+  if (typeof sizes === 'number') throw withoutNotifications(sizes);
   const { policy, log } = request;
   const own = openDescriptors('self').filter((descriptor) => !request.inheritedDescriptors.includes(descriptor));
   const window = windowAbove(windowFor(request.openFileLimit), Math.max(...own));

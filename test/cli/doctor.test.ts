@@ -121,6 +121,7 @@ describe('trampfd doctor', () => {
       /^no {3}policy strict +strict cannot be enforced here, so nothing was started; what is missing: a user namespace/m,
     );
     assert.match(output, /user\.max_user_namespaces/);
+    assert.match(output, /^no {3}policy strict .*; or start with what there is: --best-effort$/m);
   });
 
   test('says which numbers tables get', () => {
@@ -226,6 +227,14 @@ describe('trampfd show', () => {
     const { output } = run([trampfd, 'show', '--arch', 'arm64', '--code', 'x9', '--data=x29']);
     assert.match(output, /br +x9\b/);
     assert.match(output, /ldr +x29, \[x29\]/);
+  });
+
+  test('of a context that names no register, with nothing behind --context or another option', () => {
+    const { status, output, errors } = run([trampfd, 'show', '--context']);
+    assert.deepEqual([status, errors], [0, '']);
+    assert.match(output, /for the target alone, a general part\n/);
+    assert.equal(run([trampfd, 'show', '--context', '--arch', 'x86-64']).output, output);
+    assert.equal(run([trampfd, 'show', '--context', '']).output, output);
   });
 
   for (const [name, { context, trap }] of Object.entries(architectures)) {

@@ -1,6 +1,6 @@
 /** How a run ends: as the program does, or with a status and a sentence of our own. */
 import assert from 'node:assert/strict';
-import { chmodSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -55,25 +55,49 @@ describe('a program that cannot be started ends as under env(1)', () => {
   foreign.set([0x7f, 0x45, 0x4c, 0x46, 2, 2, 1, 0]);
   foreign.set([0, 2, 0, 22], 16);
 
-  const cases: readonly (readonly [string, string, number])[] = [
-    ['a directory', folder.path, 126],
-    ['a file without permission', file('plain', '#!/bin/sh\n', 0o644), 126],
-    ['a file behind a file', `${file('file', '', 0o755)}/program`, 126],
-    ['a name that is nowhere', 'trampfd-no-such-program', 127],
-    ['a path that is nowhere', join(folder.path, 'nothing'), 127],
-    ['a script whose interpreter is nowhere', file('lost', '#!/no/such/interpreter\n', 0o755), 127],
-    ['an empty name', '', 127],
+  const nowhere = /: no such program; give a path, or a name that is in PATH$/;
+  const cases: readonly (readonly [string, string, number, RegExp])[] = [
+    ['a directory', folder.path, 126, / \(EACCES\): it is a folder; name a program$/],
+    [
+      'a file without permission',
+      file('plain', '#!/bin/sh\n', 0o644),
+      126,
+      / \(EACCES\): nobody .*; give it \(chmod \+x\)$/,
+    ],
+    ['a file behind a file', `${file('file', '', 0o755)}/program`, 126, / \(ENOTDIR\)$/],
+    ['a name that is nowhere', 'trampfd-no-such-program', 127, nowhere],
+    ['a path that is nowhere', join(folder.path, 'nothing'), 127, nowhere],
+    [
+      'a script whose interpreter is nowhere',
+      file('lost', '#!/no/such/interpreter\n', 0o755),
+      127,
+      / \(ENOENT\): the interpreter that its first line names, .* is not there; install it, or name another$/,
+    ],
+    ['an empty name', '', 127, nowhere],
   ];
-  for (const [name, path, status] of cases) {
+  for (const [name, path, status, sentence] of cases) {
     test(name, () => {
       const expected = run(['env', '--', path]);
       const ended = supervise([path]);
       assert.equal(ended.status, status);
       assert.equal(ended.status, expected.status);
       assert.equal(ended.output, '');
-      assert.match(ended.errors, status === 127 ? /^trampfd: .*: no such program; .*\n$/ : /^trampfd: .* \(E\w+\)\n$/);
+      assert.match(ended.errors, /^trampfd: [^\n]+\n$/);
+      assert.match(ended.errors.trimEnd(), sentence);
     });
   }
+
+  test('a script under strict whose interpreter the run can write', () => {
+    copyFileSync('/bin/sh', join(folder.path, 'shell'));
+    const script = file('shells', `#!${join(folder.path, 'shell')}\necho ran\n`, 0o755);
+    const { status, errors, output } = run([trampfd, 'run', '--policy', 'strict', '--', script]);
+    assert.match(
+      errors,
+      /^trampfd: .* \(EACCES\): strict does not execute the interpreter .*; name its folder \(--exec PATH\)\n$/,
+    );
+    assert.deepEqual({ status, output }, { status: 126, output: '' });
+    assert.equal(run([trampfd, 'run', '--policy', 'strict', '--exec', folder.path, '--', script]).output, 'ran\n');
+  });
 
   test('a link that leads to itself', () => {
     const path = join(folder.path, 'loop');

@@ -86,7 +86,9 @@ describe('the table of runtimes', () => {
       assert.ok(sentence.includes(`(${runtime.wants.join(', ')}), which strict denies; `), sentence);
       assert.ok(sentence.includes(runtime.without ?? 'no switch makes it run without'), sentence);
       assert.ok(
-        sentence.endsWith(`; or let it: ${runtime.wants.map((kind) => `--allow ${kind}`).join(' ')}`),
+        sentence.endsWith(
+          `; ${runtime.without === undefined ? '' : 'or '}let it: ${runtime.wants.map((kind) => `--allow ${kind}`).join(' ')}`,
+        ),
         sentence,
       );
     }

@@ -94,6 +94,42 @@ for (const user of isRoot ? (['root', 'ordinary'] as const) : (['ordinary'] as c
   });
 }
 
+describe('a profile that refuses a call with EPERM is named, and what is to be allowed', () => {
+  const words = (call: string, ...rest: readonly string[]): string[] => [without, call, command, ...rest];
+  for (const policy of LEVELS) {
+    test(`seccomp, under ${policy}`, () => {
+      const { status, output, errors } = run(words('seccomp', 'run', '--policy', policy, '--', 'echo', 'started'), {
+        env,
+      });
+      assert.deepEqual([status, output], [125, '']);
+      assert.match(
+        errors,
+        /^trampfd: a sandbox around this process refuses seccomp\(2\) \(EPERM\), by which programs are filtered: allow it in that profile\n$/,
+      );
+    });
+
+    test(`memfd_create, under ${policy}`, () => {
+      const { status, output, errors } = run(
+        words('memfd_create', 'run', '--policy', policy, '--', 'echo', 'started'),
+        {
+          env,
+        },
+      );
+      assert.deepEqual([status, output], [125, '']);
+      assert.match(errors, /memfd_create.* sandbox .*allow/s);
+    });
+  }
+
+  test('unshare', () => {
+    const other = isRoot ? asOrdinaryUser : [];
+    const { output } = run([...other, ...words('unshare', 'doctor')], { env });
+    assert.match(
+      output,
+      /^no {3}mounts of its own +.* or the seccomp filter around this process forbids it .* allow unshare/m,
+    );
+  });
+});
+
 if (isRoot) {
   test('a /proc of another pid namespace is named, and nothing is started', () => {
     const { status, output, errors } = run(['unshare', '--pid', '--fork', command, 'run', '--', 'echo', 'started'], {

@@ -1,6 +1,7 @@
 /*
  * Runs a program on a kernel that does not know some calls: a filter answers ENOSYS to them, as such a kernel does. For
- * "namespaces" it answers EPERM to the calls that make them, as the profiles of containers do.
+ * "namespaces" it answers EPERM to the calls that make them, as the profiles of containers do; for "seccomp", "memfd_create"
+ * and "unshare" too.
  *
  * usage: without_calls NAME PROGRAM [ARGUMENT ...]
  */
@@ -18,16 +19,19 @@
 
 static const struct {
 	const char *name;
-	int from, to;
+	int from, to, error;
 } calls[] = {
-	{ "open_tree", SYS_open_tree, SYS_open_tree },
-	{ "fsopen", SYS_fsopen, SYS_fsopen },
-	{ "mount_setattr", SYS_mount_setattr, SYS_mount_setattr },
-	{ "pivot_root", SYS_pivot_root, SYS_pivot_root },
-	{ "kcmp", SYS_kcmp, SYS_kcmp },
-	{ "ptrace", SYS_ptrace, SYS_ptrace },
-	{ "process_vm", SYS_process_vm_readv, SYS_process_vm_writev },
-	{ "landlock", SYS_landlock_create_ruleset, SYS_landlock_restrict_self },
+	{ "open_tree", SYS_open_tree, SYS_open_tree, ENOSYS },
+	{ "fsopen", SYS_fsopen, SYS_fsopen, ENOSYS },
+	{ "mount_setattr", SYS_mount_setattr, SYS_mount_setattr, ENOSYS },
+	{ "pivot_root", SYS_pivot_root, SYS_pivot_root, ENOSYS },
+	{ "kcmp", SYS_kcmp, SYS_kcmp, ENOSYS },
+	{ "ptrace", SYS_ptrace, SYS_ptrace, ENOSYS },
+	{ "process_vm", SYS_process_vm_readv, SYS_process_vm_writev, ENOSYS },
+	{ "landlock", SYS_landlock_create_ruleset, SYS_landlock_restrict_self, ENOSYS },
+	{ "seccomp", SYS_seccomp, SYS_seccomp, EPERM },
+	{ "memfd_create", SYS_memfd_create, SYS_memfd_create, EPERM },
+	{ "unshare", SYS_unshare, SYS_unshare, EPERM },
 };
 
 int main(int argc, char **argv)
@@ -56,7 +60,7 @@ int main(int argc, char **argv)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (unsigned)calls[index].from, 0, 2),
 		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (unsigned)calls[index].to, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)calls[index].error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { sizeof instructions / sizeof *instructions, instructions };
