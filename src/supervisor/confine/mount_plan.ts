@@ -33,8 +33,8 @@ export const SYSTEM_TREES: readonly string[] = [
 const KERNEL_TYPES: ReadonlySet<string> = new Set([
   ...['proc', 'sysfs', 'securityfs', 'debugfs', 'tracefs', 'configfs', 'bpf', 'efivarfs', 'pstore', 'selinuxfs'],
   // The first version of cgroup has release_agent, a program that the kernel starts, outside; the second kills and freezes
-  // processes outside. xenfs calls the hypervisor.
-  ...['binfmt_misc', 'smackfs', 'resctrl', 'nfsd', 'cgroup', 'cgroup2', 'xenfs'],
+  // processes outside. xenfs calls the hypervisor; fusectl ends connections to servers outside.
+  ...['binfmt_misc', 'smackfs', 'resctrl', 'nfsd', 'cgroup', 'cgroup2', 'xenfs', 'fusectl'],
 ]);
 
 /** A part of the tree that is put over itself as a mount of its own. */

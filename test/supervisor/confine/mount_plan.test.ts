@@ -123,6 +123,7 @@ describe('a plan', () => {
       mount('3 /sys', 'sysfs'),
       mount('4 /sys/fs/cgroup', 'cgroup2'),
       mount('5 /sys/kernel/debug', 'debugfs'),
+      mount('7 /sys/fs/fuse/connections', 'fusectl'),
       mount('2 /srv/chroot/proc', 'proc'),
       mount('6 /tmp', 'tmpfs'),
     ];
@@ -132,6 +133,7 @@ describe('a plan', () => {
       '/srv/chroot/proc',
       '/sys',
       '/sys/fs/cgroup',
+      '/sys/fs/fuse/connections',
       '/sys/kernel/debug',
     ]);
   });

@@ -44,7 +44,7 @@ describe('a confined program', () => {
     assert.ok(executable.some(({ path }) => path === '/usr'));
     for (const { path, options } of executable) assert.ok(options.includes('ro'), path);
     for (const { path, type, options } of visibleMounts(mounts)) {
-      if (['proc', 'sysfs', 'debugfs', 'tracefs', 'bpf', 'cgroup', 'cgroup2'].includes(type))
+      if (['proc', 'sysfs', 'debugfs', 'tracefs', 'bpf', 'cgroup', 'cgroup2', 'fusectl'].includes(type))
         assert.ok(options.includes('ro'), path);
     }
     const nodes = visibleMounts(mounts).filter(({ options }) => !options.includes('nodev'));
