@@ -25,10 +25,10 @@ export function output(command: readonly string[]): string {
 }
 
 /** The seconds from a command's start to its end; its output is thrown away. */
-export function wallTime(command: readonly string[]): number {
+export function wallTime(command: readonly string[], env: NodeJS.ProcessEnv = process.env): number {
   const [file = '', ...args] = command;
   const start = process.hrtime.bigint();
-  const done = spawnSync(file, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const done = spawnSync(file, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const end = process.hrtime.bigint();
   if (done.status !== 0) throw new Error(`${command.join(' ')}: ${done.error?.message ?? `status ${done.status}`}`);
   return Number(end - start) / 1e9;
