@@ -7,8 +7,12 @@
 import { spawnSync } from 'node:child_process';
 import { errnoNumbers } from '../abi/errno.js';
 import { CLONE } from '../abi/mount.js';
+import { PRCTL } from '../abi/process.js';
 import { syscallNumbers } from '../abi/syscalls.js';
 import { mayArrangeMounts } from './capabilities.js';
+import { close } from './descriptor.js';
+import { HeldProcess } from './held_process.js';
+import { createRuleset } from './landlock.js';
 import { native, negatedErrno } from './libc.js';
 
 const libcSyscall = native('long syscall(long, long, uint64_t, long, uint64_t, long)');
@@ -59,4 +63,24 @@ export function missingMountCalls(): readonly string[] {
     const result = negatedErrno(libcSyscall(syscallNumbers['x86-64'][name], -1, 0n, -1, 0n, -1));
     return result === -errnoNumbers.ENOSYS;
   });
+}
+
+/**
+ * Whether a process of ours can enter a Landlock domain: 0, or a negated error number; E2BIG where it is in 16 already, as many as
+ * there may be. Undefined where none can be held to try it.
+ */
+export function probeDomain(): number | undefined {
+  const ruleset = createRuleset(0);
+  if (ruleset < 0) return ruleset;
+  try {
+    const held = HeldProcess.start(0);
+    if (typeof held === 'number') return undefined;
+    using _ = held;
+    held.call('prctl', PRCTL.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    return Number(held.call('landlock_restrict_self', ruleset, 0));
+  } catch {
+    return undefined;
+  } finally {
+    close(ruleset);
+  }
 }

@@ -57,3 +57,7 @@ export function cannotConfine(missing: readonly Missing[]): TrampfdError {
 export function cannotStart(policy: string, missing: readonly Missing[]): TrampfdError {
   return new TrampfdError('ERR_TRAMPFD_MEANS', sentence(`the policy ${policy} cannot be had in full`, missing));
 }
+
+/** What helps where the kernel has Landlock, and no domain can be entered. */
+export const DOMAIN_REMEDY =
+  'a sandbox around this process forbids it, or it is in 16 domains already, as many as there may be; start outside of that';

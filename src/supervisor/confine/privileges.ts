@@ -10,7 +10,7 @@ import { PR_MDWE_REFUSE_EXEC_GAIN, PR_SET_MDWE, PRCTL } from '../../abi/process.
 import { capabilitySets } from '../../linux/capabilities.js';
 import type { HeldProcess } from '../../linux/held_process.js';
 import type { NativeMemory } from '../../linux/libc.js';
-import type { Requirements } from './missing.js';
+import { DOMAIN_REMEDY, type Requirements } from './missing.js';
 
 /** Every other capability, those that a later kernel adds among them, is given up (capabilities(7)). */
 const KEPT_CAPABILITIES: ReadonlySet<number> = new Set(
@@ -92,7 +92,10 @@ export function enterDomain(
   if (!hasOwnUsers) {
     requirements.need(entered, {
       what: 'a Landlock domain cannot be had',
-      remedy: "a kernel that lists 'landlock' in its boot option lsm= has it; or start as an ordinary user",
+      remedy:
+        entered === -errnoNumbers.E2BIG || entered === -errnoNumbers.EPERM
+          ? DOMAIN_REMEDY
+          : "a kernel that lists 'landlock' in its boot option lsm= has it; or start as an ordinary user",
       open:
         'root can become the user of a process outside of the run, and reach files through its /proc/PID/root, where ' +
         'they can be executed',

@@ -11,6 +11,7 @@ import { SIGACTION } from '../../abi/signal.js';
 import { TrampfdError } from '../../error.js';
 import type { SpawnRequest } from '../../linux/filtered_thread.js';
 import type { HeldCall, HeldProcess } from '../../linux/held_process.js';
+import { canScopeSignals } from '../../linux/landlock.js';
 import { allocate, allocateString, allocateStrings, type NativeMemory } from '../../linux/libc.js';
 import { ignoredSignals } from '../../linux/proc.js';
 import { limitMemory } from '../../linux/process.js';
@@ -21,6 +22,7 @@ import { judgeImage, type ReportImage } from '../executions.js';
 import { type Arranged, type ArrangeRequest, arrange } from './arrange.js';
 import { type FolderTimes, namedExecutables, systemExecutables } from './executables.js';
 import { guardedLog } from './guarded_log.js';
+import { DOMAIN_REMEDY } from './missing.js';
 import { outsideWays } from './outside_ways.js';
 import { ownSurroundings, trustedTrees } from './trees.js';
 import { seenMounts } from './world.js';
@@ -98,6 +100,14 @@ function privilegeNotes(file: Uint8Array): readonly string[] {
     : [];
 }
 
+/** The sentence for signals that can leave the run, though the kernel could keep them in. */
+function signalNotes({ signalsStay, missing }: Arranged): readonly string[] {
+  if (signalsStay || missing.length > 0 || !canScopeSignals()) return [];
+  return [
+    `signals of this run can reach other processes of the user, its supervisor too, for no Landlock domain can be entered: ${DOMAIN_REMEDY}`,
+  ];
+}
+
 /** What became of a start. */
 export interface StartedImage {
   /** Its process id, or the negated error number of its execve(2). */
@@ -160,7 +170,7 @@ export function prepare(request: ConfinedRequest, filters: ArrangeRequest['filte
   return {
     arranged,
     loaderHint,
-    notes: [...ways.notes, ...(file === undefined ? [] : privilegeNotes(file))],
+    notes: [...ways.notes, ...signalNotes(arranged), ...(file === undefined ? [] : privilegeNotes(file))],
     start(report) {
       const ignored = ignoredSignals(held.processId) & request.defaultSignals;
       const toDefault = Array.from({ length: 64 }, (_, index) => index + 1).filter(

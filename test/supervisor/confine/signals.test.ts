@@ -97,3 +97,45 @@ describe('under strict', () => {
     assert.equal(output, '143\n143\n');
   });
 });
+
+// Landlock of version 4 has the domains that this is tried with.
+describe('a process in as many Landlock domains as there may be', () => {
+  const domains = compileProgram('supervisor/domains.c');
+  const say = (count: number, user: readonly string[], words: readonly string[]): string => {
+    using folder = new SharedFolder();
+    const command = copyCommand(folder.path);
+    const { output, errors } = run([...user, domains, `${count}`, command, ...words], { cwd: '/' });
+    return output + errors;
+  };
+  const strict = [
+    'run',
+    '--policy',
+    'strict',
+    '--',
+    'sh',
+    '-c',
+    'kill -0 $PPID 2>/dev/null && echo leave || echo stay',
+  ];
+  const none = /no domain can be entered here \(E2BIG\): .* 16 domains already/;
+
+  for (const [name, user] of users) {
+    test(`is told by doctor that signals of ${name}'s run leave it, and by a run`, () => {
+      if (!canScopeSignals()) return;
+      const free = say(15, user, ['doctor']);
+      assert.match(free, /^yes +LANDLOCK_SCOPE_SIGNAL /m);
+      assert.match(free, /^yes +Landlock /m);
+      assert.equal(say(15, user, strict), 'stay\n');
+      const full = say(16, user, ['doctor']);
+      assert.match(full, /^no +LANDLOCK_SCOPE_SIGNAL /m);
+      assert.match(/^no +Landlock .*$/m.exec(full)?.[0] ?? full, none);
+      const said = say(16, user, strict);
+      // Root has no user namespace to be kept out of other processes by.
+      if (user.length === 0 && process.getuid?.() === 0) {
+        assert.match(said, /a Landlock domain cannot be had \(E2BIG\): .* 16 domains already/);
+      } else {
+        assert.match(said, /^leave$/m);
+        assert.match(said, /signals of this run can reach other processes .* 16 domains already/);
+      }
+    });
+  }
+});
