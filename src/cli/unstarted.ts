@@ -6,19 +6,33 @@
  */
 import { accessSync, closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { errnoName, errnoNumbers } from '../abi/errno.js';
+import { candidatePaths } from '../linux/search_path.js';
 
 const ANY_EXECUTE = 0o111;
 
-/** The file that a name with a slash leads to; other names were looked for in PATH. */
-function fileOf(program: string): Stats | undefined {
-  if (!program.includes('/')) return undefined;
-  return statSync(program, { throwIfNoEntry: false });
+/** A file that a program's name leads to. */
+interface Found {
+  readonly path: string;
+  readonly file: Stats;
+}
+
+/** The first file that a program may be, by its path or its name in PATH; undefined where none can be seen. */
+function find(program: string): Found | undefined {
+  for (const candidate of candidatePaths(Buffer.from(program))) {
+    const path = Buffer.from(candidate).toString();
+    try {
+      return { path, file: statSync(path) };
+    } catch {
+      // It is not there, or in a folder that this user may not search.
+    }
+  }
+  return undefined;
 }
 
 /** Whether a file may be executed by its permissions and its mount (access(2)). */
-function mayBeExecuted(program: string): boolean {
+function mayBeExecuted(path: string): boolean {
   try {
-    accessSync(program, constants.X_OK);
+    accessSync(path, constants.X_OK);
     return true;
   } catch {
     return false;
@@ -26,8 +40,8 @@ function mayBeExecuted(program: string): boolean {
 }
 
 /** Whether a file is a script that names its interpreter. */
-function isScript(program: string): boolean {
-  const file = openSync(program, constants.O_RDONLY | constants.O_NONBLOCK);
+function isScript(path: string): boolean {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const bytes = new Uint8Array(2);
     return readSync(file, bytes, 0, bytes.length, 0) === bytes.length && Buffer.from(bytes).toString('latin1') === '#!';
@@ -38,15 +52,20 @@ function isScript(program: string): boolean {
 
 /** Why a program is not permitted, and what helps; empty where its file does not show it. */
 function deniedBecause(program: string, confined: boolean): string {
-  const file = fileOf(program);
-  if (file === undefined) return '';
+  const found = find(program);
+  if (found === undefined) {
+    return program.includes('/')
+      ? ': this user may not search a folder on the way to it; give that permission, or name another program'
+      : ': no folder of PATH that this user may search has it; give a path, or the permission to search the others';
+  }
+  const { path, file } = found;
   if (file.isDirectory()) return ': it is a folder; name a program';
   if (!file.isFile()) return ': it is no regular file; name a program';
   if ((file.mode & ANY_EXECUTE) === 0) return ': nobody has the permission to execute it; give it (chmod +x)';
-  if (!mayBeExecuted(program)) {
+  if (!mayBeExecuted(path)) {
     return ': this user has no permission to execute it, or its mount is noexec; give the permission, or put it on another mount';
   }
-  if (!confined || !isScript(program)) return '';
+  if (!confined || !isScript(path)) return '';
   return (
     ': strict does not execute the interpreter that its first line names, which is no file of the system; ' +
     'name its folder (--exec PATH)'
@@ -66,8 +85,7 @@ export function unstartedSentence(program: string, errno: number, confined: bool
   try {
     if (errno === errnoNumbers.EACCES) return `${failed}${deniedBecause(program, confined)}`;
     if (errno !== errnoNumbers.ENOENT) return failed;
-    const there = fileOf(program)?.isFile() === true;
-    return there
+    return find(program)?.file.isFile() === true
       ? `${failed}: the interpreter that its first line names, or its loader, is not there; install it, or name another`
       : `${program}: no such program; give a path, or a name that is in PATH`;
   } catch {

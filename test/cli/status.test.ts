@@ -1,10 +1,10 @@
 /** How a run ends: as the program does, or with a status and a sentence of our own. */
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { copyCommand, type Ended, program, run, SharedFolder, supervise, trampfd } from './command.js';
+import { asOrdinaryUser, copyCommand, type Ended, program, run, SharedFolder, supervise, trampfd } from './command.js';
 
 describe("a run ends with the program's status", () => {
   for (const status of [0, 1, 2, 63, 124, 125, 126, 127, 128, 137, 143, 254, 255]) {
@@ -86,6 +86,31 @@ describe('a program that cannot be started ends as under env(1)', () => {
       assert.match(ended.errors.trimEnd(), sentence);
     });
   }
+
+  test('a name that PATH has in a file without permission, or may have in a folder that may not be searched', () => {
+    file('unpermitted', '', 0o644);
+    const named = run([trampfd, 'run', '--', 'unpermitted'], {
+      env: { ...process.env, PATH: `${process.env['PATH']}:${folder.path}` },
+    });
+    assert.match(named.errors, / \(EACCES\): nobody has the permission to execute it; give it \(chmod \+x\)\n$/);
+    assert.equal(named.status, 126);
+    const closed = join(folder.path, 'closed');
+    mkdirSync(closed, { mode: 0o600 });
+    using commands = new SharedFolder();
+    const copied = copyCommand(commands.path);
+    const env = { ...process.env, PATH: `${process.env['PATH']}:${closed}` };
+    for (const [name, sentence] of [
+      ['trampfd-nowhere', / \(EACCES\): no folder of PATH that this user may search has it; give a path, /],
+      [
+        join(closed, 'program'),
+        / \(EACCES\): this user may not search a folder on the way to it; give that permission, /,
+      ],
+    ] as const) {
+      const { status, errors } = run([...asOrdinaryUser, copied, 'run', '--', name], { env });
+      assert.match(errors, sentence);
+      assert.equal(status, 126);
+    }
+  });
 
   test('a script under strict whose interpreter the run can write', () => {
     copyFileSync('/bin/sh', join(folder.path, 'shell'));
