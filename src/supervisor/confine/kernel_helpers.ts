@@ -33,8 +33,11 @@ const HELPER_FOLDERS: readonly (readonly [RegExp, string])[] = [
   [/^(?:default|sysconfig)$/, 'settings that scripts of udev and of services read as commands'],
   [/^(?:alternatives|perl|python[\d.]*)$/, 'scripts, by the names of programs and by what interpreters read first'],
 ];
-/** Other files that libraries of theirs read code's names from. */
+/** Other files that libraries of theirs read code's names from, wherever links lead to. */
 const HELPER_FILES: readonly string[] = ['/etc/ssl/openssl.cnf', '/etc/pki/tls/openssl.cnf'];
+/** Folders that they lie in, where one could be made; and the one folder in these that they are put together from. */
+const FOLDERS_OF_FILES: readonly string[] = ['/etc/ssl', '/etc/pki/tls'];
+const PART_FOLDER = 'openssl.d';
 /** Folders of /run that such programs read. They are made where they are not there, for a run could make them. */
 const RUN_FOLDERS: readonly string[] = ['/run/modprobe.d'];
 
@@ -145,9 +148,15 @@ function configuration(): readonly OwnMount[] {
     ...foldersOf(etc)
       .filter((name) => !HELPER_FOLDERS.some(([folder]) => folder.test(name)))
       .map((name) => ({ path: `${etc}/${name}`, attributes: writable })),
-    ...HELPER_FILES.map(resolved)
+    ...[...FOLDERS_OF_FILES, ...HELPER_FILES]
+      .map(resolved)
       .filter((path) => path !== undefined)
       .map((path) => ({ path, attributes: UNUSABLE })),
+    ...FOLDERS_OF_FILES.map(resolved)
+      .filter((path) => path !== undefined)
+      .flatMap((path) => foldersOf(path).map((name) => ({ name, path: `${path}/${name}` })))
+      .filter(({ name }) => name !== PART_FOLDER)
+      .map(({ path }) => ({ path, attributes: writable })),
   ];
 }
 

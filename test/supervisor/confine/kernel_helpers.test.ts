@@ -63,6 +63,24 @@ END`,
       ]);
     });
 
+    test('makes no configuration of OpenSSL, which names libraries, also where there is none', () => {
+      const { output } = script([
+        'rm -rf $F/etc/ssl; mkdir -p $F/etc/ssl/certs $F/etc/pki/tls/openssl.d $F/etc/pki/tls/certs $F/etc/pki/other',
+        `cat >$F/try <<'END'
+          for at in ssl/openssl.cnf ssl/certs/x pki/tls/openssl.cnf pki/tls/openssl.d/x.cnf pki/tls/certs/x pki/other/x; do
+            (: >>/etc/$at) 2>/dev/null && echo "$at yes" || echo "$at no"
+          done
+          for at in ssl pki/tls pki; do mv /etc/$at /etc/pki/other/gone 2>/dev/null || echo stays; done
+END`,
+        '$T -- sh $F/try',
+      ]);
+      assert.deepEqual(output.trimEnd().split('\n'), [
+        ...['ssl/openssl.cnf no', 'ssl/certs/x yes'],
+        ...['pki/tls/openssl.cnf no', 'pki/tls/openssl.d/x.cnf no', 'pki/tls/certs/x yes', 'pki/other/x yes'],
+        ...['stays', 'stays', 'stays'],
+      ]);
+    });
+
     test('of a container without privilege makes none either, for the next supervisor is read with them', () => {
       const { output } = script([
         'mkdir -p $F/etc/ssl',
