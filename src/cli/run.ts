@@ -98,6 +98,9 @@ function ownSignals(): bigint {
 /** How often it is looked whether processes need to be traced, in milliseconds. */
 const PRUNING_INTERVAL = 10_000;
 
+/** How long what the tracing thread has told last is on its way, in milliseconds, at most. */
+const LAST_WORDS = 500;
+
 /** How often the end of what a program left behind is looked for, in milliseconds. */
 const LOOKING_INTERVAL = 20;
 
@@ -185,6 +188,11 @@ function attend(
   void traceLost.then(() => {
     signalStops(true);
     look();
+    // It may have been told of the program's end, and not have told of it here: nobody will be told of that again.
+    setTimeout(() => {
+      if (kill(processId, 0) === -errnoNumbers.ESRCH)
+        take({ kind: 'killed', processId, signal: signalNumbers['SIGKILL'] ?? 9 });
+    }, LAST_WORDS);
   });
   look();
 }

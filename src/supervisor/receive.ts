@@ -21,6 +21,7 @@ import type { Answer, CallContext, Supervision } from './call.js';
 import { EmulationLink } from './emulation/link.js';
 import type { PendingRequests } from './emulation/pending.js';
 import { areServed, type EmulationShared } from './emulation/shared.js';
+import { rest, work } from './emulation/signs.js';
 import type { TraceOrder } from './emulation/start_trace.js';
 import { Executions, reportImage } from './executions.js';
 import { tellTo } from './failure.js';
@@ -87,8 +88,14 @@ const strays: UnderWay = {
 };
 
 /** Looks after what is under way until nothing is, or a notification is there. */
-function attend(all: readonly UnderWay[], areWaiting: () => boolean, listener: Listener): void {
+function attend(
+  all: readonly UnderWay[],
+  areWaiting: () => boolean,
+  listener: Listener,
+  shared: EmulationShared,
+): void {
   for (let looks = 0; ; looks++) {
+    work(shared);
     for (const one of all) if (one.areUnderWay) one.look();
     const left = all.filter((one) => one.areUnderWay);
     if (left.length === 0 || areWaiting()) return;
@@ -170,8 +177,10 @@ function receive(data: ReceiverData, main: MessagePort): void {
     const underWay = [...made.underWay, parked];
     const incoming = new Incoming(listener);
     for (;;) {
-      if (underWay.some((one) => one.areUnderWay)) attend(underWay, () => incoming.areWaiting, listener);
+      if (underWay.some((one) => one.areUnderWay)) attend(underWay, () => incoming.areWaiting, listener, shared);
+      rest(shared);
       const notification = incoming.next();
+      work(shared);
       if (notification !== undefined) {
         mounts.look();
         parked.answer(notification);

@@ -7,6 +7,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { createPending } from './emulation/pending.js';
 import { createShared, type EmulationShared } from './emulation/shared.js';
+import { hanging, watchReceiver } from './emulation/signs.js';
 import type { TraceOrder } from './emulation/start_trace.js';
 import { standardErrorMemory } from './output_memory.js';
 import type { ReceiverData, ReceiverSettings } from './receive.js';
@@ -47,8 +48,12 @@ export function startReceiver(): Receiver {
     stderr: true,
   });
   const served = new Promise<void>((resolve, reject) => {
+    const forget = watchReceiver(shared, () => reject(new Error(hanging('receive'))));
     worker.on('error', reject);
-    worker.on('exit', () => resolve());
+    worker.on('exit', () => {
+      forget();
+      resolve();
+    });
   });
   const traceLost = new Promise<void>((resolve) => {
     worker.on('message', async (order: TraceOrder) => {

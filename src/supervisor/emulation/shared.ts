@@ -13,8 +13,8 @@ import { monotonic } from '../../linux/clock.js';
 /**
  * Shared memory: who waits for children, whether there is something for the tracer, its thread id, whether the program is
  * stopped, whether the run is over, whether the run's program was taken over, whether an order was replied to, whether the
- * tracer waits for its tracees, whether it has failed, whether pages may be delivered by others; and the registers that the
- * program goes on with.
+ * tracer waits for its tracees, whether it has failed, whether pages may be delivered by others; the signs of life of both
+ * (signs.ts); and the registers that the program goes on with.
  */
 export type EmulationShared = Int32Array<SharedArrayBuffer>;
 
@@ -84,6 +84,11 @@ export function isTracedStopped(shared: EmulationShared): boolean {
 /** The tracing thread's side: it can be asked, and woken by a signal to this thread. */
 export function setTracer(shared: EmulationShared, threadId: number): void {
   Atomics.store(shared, TRACER, threadId);
+}
+
+/** The main thread's side: the tracer's thread id; 0 where it is not ready yet. */
+export function tracerThread(shared: EmulationShared): number {
+  return Atomics.load(shared, TRACER);
 }
 
 /** The main thread's side: the tracer has failed, and does nothing any more. Whoever waits for it goes on. */

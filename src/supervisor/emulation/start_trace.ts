@@ -5,11 +5,16 @@
  * @module
  */
 import { type MessagePort, Worker } from 'node:worker_threads';
+import { ringBell } from '../../linux/bell.js';
 import { Listener } from '../../linux/listener.js';
+import { procText, tracedBy } from '../../linux/proc.js';
+import { kill, signalNumbers } from '../../linux/signal.js';
+import { statusField } from '../../linux/status.js';
 import { messageOf, sayFailure } from '../failure.js';
 import { openLog } from '../log.js';
 import { waitingRequests } from './pending.js';
-import { loseTracer } from './shared.js';
+import { loseTracer, remind, tracerThread } from './shared.js';
+import { hanging, watchTracer } from './signs.js';
 import type { TraceData } from './trace.js';
 
 /** What is started, and what it must be given whole. */
@@ -36,16 +41,27 @@ function deny({ shared, pending, listener, sizes, log: target }: TraceData, reas
   if (target?.form === 'json') openLog(target).write({ event: 'failed', reason: text });
 }
 
+/** Where in the kernel a thread waits, as far as that is told (proc(5): wchan). */
+function whereInKernel(threadId: number): string {
+  const where = procText(`/proc/${threadId}/wchan`) ?? '';
+  const isDeaf = statusField(threadId, 'State')?.startsWith('D') === true;
+  if (!/^\w{2,}$/.test(where)) return '';
+  return `, for it waits in the kernel (${where}${isDeaf ? ', and no signal ends that' : ''})`;
+}
+
 /**
  * Starts it.
  *
  * @param lost - is called when it has failed, once: what waited for it was denied
  */
 export function startTrace({ data, transferred }: TraceOrder, lost: () => void): void {
+  const { shared } = data;
   let isLost = false;
+  let forget: () => void = () => undefined;
   const lose = (reason: string): void => {
     if (isLost) return;
     isLost = true;
+    forget();
     deny(data, reason);
     lost();
   };
@@ -60,6 +76,15 @@ export function startTrace({ data, transferred }: TraceOrder, lost: () => void):
     worker.unref();
     worker.on('error', (error) => lose(messageOf(error)));
     worker.on('exit', () => lose('it has ended'));
+    const hangs = (): void => {
+      const threadId = tracerThread(shared);
+      const traced = tracedBy(threadId);
+      lose(`${hanging('trace')}${whereInKernel(threadId)}`);
+      // It does not end, so the kernel does not end what it traces. Should it go on, it is ended at once.
+      for (const id of traced) kill(id, signalNumbers['SIGKILL'] ?? 9);
+      void worker.terminate();
+    };
+    forget = watchTracer(shared, () => remind(shared, ringBell), hangs);
   } catch (error) {
     lose(messageOf(error));
   }

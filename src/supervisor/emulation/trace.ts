@@ -40,6 +40,7 @@ import {
   takeAsked,
   untilAsked,
 } from './shared.js';
+import { giveSign } from './signs.js';
 import { Tally } from './tally.js';
 import { Tracer } from './tracer.js';
 import { warmUp } from './warm_up.js';
@@ -206,6 +207,7 @@ function trace({
   };
   /** One turn: a request, then what is told of those that are traced. */
   const turn = (): void => {
+    giveSign(shared);
     if (takeAsked(shared)) {
       for (;;) {
         const next = receiveMessageOnPort(requests) as { readonly message: EmulationRequest | ThreadOrder } | undefined;

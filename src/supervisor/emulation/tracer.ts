@@ -209,13 +209,13 @@ export class Tracer {
   #changed({ threadId, change }: Extract<Told, { readonly kind: 'change' }>): void {
     if (change.kind === 'exited' || change.kind === 'killed') {
       const traced = this.#tracees.of(threadId);
-      const isFirst = traced === undefined || traced.processId === threadId;
+      // First of all: it is told once, and of the run's program nobody would know else that it has ended.
+      if (traced === undefined || traced.processId === threadId) this.#context.tellMain(change);
       this.#tracees.remove(threadId);
       this.#ordered.delete(threadId);
       this.#turns.forget(threadId);
       this.#late.forget(threadId);
       this.#jobControl.forget(threadId);
-      if (isFirst) this.#context.tellMain(change);
       this.#endIfOver();
       return;
     }

@@ -51,6 +51,42 @@ const MEANWHILE: readonly (readonly [string, readonly Change[]])[] = [
   ['has no memory left', [LITTLE, { file: 'trace', change: (text) => text.replace(/(?<=\bwait\(\w*\)\{)/, FILL) }]],
 ];
 
+/** Signs of life are looked for more often than every five seconds. */
+const SOON: Change = { file: 'trampfd', change: (text) => text.replace(/=5e3(?=,\w+=\{trace:3)/, '=300') };
+/** Waits in the kernel for what nobody writes, and does so again where a signal ends the wait. */
+const HANG =
+  'const f=require("node:fs"),p=f.mkdtempSync("/tmp/trampfd-test-")+"/p";' +
+  'require("node:child_process").execFileSync("mkfifo",[p]);' +
+  'const d=f.openSync(p,"r+");f.rmSync(p.slice(0,-2),{recursive:true});for(;;)try{f.readSync(d,Buffer.alloc(1))}catch{}';
+
+describe('a tracing thread that lives and hangs', () => {
+  for (const level of ['wx', 'strict']) {
+    test(`while it traces the program: the run ends with 125, under ${level}`, () => {
+      const hangs: Change = { file: 'trace', change: (text) => text.replace(/(?<=\bwait\(\w*\)\{)/, HANG) };
+      const { status, output, errors } = runBroken([SOON, hangs], [requests, 'sleep'], ['--policy', level]);
+      assert.match(errors, sentence('it has done nothing for 0\\.9 s, for it waits in the kernel \\(\\w+\\)'));
+      assert.deepEqual([status, output], [125, '']);
+    });
+  }
+});
+
+test('a tracing thread that ends when it alone knows of the end of the program: the run ends with 125', () => {
+  const change = (text: string): string => text.replace(/\btellMain:(\w+)=>/, '$&$1?.kind==="exited"?process.exit(0):');
+  const { status, errors } = runBroken([{ file: 'trace', change }], [requests]);
+  assert.match(errors, sentence('it has ended'));
+  assert.equal(status, 125);
+});
+
+test('a receiving thread that lives and hangs: its program goes on without answers', () => {
+  const hangs: Change = { file: 'receive', change: (text) => text.replace(/(?<=\banswered\(\)\{)/, HANG) };
+  const { status, output, errors } = runBroken([SOON, hangs], [requests]);
+  assert.match(
+    errors,
+    /^trampfd: the supervisor failed, and calls that need it fail from now on: it has done nothing for 1\.8 s\n$/,
+  );
+  assert.deepEqual([status, output], [7, '0 of 32 granted, then 0 of 1\n']);
+});
+
 describe('a tracing thread that fails', () => {
   for (const level of ['wx', 'strict']) {
     for (const [how, reason, changes] of BEFORE) {
