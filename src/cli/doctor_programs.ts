@@ -4,6 +4,7 @@
  * @module
  */
 import { errnoName, errnoNumbers } from '../abi/errno.js';
+import { mayTraceOthers } from '../linux/capabilities.js';
 import { probeI386, probeTrampfd, probeUserNamespace, probeX32 } from '../linux/probe.js';
 import type { Access } from '../linux/probe_child.js';
 import { procText } from '../linux/proc.js';
@@ -11,16 +12,20 @@ import { memoryMissing, showsSettings } from '../supervisor/means.js';
 import { windowFor } from '../supervisor/window.js';
 import { type Finding, finding, needed } from './finding.js';
 
-/** Yama forbids what depends on who is whose descendant (the kernel's Documentation/admin-guide/LSM/Yama.rst). */
-function yamaFinding(): Finding {
-  const scope = procText('/proc/sys/kernel/yama/ptrace_scope');
-  const isRestricted = scope === '1' && process.geteuid?.() !== 0;
+/**
+ * Yama forbids what depends on who is whose descendant (the kernel's Documentation/admin-guide/LSM/Yama.rst).
+ *
+ * @param isShown - whether settings are shown at all
+ * @param mayTrace - whether this process has CAP_SYS_PTRACE, which Yama asks for
+ */
+export function yamaFinding(scope: string | undefined, isShown: boolean, mayTrace: boolean): Finding {
+  const isRestricted = scope === '1' && !mayTrace;
   return finding(
     'reading programs that outlive their parents',
-    scope === undefined && !showsSettings() ? undefined : !isRestricted,
+    scope === undefined && !isShown ? undefined : !isRestricted,
     scope === undefined || scope === '0' ? 'Yama does not restrict it' : `Yama's ptrace_scope is ${scope}`,
     "Yama's ptrace_scope is 1: a daemon that outlives its parent is no descendant of the supervisor, so that its calls on " +
-      'tables fail with EPERM and its own trampolines are refused; start as root, or set it to 0',
+      'tables fail with EPERM and its own trampolines are refused; start with CAP_SYS_PTRACE, as root mostly has it, or set it to 0',
     'this /proc shows no settings (subset=pid)',
   );
 }
@@ -66,7 +71,7 @@ export function programFindings(
       'forks inherit mappings of version 1, wx refuses the old mmap of i386, and strict does not start',
       'no child could be started',
     ),
-    yamaFinding(),
+    yamaFinding(procText('/proc/sys/kernel/yama/ptrace_scope'), showsSettings(), mayTraceOthers()),
     finding(
       'trampfd system call',
       trampfd === errnoNumbers.EFAULT,

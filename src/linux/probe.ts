@@ -23,6 +23,7 @@ import { FilteredThread } from './filtered_thread.js';
 import { allocate, native, negatedErrno } from './libc.js';
 import { Listener, notificationSizes } from './listener.js';
 import { mappings } from './maps.js';
+import { systemPath } from './search_path.js';
 
 const libcSyscall = native('long syscall(long, long, long, uint64_t)');
 const libcPrctl = native('int prctl(int, ulong, ulong, ulong, ulong)');
@@ -208,6 +209,6 @@ export function hasNoNewPrivileges(): boolean {
 
 /** Whether this user may make a user namespace; undefined where unshare(1), which tries it, is missing. */
 export function probeUserNamespace(): boolean | undefined {
-  const { status, error } = spawnSync('unshare', ['--user', 'true'], { stdio: 'ignore' });
+  const { status, error } = spawnSync('unshare', ['--user', 'true'], { stdio: 'ignore', env: { PATH: systemPath() } });
   return error === undefined ? status === 0 : undefined;
 }

@@ -14,6 +14,7 @@ import { close } from './descriptor.js';
 import { HeldProcess } from './held_process.js';
 import { createRuleset } from './landlock.js';
 import { native, negatedErrno } from './libc.js';
+import { systemPath } from './search_path.js';
 
 const libcSyscall = native('long syscall(long, long, uint64_t, long, uint64_t, long)');
 
@@ -36,7 +37,7 @@ export function probeOwnMounts(): OwnMounts | undefined {
   const { status, error, stderr } = spawnSync('unshare', words, {
     stdio: ['ignore', 'ignore', 'pipe'],
     encoding: 'latin1',
-    env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+    env: { PATH: systemPath(), LC_ALL: 'C' },
   });
   if (error !== undefined) return undefined;
   if (status === 0) return { result: 0, isUnmapped: false };

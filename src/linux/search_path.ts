@@ -23,3 +23,8 @@ export function findProgram(program: Uint8Array): Uint8Array | undefined {
     }
   });
 }
+
+/** Folders of the system's programs come first: one of PATH may be a folder that a run can write. */
+export function systemPath(): string {
+  return ['/usr/sbin', '/usr/bin', '/sbin', '/bin', process.env['PATH'] ?? ''].join(':');
+}
