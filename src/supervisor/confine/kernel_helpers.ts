@@ -3,8 +3,9 @@
  * kernel): modprobe(8) for a socket family, request-key(8), the handler of core dumps, and few more; and those that udev(7) starts when a device comes. Root must be able to
  * write neither these programs nor what they, their loader and their interpreters read.
  *
- * The root of a user namespace, as of a container without privilege, has none of these programs. But the next supervisor is
- * started in that container, and its shell and Node.js read the same files of /etc by their loader.
+ * The root of a user namespace, as of a container without privilege, has no programs that the kernel starts. But the next supervisor
+ * is started in that container, and its shell and Node.js read the same files of /etc by their loader; and it may have a systemd and
+ * a udev of its own.
  *
  * Files directly in /etc, and those that could be made there, are read-only: most of what these programs read are such
  * (ld.so(8), ld.so.preload above all, which is seldom there). So are folders of /etc that configure them. The other folders of
@@ -175,10 +176,10 @@ function moduleFolders(): readonly string[] {
 }
 
 /** Folders of /run, and /run itself, so that it cannot be moved away. */
-function runtime(visible: readonly Mount[], trees: readonly string[]): readonly OwnMount[] {
+function runtime(visible: readonly Mount[], trees: readonly string[], more: readonly string[]): readonly OwnMount[] {
   const run = resolved('/run');
   if (run === undefined) return [];
-  const folders = [...moduleFolders(), ...DEVICE_FOLDERS]
+  const folders = [...more, ...DEVICE_FOLDERS]
     .map(resolved)
     .filter((path) => path !== undefined && !trees.some((tree) => isWithin(path, tree)));
   if (folders.length === 0) return [];
@@ -198,9 +199,9 @@ function runtime(visible: readonly Mount[], trees: readonly string[]): readonly 
  */
 export function kernelHelpers(visible: readonly Mount[], trees: readonly string[], reader: Reader): KernelHelpers {
   if (!reader.isPrivileged) return { own: [], missing: [] };
-  if (!isInitialUserNamespace()) return { own: configuration(), missing: [] };
+  const isInitial = isInitialUserNamespace();
   return {
-    own: [...configuration(), ...runtime(visible, trees)],
-    missing: unsafePrograms(visible, trees),
+    own: [...configuration(), ...runtime(visible, trees, isInitial ? moduleFolders() : [])],
+    missing: isInitial ? unsafePrograms(visible, trees) : [],
   };
 }

@@ -101,24 +101,28 @@ END`,
       ]);
     });
 
-    test('writes no rules and units by which a device that comes has a program started', () => {
-      const { output } = script([
-        'mount -t tmpfs -o mode=755 none /run; mkdir -p /run/udev/rules.d /run/systemd/system /run/service',
-        `cat >$F/try <<'END'
+    for (const [where, start] of [
+      ['', ''],
+      [', of a container without privilege', 'unshare --user --map-root-user '],
+    ] as const)
+      test(`writes no rules and units by which a device that comes has a program started${where}`, () => {
+        const { output } = script([
+          'mount -t tmpfs -o mode=755 none /run; mkdir -p /run/udev/rules.d /run/systemd/system /run/service',
+          `cat >$F/try <<'END'
           for at in udev/x udev/rules.d/x.rules systemd/system/x.service modprobe.d/x.conf service/x; do
             (: >>/run/$at) 2>/dev/null && echo "$at yes" || echo "$at no"
           done
           for at in udev systemd; do mv /run/$at /run/gone 2>/dev/null || echo stays; done
 END`,
-        '$T -- sh $F/try',
-      ]);
-      assert.deepEqual(output.trimEnd().split('\n'), [
-        ...['udev/x', 'udev/rules.d/x.rules', 'systemd/system/x.service', 'modprobe.d/x.conf'].map(
-          (name) => `${name} no`,
-        ),
-        ...['service/x yes', 'stays', 'stays'],
-      ]);
-    });
+          `${start}$T -- sh $F/try`,
+        ]);
+        assert.deepEqual(output.trimEnd().split('\n'), [
+          ...['udev/x', 'udev/rules.d/x.rules', 'systemd/system/x.service', 'modprobe.d/x.conf'].map(
+            (name) => `${name} no`,
+          ),
+          ...['service/x yes', 'stays', 'stays'],
+        ]);
+      });
 
     test('does not start where it could write the program for core dumps; in /usr it cannot', () => {
       const { output, errors } = script([
