@@ -97,7 +97,7 @@ export function programFindings(
       probeUserNamespace(),
       'this user can make one; only strict needs one, where it is not started by root',
       'this user cannot make one; only strict needs one, where it is not started by root',
-      'not probed, as unshare(1) is missing; only strict needs one, where it is not started by root',
+      'not probed, as unshare(1) is missing, or a filter refuses its call alone; only strict needs one, where it is not started by root',
     ),
     finding(
       'descriptors for tables',

@@ -57,7 +57,7 @@ export function strictFindings(): Finding[] {
         ? 'a program under strict can have mounts of its own: this process has CAP_SYS_ADMIN'
         : 'a program under strict can have mounts of its own, in a user namespace',
       own === undefined ? '' : forbiddenText({ ...own, privileged }),
-      'not probed, as unshare(1) is missing',
+      'not probed, as unshare(1) is missing, or a filter refuses its call alone',
     ),
     finding(
       'calls for mounts',

@@ -23,6 +23,7 @@ import { FilteredThread } from './filtered_thread.js';
 import { allocate, native, negatedErrno } from './libc.js';
 import { Listener, notificationSizes } from './listener.js';
 import { mappings } from './maps.js';
+import { isUnshareAloneRefused } from './probe_confinement.js';
 import { systemPath } from './search_path.js';
 
 const libcSyscall = native('long syscall(long, long, long, uint64_t)');
@@ -207,8 +208,9 @@ export function hasNoNewPrivileges(): boolean {
   return Number(libcPrctl(PRCTL.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) === 1;
 }
 
-/** Whether this user may make a user namespace; undefined where unshare(1), which tries it, is missing. */
+/** Whether this user may make a user namespace; undefined where unshare(1), which tries it, is missing or refused. */
 export function probeUserNamespace(): boolean | undefined {
   const { status, error } = spawnSync('unshare', ['--user', 'true'], { stdio: 'ignore', env: { PATH: systemPath() } });
-  return error === undefined ? status === 0 : undefined;
+  if (error !== undefined || (status !== 0 && isUnshareAloneRefused(false))) return undefined;
+  return status === 0;
 }

@@ -28,7 +28,7 @@ export interface OwnMounts {
 
 /**
  * Whether a child of this process may have mounts of its own, in a user namespace where that is needed; undefined where
- * unshare(1), which tries it, is missing.
+ * unshare(1), which tries it, is missing, or a filter refuses what it does.
  */
 export function probeOwnMounts(): OwnMounts | undefined {
   const user = mayArrangeMounts() ? [] : ['--user', '--map-root-user'];
@@ -41,6 +41,7 @@ export function probeOwnMounts(): OwnMounts | undefined {
   });
   if (error !== undefined) return undefined;
   if (status === 0) return { result: 0, isUnmapped: false };
+  if (isUnshareAloneRefused(mayArrangeMounts())) return undefined;
   const errno = stderr.includes('No space left') ? errnoNumbers.ENOSPC : errnoNumbers.EPERM;
   return { result: -errno, isUnmapped: /\/(uid|gid)_map|setgroups/.test(stderr) };
 }
@@ -53,6 +54,16 @@ export function namespaceCallRefusal(privileged: boolean): number {
   const flags = CLONE.CLONE_FS | CLONE.CLONE_NEWNS | (privileged ? 0 : CLONE.CLONE_NEWUSER);
   const result = negatedErrno(libcSyscall(syscallNumbers['x86-64'].clone, flags, 0n, 0, 0n, 0));
   return result === -errnoNumbers.EINVAL ? 0 : result;
+}
+
+/**
+ * Whether a seccomp filter around this process refuses unshare(2) and not clone(2): a run makes its namespaces by the second, and
+ * what is tried by unshare(1) says nothing of it. The kernel takes no flag 1 (EINVAL), before it asks for anything else.
+ */
+export function isUnshareAloneRefused(privileged: boolean): boolean {
+  const flags = 1 | CLONE.CLONE_NEWNS | (privileged ? 0 : CLONE.CLONE_NEWUSER);
+  const result = negatedErrno(libcSyscall(syscallNumbers['x86-64'].unshare, flags, 0n, 0, 0n, 0));
+  return result !== -errnoNumbers.EINVAL && namespaceCallRefusal(privileged) === 0;
 }
 
 /** The calls that arrange mounts and make file systems (open_tree(2), move_mount(2), mount_setattr(2), fsopen(2)). */

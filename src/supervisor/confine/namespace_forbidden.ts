@@ -72,13 +72,7 @@ function userForbidden({ result, isUnmapped }: Refused): Forbidden {
     };
   }
   // What is left of what the kernel itself says EPERM for; of a root folder that is a mount it does not tell more.
-  if (statusField('self', 'Seccomp') !== '2') {
-    return { what: `${what}, as ${CHROOT}, or a security module forbids it`, remedy: CHROOT_REMEDY };
-  }
-  return {
-    what: `${what}, as ${CHROOT}, or a security module or the seccomp filter around this process forbids it`,
-    remedy: `${CHROOT_REMEDY}, or allow unshare(2), clone(2) with new namespaces and the calls for mounts in that filter's profile`,
-  };
+  return { what: `${what}, as ${CHROOT}, or a security module forbids it`, remedy: CHROOT_REMEDY };
 }
 
 /** Why a namespace could not be had. */
