@@ -81,6 +81,7 @@ export const SI_TKILL = -6;
 
 /** Resources of getrlimit(2) (linux/resource.h, asm-generic/resource.h). */
 export const RLIMIT = {
+  RLIMIT_CPU: 0,
   RLIMIT_FSIZE: 1,
   RLIMIT_DATA: 2,
   RLIMIT_CORE: 4,

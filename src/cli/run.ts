@@ -26,6 +26,7 @@ import { type Supervised, start } from '../supervisor/start.js';
 import { endOutputs, followOutputs } from './farewell.js';
 import type { Inherited } from './launch.js';
 import { openLogFile } from './log_file.js';
+import { endWithTime } from './processor_time.js';
 import type { RunOptions } from './run_arguments.js';
 import { runPolicy } from './run_policy.js';
 import { PassedSignals } from './signals.js';
@@ -221,6 +222,8 @@ export async function run(options: RunOptions, inherited: Inherited, receiver?: 
   for (const signal of Object.values(signalNumbers)) {
     if (((inherited.ignoredSignals >> BigInt(signal - 1)) & 1n) === 1n) setDisposition(signal, SIG_IGN);
   }
+  // First of all who hear of that signal.
+  endWithTime(() => endOutputs(log, () => signals.stepAside()));
   const signals = new PassedSignals(inherited.ignoredSignals, ownSignals());
   const everySignal = 2n ** 64n - 1n;
   const folder = leaveLostFolder();

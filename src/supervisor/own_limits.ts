@@ -14,7 +14,8 @@ const UNLIMITED = 2n ** 64n - 1n;
 
 /**
  * What is raised, and how far where this process may (CAP_SYS_RESOURCE): the size of files, among them memory files;
- * memory; threads; timers. The kernel has no unlimited number of descriptors, and 65536 are more than a run needs.
+ * memory; threads; timers; the time on a processor. The kernel has no unlimited number of descriptors, and 65536 are more than
+ * a run needs.
  */
 const RAISED: readonly (readonly [keyof typeof RLIMIT, bigint])[] = [
   ['RLIMIT_FSIZE', UNLIMITED],
@@ -22,6 +23,7 @@ const RAISED: readonly (readonly [keyof typeof RLIMIT, bigint])[] = [
   ['RLIMIT_AS', UNLIMITED],
   ['RLIMIT_NPROC', UNLIMITED],
   ['RLIMIT_SIGPENDING', UNLIMITED],
+  ['RLIMIT_CPU', UNLIMITED],
   ['RLIMIT_NOFILE', 65_536n],
 ];
 
@@ -43,6 +45,30 @@ export function areFilesLimited(): boolean {
 }
 
 /**
+ * Behind the hard limit of its time on a processor this process would be killed without a word: it is told a second before, by
+ * SIGXCPU. Whether there is such a limit.
+ */
+function limitTime(): boolean {
+  const { hard } = resourceLimit('RLIMIT_CPU');
+  if (hard >= UNLIMITED) return false;
+  if (hard > 1n) setResourceLimit('RLIMIT_CPU', { soft: hard - 1n, hard });
+  return true;
+}
+
+/** Whether SIGXCPU has come for what this process itself has used. */
+export function isOwnTimeUsed(): boolean {
+  const { user, system } = process.cpuUsage();
+  const { soft } = resourceLimit('RLIMIT_CPU');
+  // The kernel counts by its ticks, which is not exact; and hardly anybody else sends that signal.
+  return soft < UNLIMITED && 2n * BigInt(user + system) >= soft * 1_000_000n;
+}
+
+/** How many seconds this process may have a processor, for people. */
+export function ownTime(): string {
+  return String(resourceLimit('RLIMIT_CPU').hard);
+}
+
+/**
  * Raises the limits of this process.
  *
  * @param openFileLimit - the soft RLIMIT_NOFILE that this process had before Node.js raised it
@@ -50,9 +76,11 @@ export function areFilesLimited(): boolean {
  */
 export function raiseOwnLimits(openFileLimit: bigint): Limits {
   const files = resourceLimit('RLIMIT_NOFILE');
+  const time = resourceLimit('RLIMIT_CPU');
   const raised = RAISED.flatMap(([name, most]) => {
     const before = raise(name, most);
     return before === undefined ? [] : [[name, before] as const];
   });
-  return new Map([...raised, ['RLIMIT_NOFILE', { ...files, soft: openFileLimit }]]);
+  const limits: Limits = new Map([...raised, ['RLIMIT_NOFILE', { ...files, soft: openFileLimit }]]);
+  return limitTime() ? new Map([...limits, ['RLIMIT_CPU', time]]) : limits;
 }

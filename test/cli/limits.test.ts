@@ -20,7 +20,15 @@ const LIMITS = [
     'ulimit -Sv 4000000',
     'ulimit -Sd 900000',
   ],
-  ...['ulimit -c 0', 'ulimit -Su 500', 'ulimit -i 9', 'ulimit -Ss 4000'],
+  ...[
+    'ulimit -c 0',
+    'ulimit -Su 500',
+    'ulimit -i 9',
+    'ulimit -Ss 4000',
+    'ulimit -t 60',
+    'ulimit -St 50',
+    'ulimit -t 1',
+  ],
 ];
 
 describe('the limits of a program', () => {
@@ -47,6 +55,26 @@ describe('the limits of a program', () => {
     const { status, output, errors } = limited('ulimit -Sf 0', [trampfd, 'run', '--', nested]);
     assert.deepEqual([status, errors], [run([nested]).status, '']);
     assert.match(output, /^threads: /m);
+  });
+});
+
+describe('with little time on a processor', () => {
+  const busy = compileProgram('cli/busy_supervisor.c');
+
+  for (const policy of ['wx', 'strict']) {
+    test(`a supervisor that has used it up says so, and ends the run, under ${policy}`, () => {
+      const { status, output, errors } = limited('ulimit -t 2', [
+        ...asOrdinaryUser,
+        ...[trampfd, 'run', '--policy', policy, '--', busy],
+      ]);
+      assert.deepEqual([status, output], [125, '']);
+      assert.match(errors, /^trampfd: the supervisor has used up the 2 s of a processor [^\n]*ulimit -Ht[^\n]*\n$/);
+    });
+  }
+
+  test('the program has its own: one that uses it up is told, and the supervisor is not', () => {
+    const { status, signal } = limited('ulimit -St 1', [trampfd, 'run', '--', 'sh', '-c', 'while :; do :; done']);
+    assert.deepEqual([status, signal], [null, 'SIGXCPU']);
   });
 });
 
