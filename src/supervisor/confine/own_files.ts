@@ -22,8 +22,8 @@ function packageOf(file: string): string {
   return dirname(file);
 }
 
-/** A mapping of a file's code in /proc/PID/maps (proc(5)). */
-const CODE = /^\S+ ..x. \S+ \S+ \d+ +(\/.*)$/gm;
+/** A mapping of a file's code in /proc/PID/maps (proc(5)). A newline alone ends a line there, and a path may have all else. */
+const CODE = /^\S+ ..x. \S+ \S+ \d+ +(\/.*)$/s;
 
 /** A file in a folder of libraries: `lib`, `lib64`, or that of a machine in one. */
 const LIBRARY = /\/lib[^/]*\/(?:[^/]*-linux-[^/]*\/)?[^/]*$/;
@@ -35,7 +35,7 @@ const LIBRARY = /\/lib[^/]*\/(?:[^/]*-linux-[^/]*\/)?[^/]*$/;
  */
 function executedFiles(): readonly string[] {
   const maps = readFileSync('/proc/self/maps', 'latin1');
-  const files = new Set([...maps.matchAll(CODE)].map(([, path = '']) => path));
+  const files = new Set(maps.split('\n').flatMap((line) => CODE.exec(line)?.[1] ?? []));
   return [...files].flatMap((file) => (LIBRARY.test(file) ? [dirname(file), file] : [file]));
 }
 

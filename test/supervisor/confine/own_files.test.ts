@@ -4,7 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { ownFiles } from '../../../src/supervisor/confine/own_files.js';
@@ -22,6 +22,21 @@ test('they are those of the package, of what it loads, Node.js and its libraries
   assert.ok(files.includes(process.execPath));
   for (const file of files) assert.ok(existsSync(file), file);
   assert.equal(new Set(files).size, files.length);
+});
+
+test('a library is one of them, whatever its folder is called', () => {
+  using folder = new SharedFolder();
+  const libraries = join(realpathSync(folder.path), 'a\rname', 'lib');
+  mkdirSync(libraries, { recursive: true });
+  copyFileSync(LIBRARY, join(libraries, 'libstdc++.so.6'));
+  const module = new URL('../../../src/supervisor/confine/own_files.js', import.meta.url).href;
+  const text = `import(${JSON.stringify(module)}).then(({ ownFiles }) => console.log(JSON.stringify(ownFiles())))`;
+  const { output, errors } = run([process.execPath, '-e', text], {
+    env: { ...process.env, LD_LIBRARY_PATH: libraries },
+  });
+  assert.equal(errors, '');
+  const files = JSON.parse(output) as readonly string[];
+  for (const path of [libraries, join(libraries, 'libstdc++.so.6')]) assert.ok(files.includes(path), path);
 });
 
 describe('a run', () => {
