@@ -10,7 +10,7 @@ export const jobs: readonly Job[] = [
     name: 'settings',
     summary: 'Yama, user namespaces, memfd_noexec, io_uring_disabled, hidepid: doctor says what runs do',
     words: ['settings'],
-    patience: 900,
+    patience: 3600,
     // Yama's highest scope stays: what is done behind it needs another boot.
     boot: { ...asDebianBoots, commandLine: 'loglevel=4' },
     isFor: supported,
