@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { childrenOf } from '../linux/proc.js';
 import { bringToForeground, exitNow, isForeground } from '../linux/process.js';
 import { blockSignal, kill, SIG_DFL, SIG_IGN, setDisposition, signalNumbers } from '../linux/signal.js';
@@ -52,7 +52,8 @@ const REAL_TIME = { first: 34, last: 64 };
 function withTerminal<T>(use: (terminal: number) => T): T | undefined {
   let terminal: number;
   try {
-    terminal = openSync('/dev/tty', 'r');
+    // Of a line without a carrier the opening would wait for one.
+    terminal = openSync('/dev/tty', constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
     return undefined;
   }
