@@ -76,50 +76,58 @@ export interface Access {
   readonly writes: number;
 }
 
-/** Where the stack of a process is, which is readable and writable; undefined where that may not be known. */
-function stackAddress(processId: number): bigint | undefined {
+/** Where the stack of a process is, which is readable and writable; a negated error number where that is not known. */
+function stackAddress(processId: number): bigint | number {
   try {
     const line = /^([0-9a-f]+)-[0-9a-f]+ rw.*\[stack\]$/m.exec(readFileSync(`/proc/${processId}/maps`, 'latin1'));
-    return line === null ? undefined : BigInt(`0x${line[1]}`);
+    return line === null ? -errnoNumbers.EFAULT : BigInt(`0x${line[1]}`);
   } catch {
-    return undefined;
+    return -errnoNumbers.EACCES;
   }
 }
 
 /** Tries to read and to write the memory of a process. */
-export function accessTo(processId: number): Access {
+function accessTo(processId: number): Access {
   const stack = stackAddress(processId);
-  if (stack === undefined) return { reads: -errnoNumbers.EACCES, writes: -errnoNumbers.EACCES };
+  if (typeof stack === 'number') return { reads: stack, writes: stack };
   return { reads: probeReading(processId, stack), writes: probeWriting(processId, stack) };
 }
 
 /**
  * How long a child may take until it has a stack and may be looked at, in milliseconds: posix_spawn(3) returns when execve(2)
- * has given up the old memory, and that is before the new one is complete.
+ * has given up the old memory, and that is before the new one is complete. On a busy machine it may wait for a processor in
+ * between, and has no memory at that address for as long: whoever is forbidden to look is told another error.
  */
-const STARTING = 50;
+const STARTING = { forbidden: 50, incomplete: 10_000 } as const;
 
-/** {@link accessTo} a child when it may be looked at. */
-function accessInTime(child: WaitingChild): Access {
-  const until = monotonic() + STARTING;
+/**
+ * What a process may do to a child of its own, when it may be looked at.
+ *
+ * @param ask - tries it
+ */
+export function accessInTime(ask: () => Access, now: () => number = monotonic): Access {
+  const began = now();
   for (;;) {
-    const access = accessTo(child.processId);
-    if ((access.reads === 0 && access.writes === 0) || monotonic() > until) return access;
+    const access = ask();
+    const errors = [access.reads, access.writes].filter((result) => result < 0);
+    if (errors.length === 0) return access;
+    const isIncomplete = errors.every((result) => result === -errnoNumbers.EFAULT);
+    if (now() - began > (isIncomplete ? STARTING.incomplete : STARTING.forbidden)) return access;
     yieldProcessor();
   }
 }
 
-/** {@link accessTo} a child of this process; undefined where none could be started. */
+/** What this process may do to a child of its own; undefined where none could be started. */
 export function probeChildAccess(): Access | undefined {
   using child = WaitingChild.start();
-  return child === undefined ? undefined : accessInTime(child);
+  return child === undefined ? undefined : accessInTime(() => accessTo(child.processId));
 }
 
 /** Whether a child can be traced (ptrace(2), PTRACE_SEIZE); undefined where none could be started. */
 export function probeChildTracing(): boolean | undefined {
   using child = WaitingChild.start();
   if (child === undefined) return undefined;
-  accessInTime(child);
+  accessInTime(() => accessTo(child.processId));
   const thread = StoppingThread.seize(child.processId);
   const stops = thread?.stopped() !== undefined;
   thread?.release();
