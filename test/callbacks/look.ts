@@ -5,6 +5,7 @@
  */
 import { chmodSync, copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { commandName } from '../../src/linux/proc.js';
 import { Running, SharedFolder, trampfd } from '../cli/command.js';
 import { patience } from '../patience.js';
 import { compileProgram, root } from '../programs/compile.js';
@@ -65,10 +66,12 @@ function readLog(log: string): string {
   return existsSync(log) ? readFileSync(log, 'utf8') : '';
 }
 
-/** The processes of a run: without the supervisor, which is not in it. */
+/** The processes of a run: without the supervisor, and its own beside it where a file system of some program is mounted. */
 function processesOf(running: Running, isSupervised: boolean): readonly number[] {
   const below = descendants(running.processId);
-  return isSupervised ? below : [running.processId, ...below];
+  return isSupervised
+    ? below.filter((processId) => commandName(processId) !== 'trampfd-apart')
+    : [running.processId, ...below];
 }
 
 /** Runs a program to its end, and looks at it at the moment when it says that it is ready. */
