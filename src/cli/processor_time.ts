@@ -7,7 +7,7 @@
 import { childrenOf } from '../linux/proc.js';
 import { exitNow } from '../linux/process.js';
 import { kill, signalNumbers } from '../linux/signal.js';
-import { isOwnTimeUsed, ownTime } from '../supervisor/own_limits.js';
+import { ownTime, softTime } from '../supervisor/own_limits.js';
 import { say } from '../supervisor/standard_error.js';
 import { STATUS_FAILED } from './status.js';
 
@@ -17,8 +17,9 @@ import { STATUS_FAILED } from './status.js';
  * @param endOutputs - writes what is left
  */
 export function endWithTime(endOutputs: () => void): void {
+  const before = softTime();
   process.on('SIGXCPU', () => {
-    if (!isOwnTimeUsed()) return;
+    if (softTime() === before) return;
     for (const child of childrenOf(process.pid)) kill(child, signalNumbers['SIGKILL'] ?? 9);
     const limit = ownTime();
     say(

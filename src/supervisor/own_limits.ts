@@ -55,12 +55,12 @@ function limitTime(): boolean {
   return true;
 }
 
-/** Whether SIGXCPU has come for what this process itself has used. */
-export function isOwnTimeUsed(): boolean {
-  const { user, system } = process.cpuUsage();
-  const { soft } = resourceLimit('RLIMIT_CPU');
-  // The kernel counts by its ticks, which is not exact; and hardly anybody else sends that signal.
-  return soft < UNLIMITED && 2n * BigInt(user + system) >= soft * 1_000_000n;
+/**
+ * Until when this process may have a processor, in seconds of its own time. The kernel sets that a second later whenever it sends
+ * SIGXCPU for it (kernel/time/posix-cpu-timers.c): where it has changed, that signal was not sent by anybody else.
+ */
+export function softTime(): bigint {
+  return resourceLimit('RLIMIT_CPU').soft;
 }
 
 /** How many seconds this process may have a processor, for people. */

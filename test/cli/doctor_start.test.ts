@@ -41,8 +41,10 @@ test('Node.js is looked for in folders of PATH, and in those that can yet be mad
 });
 
 describe('trampfd doctor', () => {
-  const line = (words: readonly string[], env = process.env): string => {
-    const { output, errors } = run(words, { cwd: '/', env });
+  // npm puts folders before it, which may not be there, and lie where everybody may make them.
+  const PATH = `${dirname(process.execPath)}:/usr/bin:/bin`;
+  const line = (words: readonly string[], path = PATH): string => {
+    const { output, errors } = run(words, { cwd: '/', env: { ...process.env, PATH: path } });
     return /^.* files of the next supervisor .*$/m.exec(output)?.[0] ?? errors;
   };
 
@@ -58,10 +60,9 @@ describe('trampfd doctor', () => {
     assert.match(line([...asOrdinaryUser, command, 'doctor']), /^yes .* this user can write none of them/);
     const mine = join(folder.path, 'mine');
     run(['install', '-d', '-o', '65534', mine]);
-    const PATH = `${dirname(process.execPath)}:/usr/bin:/bin`;
-    const before = line([...asOrdinaryUser, command, 'doctor'], { ...process.env, PATH: `${mine}/bin:${PATH}` });
+    const before = line([...asOrdinaryUser, command, 'doctor'], `${mine}/bin:${PATH}`);
     assert.match(before, new RegExp(`^no .* PATH has ${mine} no later than Node\\.js, .* under wx and strict`));
-    const behind = line([...asOrdinaryUser, command, 'doctor'], { ...process.env, PATH: `${PATH}:${mine}/bin` });
+    const behind = line([...asOrdinaryUser, command, 'doctor'], `${PATH}:${mine}/bin`);
     assert.match(behind, /^yes /);
     run(['chown', '65534', folder.path]);
     const answer = line([...asOrdinaryUser, command, 'doctor']);
