@@ -52,7 +52,7 @@ const MEANWHILE: readonly (readonly [string, readonly Change[]])[] = [
 ];
 
 /** Signs of life are looked for more often than every five seconds. */
-const SOON: Change = { file: 'trampfd', change: (text) => text.replace(/=5e3(?=,\w+=\{trace:3)/, '=300') };
+const SOON: Change = { file: 'trampfd', change: (text) => text.replace(/=5e3(?=,\w+=\{trace:3)/, '=1500') };
 /** Waits in the kernel for what nobody writes, and does so again where a signal ends the wait. */
 const HANG =
   'const f=require("node:fs"),p=f.mkdtempSync("/tmp/trampfd-test-")+"/p";' +
@@ -64,7 +64,7 @@ describe('a tracing thread that lives and hangs', () => {
     test(`while it traces the program: the run ends with 125, under ${level}`, () => {
       const hangs: Change = { file: 'trace', change: (text) => text.replace(/(?<=\bwait\(\w*\)\{)/, HANG) };
       const { status, output, errors } = runBroken([SOON, hangs], [requests, 'sleep'], ['--policy', level]);
-      assert.match(errors, sentence('it has done nothing for 0\\.9 s, for it waits in the kernel \\(\\w+\\)'));
+      assert.match(errors, sentence('it has done nothing for 4\\.5 s, for it waits in the kernel \\(\\w+\\)'));
       assert.deepEqual([status, output], [125, '']);
     });
   }
@@ -82,7 +82,7 @@ test('a receiving thread that lives and hangs: its program goes on without answe
   const { status, output, errors } = runBroken([SOON, hangs], [requests]);
   assert.match(
     errors,
-    /^trampfd: the supervisor failed, and calls that need it fail from now on: it has done nothing for 1\.8 s\n$/,
+    /^trampfd: the supervisor failed, and calls that need it fail from now on: it has done nothing for 9 s\n$/,
   );
   assert.deepEqual([status, output], [7, '0 of 32 granted, then 0 of 1\n']);
 });
