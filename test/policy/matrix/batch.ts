@@ -108,6 +108,7 @@ async function runWords(words: readonly string[], env: NodeJS.ProcessEnv, meanwh
     child.once('close', resolve);
   });
   if (child.pid !== undefined) await meanwhile(child.pid);
+  timer.refresh();
   const status = await ended;
   clearTimeout(timer);
   return { status, output, errors, isHanging };
@@ -205,7 +206,7 @@ export async function runBatch(
 }
 
 /** How often it is looked whether all attempts wait, in milliseconds, and how often at most. */
-const [LOOKING_INTERVAL, LOOKS] = [20, 1500];
+const [LOOKING_INTERVAL, LOOKS] = [20, 3000];
 
 /**
  * Starts every attempt, has them wait, kills the supervisor, and has them go on.
