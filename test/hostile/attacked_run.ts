@@ -26,7 +26,7 @@ export function settingsOf(programs: readonly (readonly string[])[]): readonly R
 }
 
 /** How long anything may take until it is a hang, in milliseconds. */
-const HANG = patience(15_000);
+const HANG = patience(40_000);
 
 /** The processes of a session that have not ended, each with its state and name. */
 export function processesOf(session: number): ReadonlyMap<number, string> {

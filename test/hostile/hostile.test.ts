@@ -9,8 +9,8 @@ import { patience } from '../patience.js';
 import { type Limit, sweep } from './sweep.js';
 import { allSweeps } from './sweeps.js';
 
-/** What is far longer than promised is a hang; what is somewhat longer may be this machine's. */
-const limit: Limit = (milliseconds) => patience(5 * milliseconds);
+/** What is many times as long as promised is a hang; what is a few times as long may be this machine's. */
+const limit: Limit = (milliseconds) => patience(15 * milliseconds);
 
 const sweeps = await allSweeps();
 
